@@ -1,0 +1,198 @@
+"""The hub's tables, the same on SQLite and PostgreSQL.
+
+Ids (commits, snapshots, objects, bundles) are stored as their 32 bytes; times are Unix seconds (float).
+A snapshot or commit record lives in a *chunk*: many records of one push, msgpack, compressed together with zstd,
+because manifests repeat themselves.  An object lies either under its own key in the object store or, until the
+promotion job has moved it there, at ``raw_offset`` of the uncompressed stream of a stored bundle.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+_BIG = Integer().with_variant(BigInteger(), "postgresql")
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),  # the public half of the token
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False),  # sha256 of the secret half
+    Column("scope", String(10), nullable=False),  # read | write | admin
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE")),  # null: all of the user's
+    Column("label", Text, nullable=False, server_default=""),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String(36), nullable=False, unique=True),  # the repo_id that `GET refs` shows
+    Column("owner_id", ForeignKey("users.id"), nullable=False),
+    Column("slug", String(100), nullable=False),
+    Column("visibility", String(10), nullable=False),  # private | public
+    Column("domain", Text, nullable=False, server_default=""),
+    Column("default_branch", String(255)),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("owner_id", "slug"),
+)
+
+branches = Table(
+    "branches",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("head", LargeBinary(32), nullable=False),
+    Column("updated_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", String(32), primary_key=True),  # random
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("raw_bytes", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # one zstd frame of concatenated msgpack records (bare hex ids)
+)
+Index("chunks_by_repository", chunks.c.repository_id)
+
+commits = Table(
+    "commits",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("generation", Integer, nullable=False),  # 1 for a root, else 1 + the highest parent's
+    Column("parents", LargeBinary, nullable=False),  # 32 bytes each
+    Column("snapshot_id", LargeBinary(32), nullable=False),
+    Column("chunk_id", String(32), nullable=False),
+    Column("chunk_offset", Integer, nullable=False),
+    Column("chunk_size", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("commits_by_generation", commits.c.repository_id, commits.c.generation)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("chunk_id", String(32), nullable=False),
+    Column("chunk_offset", Integer, nullable=False),
+    Column("chunk_size", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("id", String(32), primary_key=True),  # random; the object-store key is bundles/<id>
+    Column("bundle_id", LargeBinary(32), nullable=False),
+    Column("size_bytes", _BIG, nullable=False),
+    Column("frames", LargeBinary, nullable=False),  # museui.core.frames.FrameTable.encode(); empty: not compressed
+    Column("created_at", Float, nullable=False),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("size_bytes", _BIG, nullable=False),
+    Column("bundle", ForeignKey("bundles.id")),  # null: under its own key, objects/<hex>
+    Column("raw_offset", _BIG),
+    sqlite_with_rowid=False,
+)
+Index("objects_by_bundle", objects.c.bundle, objects.c.raw_offset)
+
+repository_objects = Table(
+    "repository_objects",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("object_id", LargeBinary(32), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("repository_objects_by_object", repository_objects.c.object_id)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),  # random; the staging key is staging/<id>
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("bundle_id", LargeBinary(32), nullable=False),
+    Column("size_bytes", _BIG, nullable=False),
+    Column("raw_bytes", _BIG),  # what presign declared, null when it did not
+    Column("state", String(10), nullable=False),  # open | confirmed
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("push_id", ForeignKey("pushes.id", ondelete="SET NULL")),  # the push that confirmed it
+)
+Index("uploads_by_bundle", uploads.c.repository_id, uploads.c.user_id, uploads.c.bundle_id)
+
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("branch", String(255), nullable=False),
+    Column("head", LargeBinary(32), nullable=False),
+    Column("previous_head", LargeBinary(32)),
+    Column("forced", Boolean, nullable=False),
+    Column("strategy", String(10), nullable=False),  # bundle | stream | unpack | objects
+    Column("bundle_id", LargeBinary(32)),
+    Column("wire_bytes", _BIG, nullable=False),
+    Column("answer", Text, nullable=False),  # JSON of museui.core.wire.PushAnswer, `promotion` aside
+    Column("bundle", String(32)),  # bundles.id while the promotion job has not ended
+    Column("created_at", Float, nullable=False),
+)
+Index("pushes_by_repository", pushes.c.repository_id, pushes.c.created_at)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(40), nullable=False),  # bundle.index, …
+    Column("subject", Text, nullable=False),  # what it is about: a bundles.id
+    Column("state", String(10), nullable=False),  # waiting | running | failed
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("run_after", Float, nullable=False),
+    Column("leased_until", Float),
+    Column("error", Text),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("kind", "subject"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,245 @@
+"""The bundle (MPackBundle) as a stream: written and read record by record, never held whole.
+
+``docs/formats.md``, "The bundle", is the format.  Reading checks everything that can be checked without a
+repository: ids, paths, names, shapes, limits.  Whether the graph is closed is for who holds the repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+
+from .errors import Integrity, Invalid
+from .ids import CommitId, ObjectId, parse_id, qualified
+from .limits import Limits
+from .names import check_branch, check_path
+from .records import Commit, Snapshot, SnapshotParser, check_value, parse_commit
+from .unpack import StreamUnpacker
+
+FORMAT = 1
+_NO_ID = ObjectId("")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleMeta:
+    """``meta``: how the bundle was made. All fields are optional on the wire."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchHeads:
+    """``branch_heads``: what the sender's branches point at."""
+
+    heads: Mapping[str, CommitId]
+
+
+@dataclass(slots=True)
+class ObjectEntry:
+    """One object. Read its bytes with :meth:`pieces`; ``id`` is known, and checked, once they are all read."""
+
+    size_bytes: int
+    raw_offset: int
+    """Where the content starts in the uncompressed stream."""
+    _source: StreamUnpacker
+    id: ObjectId = field(default=_NO_ID)
+    _read: bool = field(default=False)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content, about 1 MiB at a time."""
+        digest = hashlib.sha256()
+        for piece in self._source.pieces(self.size_bytes):
+            digest.update(piece)
+            yield piece
+        self._read = True
+        actual = digest.hexdigest()
+        if not self.id:
+            self.id = ObjectId(actual)
+        elif actual != self.id:
+            raise Integrity(
+                f"object {self.id} does not match its content (which hashes to {actual[:12]}…)",
+                details={"object_id": self.id, "rule": "object_id"},
+            )
+
+    def drain(self) -> None:
+        """Read what is left without keeping it."""
+        if not self._read:
+            for _ in self.pieces():
+                pass
+
+
+BundleItem = BundleMeta | BranchHeads | Commit | Snapshot | ObjectEntry
+
+
+def read_bundle(raw: Iterable[bytes], limits: Limits) -> Iterator[BundleItem]:
+    """The contents of an uncompressed bundle, in the order they stand there, each checked against its own id.
+
+    An :class:`ObjectEntry` nobody reads is read, and checked, before the next item.
+    Raises :class:`Invalid`, :class:`Integrity` or :class:`TooLarge`, naming the record and the rule.
+    """
+    source = StreamUnpacker(raw, limits.max_record_bytes)
+    seen_keys: set[str] = set()
+    for _ in range(source.map_size("the bundle")):
+        key = source.text("a key of the bundle")
+        if key in seen_keys:
+            raise Invalid(f"the bundle has {key!r} twice")
+        seen_keys.add(key)
+        match key:
+            case "meta":
+                yield BundleMeta(parse_meta(source.value()))
+            case "branch_heads":
+                yield BranchHeads(_parse_heads(source.value()))
+            case "commits":
+                yield from read_commits(source, source.array_size("commits", limits.max_commits))
+            case "snapshots":
+                yield from _read_snapshots(source, source.array_size("snapshots", limits.max_commits), limits)
+            case "objects":
+                yield from _read_objects(source, source.array_size("objects", limits.max_objects), limits)
+            case _:
+                source.skip()
+    source.finish()
+
+
+def parse_meta(value: object) -> dict[str, Any]:
+    """``meta`` checked: a map of JSON values, ``base_commits`` as bare ids."""
+    if not isinstance(value, dict):
+        raise Invalid("meta is not a map")
+    check_value(value, "meta")
+    fields = dict(value)
+    if fields.get("format", FORMAT) != FORMAT:
+        raise Invalid(f"bundle format {fields['format']!r} is not known", hint="This program reads format 1.")
+    base = fields.get("base_commits") or []
+    if not isinstance(base, list):
+        raise Invalid("meta: base_commits is not a list")
+    fields["base_commits"] = [parse_id(item, "meta: base_commits") for item in base]
+    return fields
+
+
+def _parse_heads(value: object) -> dict[str, CommitId]:
+    if not isinstance(value, dict):
+        raise Invalid("branch_heads is not a map")
+    return {check_branch(name): CommitId(parse_id(head, f"head of {name}")) for name, head in value.items()}
+
+
+def read_commits(source: StreamUnpacker, count: int) -> Iterator[Commit]:
+    """``count`` commit records, none twice."""
+    seen: set[str] = set()
+    for _ in range(count):
+        commit = parse_commit(source.value())
+        _refuse_twice(commit.id, seen, "commit")
+        yield commit
+
+
+def _read_snapshots(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[Snapshot]:
+    parser = SnapshotParser(limits.max_manifest_entries)
+    seen: set[str] = set()
+    for _ in range(count):
+        snapshot = parser.parse(source.value())
+        _refuse_twice(snapshot.id, seen, "snapshot")
+        yield snapshot
+
+
+def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[ObjectEntry]:
+    seen: set[str] = set()
+    for _ in range(count):
+        entry: ObjectEntry | None = None
+        object_id = ""
+        for _ in range(source.map_size("an entry of objects")):
+            key = source.text("a key of an object")
+            if key == "object_id":
+                object_id = parse_id(source.value(), "object_id")
+            elif key == "content":
+                if entry:
+                    raise Invalid("an object has two contents")
+                size = source.binary_size(f"object {object_id[:12]}", limits.max_object_bytes)
+                entry = ObjectEntry(size, source.offset, source, ObjectId(object_id))
+                yield entry
+                entry.drain()
+            elif key == "path":
+                if (path := source.value()) is not None:
+                    check_path(path)
+            else:
+                source.skip()
+        if not entry or not object_id:
+            raise Invalid("an object lacks its object_id or its content")
+        if entry.id != object_id:
+            raise Integrity(f"object {object_id} does not match its content", details={"object_id": object_id})
+        _refuse_twice(object_id, seen, "object")
+
+
+def _refuse_twice(item: str, seen: set[str], kind: str) -> None:
+    if item in seen:
+        raise Invalid(f"{kind} {item} is in the bundle twice", details={f"{kind}_id": item})
+    seen.add(item)
+
+
+def pack_record(fields: Mapping[str, Any]) -> bytes:
+    """A record as msgpack. Raises :class:`Invalid` for what msgpack cannot hold (64-bit numbers, lone surrogates)."""
+    try:
+        return bytes(msgpack.packb(fields))
+    except (ValueError, OverflowError, TypeError) as exc:
+        name = next((str(fields[key]) for key in ("commit_id", "snapshot_id", "tag_id") if key in fields), "?")
+        raise Invalid(f"record {name} cannot be sent: {exc}"[:200]) from exc
+
+
+def binary_header(size: int) -> bytes:
+    """The msgpack header of a binary value of ``size`` bytes."""
+    if size < 1 << 8:
+        return b"\xc4" + size.to_bytes(1, "big")
+    if size < 1 << 16:
+        return b"\xc5" + size.to_bytes(2, "big")
+    return b"\xc6" + size.to_bytes(4, "big")
+
+
+_OBJECT_HEAD = b"\x82" + msgpack.packb("object_id")
+_OBJECT_CONTENT = msgpack.packb("content")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSource:
+    """An object to be written: its id, its size, and how to read its bytes when its turn comes."""
+
+    id: ObjectId
+    size_bytes: int
+    pieces: Iterable[bytes]
+
+
+def write_bundle(
+    *,
+    meta: Mapping[str, Any],
+    branch_heads: Mapping[str, str],
+    commits: Sequence[bytes],
+    snapshots: tuple[int, Iterable[bytes]],
+    objects: Callable[[], tuple[int, Iterable[ObjectSource]]],
+    bare_ids: bool = False,
+) -> Iterator[bytes]:
+    """An uncompressed bundle in parts, ready for :func:`~museui.core.frames.compress_frames`.
+
+    ``commits`` are packed records, parents first; ``snapshots`` their number and packed records in first-use order;
+    ``objects`` is asked for number and sources once every snapshot has been taken.  ``bare_ids`` writes ids as the
+    0.1.x protocol does.
+    """
+    spell = (lambda digits: digits) if bare_ids else qualified
+    pack = msgpack.Packer(autoreset=True)
+    yield pack.pack_map_header(6)
+    yield pack.pack("meta") + pack.pack(dict(meta))
+    yield pack.pack("branch_heads") + pack.pack({name: spell(head) for name, head in branch_heads.items()})
+    yield pack.pack("commits") + pack.pack_array_header(len(commits))
+    yield from commits
+    snapshot_count, records = snapshots
+    yield pack.pack("snapshots") + pack.pack_array_header(snapshot_count)
+    yield from records
+    object_count, sources = objects()
+    yield pack.pack("objects") + pack.pack_array_header(object_count)
+    object_bytes = 0
+    for source in sources:
+        yield b"".join((_OBJECT_HEAD, pack.pack(spell(source.id)), _OBJECT_CONTENT, binary_header(source.size_bytes)))
+        yield from source.pieces
+        object_bytes += source.size_bytes
+    yield pack.pack("summary") + pack.pack(
+        {"commits": len(commits), "snapshots": snapshot_count, "objects": object_count, "object_bytes": object_bytes}
+    )

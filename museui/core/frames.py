@@ -1,0 +1,241 @@
+"""zstd on the wire: one or several standard frames, read block by block so that no bomb can go off.
+
+A block expands to 128 KiB at most, so feeding a few blocks at a time bounds every step, whatever a frame header
+declares.  While it reads, the reader notes where each frame starts on both sides; with that table any stretch of the
+uncompressed stream is found again without decompressing what lies before its frame.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import zstandard
+
+from .errors import Integrity, Invalid, TooLarge
+
+MAGIC = b"\x28\xb5\x2f\xfd"
+MAX_WINDOW_BYTES = 8 << 20
+FRAME_RAW_BYTES = 4 << 20
+"""Uncompressed size at which our own writer starts a new frame."""
+_BLOCKS_AT_ONCE = 8
+_HEADER_MAX = 18
+_SKIPPABLE = range(0x184D2A50, 0x184D2A60)
+_MAX_SKIPPABLE_BYTES = 1 << 20
+
+
+class FrameTable:
+    """Where each frame of a stream starts: pairs of (offset on the wire, offset in the uncompressed stream)."""
+
+    def __init__(self, starts: list[tuple[int, int]] | None = None) -> None:
+        self.starts = starts or []
+
+    def encode(self) -> bytes:
+        """The table as little-endian pairs of unsigned 64-bit numbers."""
+        return b"".join(struct.pack("<QQ", *pair) for pair in self.starts)
+
+    @classmethod
+    def decode(cls, data: bytes) -> FrameTable:
+        """The inverse of :meth:`encode`."""
+        return cls([(wire, raw) for wire, raw in struct.iter_unpack("<QQ", data)])
+
+    def locate(self, raw_offset: int) -> tuple[int, int]:
+        """The start (wire, raw) of the frame that holds ``raw_offset``; (0, 0) for an uncompressed stream."""
+        if not self.starts:
+            return raw_offset, raw_offset
+        return self.starts[bisect_right(self.starts, raw_offset, key=lambda pair: pair[1]) - 1]
+
+
+class _Wire:
+    """A pull buffer over chunks of bytes that knows its offset."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._buffer = b""
+        self._at = 0
+        self.offset = 0
+
+    def peek(self, size: int) -> bytes:
+        """Up to ``size`` bytes without moving on; fewer only at the end."""
+        while len(self._buffer) - self._at < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._buffer = self._buffer[self._at :] + chunk
+            self._at = 0
+        return self._buffer[self._at : self._at + size]
+
+    def take(self, size: int) -> bytes:
+        """Exactly ``size`` bytes. Raises :class:`Integrity` when the stream ends before."""
+        data = self.peek(size)
+        if len(data) < size:
+            raise Integrity("the compressed stream is truncated", details={"offset": self.offset + len(data)})
+        self._at += size
+        self.offset += size
+        return data
+
+    def rest(self) -> Iterator[bytes]:
+        """All that is left, as it comes."""
+        if self._at < len(self._buffer):
+            yield self._buffer[self._at :]
+        yield from self._chunks
+
+
+def iter_raw(chunks: Iterable[bytes], max_raw_bytes: int, table: FrameTable | None = None) -> Iterator[bytes]:
+    """The uncompressed stream of ``chunks`` (zstd frames, or anything else as it is), in pieces of about 1 MiB.
+
+    Fills ``table`` while it reads.  Raises :class:`TooLarge` beyond ``max_raw_bytes``, :class:`Integrity` for a
+    damaged or truncated stream, :class:`Invalid` for a window over 8 MiB.
+    """
+    wire = _Wire(chunks)
+    table = table if table is not None else FrameTable()
+    raw = 0
+    head = wire.peek(4)
+    if not (head == MAGIC or _skippable_size(wire) is not None):
+        for piece in wire.rest():
+            raw += len(piece)
+            _check_size(raw, max_raw_bytes)
+            yield piece
+        return
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+    while wire.peek(1):
+        skip = _skippable_size(wire)
+        if skip is not None:
+            wire.take(8 + skip)
+            continue
+        table.starts.append((wire.offset, raw))
+        for piece in _iter_frame(wire, decompressor):
+            raw += len(piece)
+            _check_size(raw, max_raw_bytes)
+            yield piece
+
+
+def _check_size(raw: int, max_raw_bytes: int) -> None:
+    if raw > max_raw_bytes:
+        raise TooLarge(
+            f"the bundle expands to more than {max_raw_bytes} bytes", details={"max_raw_bytes": max_raw_bytes}
+        )
+
+
+def _skippable_size(wire: _Wire) -> int | None:
+    head = wire.peek(8)
+    if len(head) < 8 or int.from_bytes(head[:4], "little") not in _SKIPPABLE:
+        return None
+    size = int.from_bytes(head[4:], "little")
+    if size > _MAX_SKIPPABLE_BYTES:
+        raise Invalid(f"a skippable frame of {size} bytes is too large")
+    return size
+
+
+def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
+    """One frame, a few blocks at a time (RFC 8878, sections 3.1.1.1 and 3.1.1.2)."""
+    head = wire.peek(_HEADER_MAX)
+    try:
+        header_size = zstandard.frame_header_size(head)
+        parameters = zstandard.get_frame_parameters(head)
+    except zstandard.ZstdError as exc:
+        raise Integrity("the compressed stream is damaged: no frame where one must begin") from exc
+    if parameters.window_size > MAX_WINDOW_BYTES:
+        raise Invalid(f"zstd window of {parameters.window_size} bytes is over {MAX_WINDOW_BYTES}")
+    stream = decompressor.decompressobj()
+    parts = [wire.take(header_size)]
+    blocks = 0
+    last = False
+    try:
+        while not last:
+            block_header = wire.take(3)
+            bits = int.from_bytes(block_header, "little")
+            last = bool(bits & 1)
+            size = 1 if (bits >> 1) & 3 == 1 else bits >> 3
+            parts += (block_header, wire.take(size))
+            blocks += 1
+            if last and parameters.has_checksum:
+                parts.append(wire.take(4))
+            if last or blocks >= _BLOCKS_AT_ONCE:
+                piece = stream.decompress(b"".join(parts))
+                parts, blocks = [], 0
+                if piece:
+                    yield piece
+    except zstandard.ZstdError as exc:
+        raise Integrity(f"the compressed stream is damaged: {exc}", details={"offset": wire.offset}) from exc
+    if not stream.eof:
+        raise Integrity("the compressed stream is damaged: a frame does not end where it says")
+
+
+def read_stretches(
+    open_wire: Callable[[int], Iterable[bytes]],
+    table: FrameTable,
+    stretches: Iterable[tuple[int, int]],
+    max_gap_bytes: int = FRAME_RAW_BYTES,
+) -> Iterator[bytes]:
+    """The stretches (offset, size; ascending offsets) of the uncompressed stream of something stored, one by one.
+
+    ``open_wire(offset)`` gives the stored bytes from ``offset`` on.  The stream is read on while the next stretch is
+    near, and opened anew at a frame's start when it is not.
+    """
+    source: Iterator[bytes] | None = None
+    buffer = b""
+    start = end = 0  # the uncompressed offsets that `buffer` covers
+    for offset, size in stretches:
+        wire_offset, raw_offset = table.locate(offset)
+        if source is None or offset < start or raw_offset > end + max_gap_bytes:
+            source = (
+                iter_raw(open_wire(wire_offset), max_raw_bytes=1 << 62)
+                if table.starts
+                else iter(open_wire(wire_offset))
+            )
+            buffer, start, end = b"", raw_offset, raw_offset
+        parts: list[bytes] = []
+        at, missing = offset, size
+        while missing:
+            if at < end:
+                part = buffer[at - start : at - start + missing]
+                parts.append(part)
+                at += len(part)
+                missing -= len(part)
+                continue
+            piece = next(source, None)
+            if piece is None:
+                raise Integrity("a stored bundle is shorter than its index says")
+            buffer, start, end = piece, end, end + len(piece)
+        yield b"".join(parts)
+
+
+def compress_frames(
+    parts: Iterable[bytes], level: int, executor: Executor, in_flight: int = 3, frame_raw_bytes: int = FRAME_RAW_BYTES
+) -> Iterator[bytes]:
+    """Compress ``parts`` into independent frames of about ``frame_raw_bytes``, several at once on ``executor``.
+
+    The same parts and level give the same bytes, however many threads there are.  Holds ``in_flight`` frames at most.
+    """
+    waiting: deque[Future[bytes]] = deque()
+    for frame in _gather(parts, frame_raw_bytes):
+        if len(waiting) >= in_flight:
+            yield waiting.popleft().result()
+        waiting.append(executor.submit(_compress, frame, level))
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _gather(parts: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    frame: list[bytes] = []
+    held = 0
+    for part in parts:
+        while held + len(part) > size:
+            cut = size - held
+            frame.append(part[:cut])
+            yield frame
+            frame, held, part = [], 0, part[cut:]
+        frame.append(part)
+        held += len(part)
+    if frame:
+        yield frame
+
+
+def _compress(parts: list[bytes], level: int) -> bytes:
+    data = b"".join(parts)
+    return zstandard.ZstdCompressor(level=level, write_checksum=False, write_content_size=True).compress(data)

@@ -1,0 +1,95 @@
+"""Which paths, branch names, owners and slugs are acceptable.
+
+Paths: what no file system can hold, or what would leave the work tree, is refused.  Names that differ only in
+case or Unicode form are legal (Linux holds them); whoever writes a work tree must notice the collision there.
+Branch names follow git's ref rules (``git check-ref-format``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .errors import Invalid
+
+MAX_PATH_BYTES = 4096
+MAX_BRANCH_BYTES = 255
+
+_BAD_PATH = re.compile(
+    r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)\.\.?(?:/|$)|^\.muse(?:/|$)", re.IGNORECASE
+).search
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^@$|^[-./]|/$|//|/\.|\.$|\.lock(?:/|$)|^HEAD$").search
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
+
+RESERVED_OWNERS = frozenset(
+    {"o", "repos", "healthz", "readyz", "version", "metrics", "staging", "static", "login", "logout", "assets"}
+)
+
+
+def check_path(path: object) -> str:
+    """``path`` unchanged when a work tree can hold it; raises :class:`Invalid` naming it otherwise."""
+    if not isinstance(path, str) or not path:
+        raise Invalid(f"path is empty or not text: {path!r:.80}")
+    if _BAD_PATH(path):
+        raise Invalid(
+            f"path is not allowed: {path!r:.200}",
+            hint="Paths are relative, '/'-separated, without '..', '.muse', backslash or control characters.",
+        )
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError as exc:
+        raise Invalid(f"path is not valid Unicode: {path!r:.200}") from exc
+    if size > MAX_PATH_BYTES:
+        raise Invalid(f"path is longer than {MAX_PATH_BYTES} bytes: {path!r:.80}…")
+    return path
+
+
+def check_tree(paths: Iterable[str]) -> None:
+    """Refuse a set of files in which one file is also a folder of another (``a`` beside ``a/b``)."""
+    files = set(paths)
+    folders: set[str] = set()
+    for path in files:
+        end = path.rfind("/")
+        while end > 0:
+            folder = path[:end]
+            if folder in folders:
+                break
+            folders.add(folder)
+            end = path.rfind("/", 0, end)
+    clash = files & folders
+    if clash:
+        raise Invalid(f"path is a file and a folder at once: {min(clash)!r}")
+
+
+def check_branch(name: object) -> str:
+    """``name`` unchanged when git would accept it as a branch; raises :class:`Invalid` otherwise."""
+    ok = isinstance(name, str) and name and not _BAD_BRANCH(name)
+    if ok:
+        try:
+            ok = len(str(name).encode()) <= MAX_BRANCH_BYTES
+        except UnicodeEncodeError:
+            ok = False
+    if not ok:
+        raise Invalid(
+            f"not a branch name: {name!r:.80}",
+            hint="Branch names follow git's rules: no spaces, '..', '.lock', '@{', leading '-' or '.'.",
+        )
+    return str(name)
+
+
+def check_name(name: object, what: str) -> str:
+    """``name`` unchanged when it can be an owner, a slug or a remote; raises :class:`Invalid` naming ``what``."""
+    if not isinstance(name, str) or not _NAME(name) or name.endswith(".lock") or ".." in name:
+        raise Invalid(
+            f"{what} is not a name: {name!r:.80}",
+            hint="Letters, digits, '.', '_' and '-', starting with a letter or digit, at most 100.",
+        )
+    return name
+
+
+def check_owner(name: object) -> str:
+    """As :func:`check_name`, and not one of the words the hub's own paths begin with."""
+    owner = check_name(name, "owner")
+    if owner.lower() in RESERVED_OWNERS:
+        raise Invalid(f"owner {owner!r} is a reserved word")
+    return owner

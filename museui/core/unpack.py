@@ -1,0 +1,169 @@
+"""msgpack read as a stream, under limits, from bytes nobody vouches for.
+
+The C decoder of msgpack is not recursive and builds nothing before the bytes are there; what it does not refuse by
+itself (duplicate keys, extension types, trailing bytes) is refused here, and every fault becomes one of our errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import msgpack
+
+from .errors import Invalid, MuseError, TooLarge
+
+_MAX_ARRAY = 1 << 20
+_PIECE_BYTES = 1 << 20
+_BIN_LENGTH_BYTES = {0xC4: 1, 0xC5: 2, 0xC6: 4}
+
+T = TypeVar("T")
+
+
+class _ChunkFile:
+    """``read(n)`` over an iterable of bytes, as msgpack's decoder wants it: up to ``n`` bytes, none at the end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+        self.ended = False
+        self.failure: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        if size and not self._rest:
+            try:
+                chunk = next(self._chunks, None)
+            except MuseError as exc:
+                self.failure = exc
+                raise
+            if chunk is None:
+                self.ended = True
+                return b""
+            if len(chunk) <= size:
+                return chunk
+            self._rest = memoryview(chunk)
+        part = self._rest[:size]
+        self._rest = self._rest[size:]
+        return bytes(part)
+
+
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Invalid("a msgpack map has the same key twice")
+    return fields
+
+
+def _no_extension(code: int, data: bytes) -> Any:
+    raise Invalid(f"msgpack extension type {code} is not allowed")
+
+
+class StreamUnpacker:
+    """Reads one msgpack value after the other from an uncompressed stream.
+
+    Every method raises :class:`Invalid` for malformed or truncated input and :class:`TooLarge` for a value over
+    ``max_value_bytes``; errors raised by the stream itself pass through.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], max_value_bytes: int) -> None:
+        self._file = _ChunkFile(chunks)
+        self._max_value_bytes = max_value_bytes
+        self._unpacker = msgpack.Unpacker(
+            self._file,
+            read_size=min(1 << 18, max_value_bytes),
+            max_buffer_size=max_value_bytes,
+            max_array_len=_MAX_ARRAY,
+            object_pairs_hook=_unique,
+            ext_hook=_no_extension,
+        )
+
+    @property
+    def offset(self) -> int:
+        """How many bytes of the uncompressed stream have been used."""
+        return int(self._unpacker.tell())
+
+    def _call(self, method: Callable[[], T]) -> T:
+        try:
+            return method()
+        except MuseError:
+            raise
+        except msgpack.OutOfData as exc:
+            if self._file.failure:
+                raise self._file.failure from None
+            if not self._file.ended:
+                raise self._too_large() from exc
+            raise Invalid("the bundle is truncated", details={"offset": self.offset}) from exc
+        except msgpack.BufferFull as exc:
+            raise self._too_large() from exc
+        except (msgpack.UnpackException, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as exc:
+            raise Invalid(f"the bundle is not valid msgpack: {exc}"[:200], details={"offset": self.offset}) from exc
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"one value is larger than {self._max_value_bytes} bytes", details={"offset": self.offset})
+
+    def value(self) -> Any:
+        """The next value, whole."""
+        return self._call(self._unpacker.unpack)
+
+    def skip(self) -> None:
+        """Pass over the next value."""
+        self._call(self._unpacker.skip)
+
+    def map_size(self, what: str) -> int:
+        """The number of entries of the map that begins here."""
+        try:
+            return int(self._call(self._unpacker.read_map_header))
+        except Invalid as exc:
+            raise Invalid(f"{what} is not a map ({exc.message})", details=exc.details) from exc
+
+    def array_size(self, what: str, limit: int) -> int:
+        """The number of entries of the array that begins here; :class:`TooLarge` beyond ``limit``."""
+        try:
+            size = int(self._call(self._unpacker.read_array_header))
+        except Invalid as exc:
+            raise Invalid(f"{what} is not a list ({exc.message})", details=exc.details) from exc
+        if size > limit:
+            raise TooLarge(f"{what}: {size} entries are more than {limit}")
+        return size
+
+    def text(self, what: str) -> str:
+        """The next value, which must be text."""
+        value = self.value()
+        if not isinstance(value, str):
+            raise Invalid(f"{what} is not text")
+        return value
+
+    def binary_size(self, what: str, limit: int) -> int:
+        """The length of the binary value that begins here; read its bytes with :meth:`pieces`."""
+        head = self._exactly(1)[0]
+        width = _BIN_LENGTH_BYTES.get(head)
+        if width is None:
+            raise Invalid(f"{what} is not binary", details={"offset": self.offset})
+        size = int.from_bytes(self._exactly(width), "big")
+        if size > limit:
+            raise TooLarge(f"{what} has {size} bytes, more than {limit}", details={"size_bytes": size})
+        return size
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next ``size`` bytes as they are, about 1 MiB at a time."""
+        while size:
+            piece = self._read(min(size, _PIECE_BYTES))
+            size -= len(piece)
+            yield piece
+
+    def _read(self, size: int) -> bytes:
+        piece = bytes(self._call(lambda: self._unpacker.read_bytes(size)))
+        if not piece:
+            raise Invalid("the bundle is truncated", details={"offset": self.offset})
+        return piece
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._read(size)
+        while len(data) < size:
+            data += self._read(size - len(data))
+        return data
+
+    def finish(self) -> None:
+        """Refuse bytes after the last value."""
+        if self._call(lambda: self._unpacker.read_bytes(1)):
+            raise Invalid("there are bytes after the end of the bundle", details={"offset": self.offset})

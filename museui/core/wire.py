@@ -1,0 +1,229 @@
+"""The messages of ``docs/protocol.md`` as declared types, checked on the way in with errors that name the field.
+
+A field's annotation is its rule: ids take either spelling and are kept bare, ``None`` is allowed only where the
+type says so, and a field with a default may be missing.  Unknown fields are ignored, so newer clients keep working.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
+from typing import Any, TypeVar, Union
+
+from .errors import Invalid
+from .ids import BundleId, CommitId, ObjectId, SnapshotId, parse_id, qualified
+from .limits import Limits
+from .names import check_branch
+
+_ID_TYPES: frozenset[Any] = frozenset({CommitId, SnapshotId, ObjectId, BundleId})
+_MAX_INT = (1 << 63) - 1
+
+Branch = typing.NewType("Branch", str)
+"""A branch name that git's rules allow."""
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """Answer of ``GET refs``."""
+
+    repo_id: str | None
+    branch_heads: dict[str, CommitId]
+    domain: str = ""
+    default_branch: str | None = None
+    capabilities: list[str] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
+
+    def known_limits(self) -> Limits:
+        """The hub's limits, the defaults where it names none."""
+        names = Limits.__dataclass_fields__
+        return Limits(**{name: value for name, value in self.limits.items() if name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiateRequest:
+    """Body of ``POST negotiate``."""
+
+    have: list[CommitId]
+    want: list[CommitId] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiateAnswer:
+    """Answer of ``POST negotiate``: which of ``have`` the repository holds."""
+
+    ack: list[CommitId]
+    common_base: CommitId | None = None
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresignRequest:
+    """Body of ``POST push/bundle/presign``."""
+
+    bundle_id: BundleId
+    size_bytes: int
+    branch: Branch | None = None
+    head: CommitId | None = None
+    expected_head: CommitId | None = None
+    raw_bytes: int | None = None
+    commits: int | None = None
+    snapshots: int | None = None
+    objects: int | None = None
+    put_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresignAnswer:
+    """Answer of ``POST push/bundle/presign``: where to PUT the bundle, with which headers, for how long."""
+
+    bundle_id: BundleId
+    presigned_url: str
+    upload_id: str
+    expires_in: int
+    method: str = "PUT"
+    headers: dict[str, str] = field(default_factory=dict)
+    already_present: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PushTarget:
+    """What a push wants to happen to a branch; confirm, ``push/stream`` (H frame) and ``push/unpack`` share it.
+
+    ``expected_head`` is a lease, null for "only if the branch does not exist"; ``lease`` says that there is one.
+    """
+
+    branch: Branch
+    head: CommitId
+    force: bool = False
+    expected_head: CommitId | None = None
+    lease: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRequest:
+    """Body of ``POST push/bundle/confirm``, beside the fields of :class:`PushTarget`."""
+
+    bundle_id: BundleId
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushAnswer:
+    """Answer of confirm, ``push/stream`` and ``push/unpack``."""
+
+    ok: bool
+    push_id: str
+    branch: str
+    head: CommitId
+    previous_head: CommitId | None
+    stored_commits: int
+    stored_snapshots: int
+    stored_objects: int
+    already_present_objects: int
+    timings: dict[str, float]
+    promotion: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRepository:
+    """Body of ``POST /repos``."""
+
+    owner: str
+    slug: str
+    visibility: str = "private"
+    domain: str = ""
+    default_branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """Body of ``POST fetch``."""
+
+    want: list[CommitId]
+    have: list[CommitId] = field(default_factory=list)
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def parse(cls: type[M], data: object) -> M:
+    """The message ``cls`` in ``data``. Raises :class:`Invalid` naming the first field that is missing or wrong."""
+    if not isinstance(data, Mapping):
+        raise Invalid(f"{cls.__name__}: the message is not a map")
+    hints = _hints(cls)
+    values: dict[str, Any] = {}
+    for item in fields(cls):  # type: ignore[arg-type]
+        if item.name in data:
+            values[item.name] = _check(hints[item.name], data[item.name], item.name)
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise Invalid(f"field {item.name!r} is missing", details={"field": item.name})
+    return cls(**values)
+
+
+def parse_target(data: object) -> PushTarget:
+    """The :class:`PushTarget` in ``data``; there is a lease when ``expected_head`` is there at all, null included."""
+    target = parse(PushTarget, data)
+    return replace(target, lease=isinstance(data, Mapping) and "expected_head" in data)
+
+
+def encode_target(target: PushTarget) -> dict[str, Any]:
+    """The inverse of :func:`parse_target`."""
+    values = encode(target)
+    if not values.pop("lease"):
+        del values["expected_head"]
+    return values
+
+
+def _check(hint: Any, value: Any, name: str) -> Any:
+    if hint in _ID_TYPES:
+        return parse_id(value, f"field {name!r}")
+    if hint is Branch:
+        return check_branch(value)
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        return _check(next(arg for arg in typing.get_args(hint) if arg is not type(None)), value, name)
+    if origin is list and isinstance(value, list):
+        (item,) = typing.get_args(hint)
+        return [_check(item, entry, name) for entry in value]
+    if origin is dict and isinstance(value, dict):
+        _, item = typing.get_args(hint)
+        if all(isinstance(key, str) for key in value):
+            return {key: _check(item, entry, f"{name}.{key}") for key, entry in value.items()}
+    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    elif hint is int:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INT:
+            return value
+    elif hint in (str, bool) and isinstance(value, hint):
+        return value
+    expected = getattr(hint, "__name__", str(hint))
+    raise Invalid(f"field {name!r} is not {expected}: {value!r:.60}", details={"field": name})
+
+
+def encode(message: Any, *, bare_ids: bool = False) -> dict[str, Any]:
+    """The message as a map, ids with ``sha256:`` unless ``bare_ids``."""
+    hints = _hints(type(message))
+    return {item.name: _encode(hints[item.name], getattr(message, item.name), bare_ids) for item in fields(message)}
+
+
+def _encode(hint: Any, value: Any, bare_ids: bool) -> Any:
+    if value is None or bare_ids:
+        return value
+    if hint in _ID_TYPES:
+        return qualified(value)
+    args = typing.get_args(hint)
+    if isinstance(value, list) and args:
+        return [_encode(args[0], entry, bare_ids) for entry in value]
+    if isinstance(value, dict) and len(args) == 2:
+        return {key: _encode(args[1], entry, bare_ids) for key, entry in value.items()}
+    wrapped = next((arg for arg in args if arg in _ID_TYPES), None)
+    return qualified(value) if wrapped else value
