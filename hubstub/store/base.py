@@ -1,0 +1,113 @@
+"""What the hub asks of an object store: one small interface, with nothing of file systems in it.
+
+Keys: ``staging/<upload>`` (what clients PUT, never served), ``bundles/<id>`` (pushed bundles that wait for their
+promotion), ``objects/<2 hex>/<62 hex>`` (one object each).  ``tests/contract/test_store.py`` is the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+STAGING = "staging/"
+BUNDLES = "bundles/"
+OBJECTS = "objects/"
+READ_BYTES = 1 << 20
+"""How much :meth:`ObjectStore.read` gives at a time."""
+
+
+def staging_key(upload_id: str) -> str:
+    """Where the bytes of an upload arrive."""
+    return STAGING + upload_id
+
+
+def bundle_key(bundle: str) -> str:
+    """Where a stored bundle (``bundles.id`` of the index) lies."""
+    return BUNDLES + bundle
+
+
+def object_key(object_id: str) -> str:
+    """Where an object (bare hex) lies once it is promoted."""
+    return f"{OBJECTS}{object_id[:2]}/{object_id[2:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored thing. ``version`` names these very bytes; ``modified_at`` is in Unix seconds."""
+
+    key: str
+    size_bytes: int
+    version: str
+    modified_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSpec:
+    """The one upload that a presigned URL stands for. ``sha256`` is bare hex; ``expires_at`` in Unix seconds.
+
+    ``put_headers``: the client promises to send the headers it is told, so they may be required of it.
+    """
+
+    upload_id: str
+    size_bytes: int
+    sha256: str
+    expires_at: int
+    put_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutTarget:
+    """Where to PUT an upload and the headers that must go with it (none when none were promised)."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """An object store. Every method raises :class:`~museui.core.errors.Unavailable` when the store cannot answer.
+
+    What a ``put`` or ``adopt`` has returned from survives a power cut; until it returns nothing is seen under the key.
+    """
+
+    async def check(self) -> None:
+        """Whether the store can be read and written now."""
+
+    async def presign_put(self, upload: UploadSpec, hub_url: str) -> PutTarget:
+        """A URL that takes the bytes of ``upload`` once. ``hub_url``: how the client reaches the hub itself."""
+
+    async def presign_get(self, object_id: str, expires_at: int, hub_url: str) -> str:
+        """A URL that gives a promoted object (bare hex) until ``expires_at``."""
+
+    async def stat(self, key: str) -> Entry | None:
+        """What lies under ``key``, if anything does."""
+
+    def read(self, key: str, offset: int = 0, size: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        """The bytes under ``key`` from ``offset`` on, at most ``size``, about 1 MiB at a time.
+
+        Blocks: for worker threads.  Raises :class:`~museui.core.errors.NotFound` at the first piece when nothing (or,
+        with ``version``, something else) lies there; what it began to read it reads to the end, whatever happens to
+        the key.
+        """
+
+    async def flush(self, key: str) -> None:
+        """Begin to make what lies under ``key`` durable, so that :meth:`adopt` has less to do. Changes nothing."""
+
+    async def adopt(self, source: str, version: str, key: str) -> None:
+        """Store the bytes of ``source`` under ``key`` as well: a copy of their own that ``source`` cannot change.
+
+        Raises :class:`~museui.core.errors.NotFound` when ``source`` is gone or is not ``version`` any more.
+        """
+
+    async def put(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Store each (key, bytes), all durable on return. A key that is there keeps what it has or is replaced."""
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """Store the bytes of the local file ``path``, which may be moved away by this or stay."""
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove what lies under ``keys``; a key with nothing there is no error."""
+
+    def list(self, prefix: str) -> AsyncIterator[Entry]:
+        """Everything whose key begins with ``prefix`` (one of the three, or longer), in no special order."""
