@@ -157,7 +157,7 @@ def parse(cls: type[M], data: object) -> M:
     """The message ``cls`` in ``data``. Raises :class:`Invalid` naming the first field that is missing or wrong."""
     if not isinstance(data, Mapping):
         raise Invalid(f"{cls.__name__}: the message is not a map")
-    hints = _hints(cls)
+    hints = _hints(typing.cast(Any, cls))
     values: dict[str, Any] = {}
     for item in fields(cls):  # type: ignore[arg-type]
         if item.name in data:
@@ -211,7 +211,7 @@ def _check(hint: Any, value: Any, name: str) -> Any:
 
 def encode(message: Any, *, bare_ids: bool = False) -> dict[str, Any]:
     """The message as a map, ids with ``sha256:`` unless ``bare_ids``."""
-    hints = _hints(type(message))
+    hints = _hints(typing.cast(Any, type(message)))
     return {item.name: _encode(hints[item.name], getattr(message, item.name), bare_ids) for item in fields(message)}
 
 

@@ -1,0 +1,1 @@
+"""The hub as a client sees it: addresses, requests, uploads, retries."""

@@ -1,0 +1,218 @@
+"""Requests to one repository on one hub. Every method is one request; retrying is the caller's business."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import msgpack
+
+from museui.core import wire
+from museui.core.errors import (
+    Integrity,
+    Invalid,
+    MuseError,
+    Unreachable,
+    Usage,
+    error_from_code,
+)
+from museui.core.ids import CommitId
+
+from .url import RepositoryUrl, check_token_may_travel
+
+MSGPACK = "application/x-msgpack"
+_MAX_ANSWER_BYTES = 16 << 20
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+
+
+class HubClient:
+    """A hub's repository. Use as an async context manager; the connection is kept between requests."""
+
+    def __init__(self, url: RepositoryUrl, token: str | None, user_agent: str) -> None:
+        """Raises :class:`Usage` when ``token`` would travel in the clear."""
+        self.url = url
+        self.requests = 0
+        """Requests sent so far, uploads included."""
+        if token:
+            check_token_may_travel(url.base)
+        self._headers = {"Accept": MSGPACK, "User-Agent": user_agent}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> HubClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _client(self, url: str) -> httpx.AsyncClient:
+        # One client for each scheme: a TLS context takes 20 ms to make and plain HTTP needs none.
+        scheme = urlsplit(url).scheme
+        if scheme not in ("http", "https"):
+            raise Invalid(f"the hub gave a URL that is not HTTP: {url!r:.80}")
+        if scheme not in self._clients:
+            self._clients[scheme] = httpx.AsyncClient(
+                verify=scheme == "https", timeout=_TIMEOUT, follow_redirects=False
+            )
+        return self._clients[scheme]
+
+    async def fetch_refs(self) -> wire.Refs:
+        """``GET refs``."""
+        return wire.parse(wire.Refs, await self._exchange("GET", "refs"))
+
+    async def negotiate(self, want: list[CommitId], have: list[CommitId]) -> wire.NegotiateAnswer:
+        """One round of ``POST negotiate``."""
+        body = wire.encode(wire.NegotiateRequest(have=have, want=want))
+        return wire.parse(wire.NegotiateAnswer, await self._exchange("POST", "negotiate", body))
+
+    async def presign(self, request: wire.PresignRequest, lease: bool) -> wire.PresignAnswer:
+        """``POST push/bundle/presign``; ``lease``: whether ``expected_head`` is one."""
+        body = wire.encode(request)
+        if not lease:
+            del body["expected_head"]
+        return wire.parse(wire.PresignAnswer, await self._exchange("POST", "push/bundle/presign", body))
+
+    async def confirm(self, request: wire.ConfirmRequest, target: wire.PushTarget) -> wire.PushAnswer:
+        """``POST push/bundle/confirm``."""
+        body = {**wire.encode_target(target), **wire.encode(request)}
+        answer = await self._exchange("POST", "push/bundle/confirm", body, timeout=_CONFIRM_TIMEOUT)
+        return wire.parse(wire.PushAnswer, answer)
+
+    async def push_stream(self, body: AsyncIterable[bytes] | bytes) -> wire.PushAnswer:
+        """``POST push/stream`` with a body made by :func:`museui.core.stream.write_stream`."""
+        answer = await self._exchange("POST", "push/stream", content=body, timeout=_CONFIRM_TIMEOUT)
+        return wire.parse(wire.PushAnswer, answer)
+
+    async def put(self, url: str, headers: Mapping[str, str], size_bytes: int, body: AsyncIterable[bytes]) -> None:
+        """Upload to a presigned URL: one HTTP/1.1 request, no token, no redirect.
+
+        Raises what the store answered: :class:`~museui.core.errors.UploadExpired` when the URL is no longer good.
+        """
+        sent = {"Content-Type": "application/octet-stream", **headers, "Content-Length": str(size_bytes)}
+        response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0))
+        if response.status_code == 412:
+            return  # S3 with If-None-Match: the bytes are there already
+        if response.status_code >= 300:
+            raise _error_of(response)
+
+    @asynccontextmanager
+    async def fetch(self, want: list[CommitId], have: list[CommitId]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """``POST fetch``: the compressed bundle as it streams in."""
+        body = wire.encode(wire.FetchRequest(want=want, have=have))
+        headers = {**self._headers, "Accept": "application/zstd", "Content-Type": MSGPACK}
+        url = f"{self.url}/fetch"
+        self.requests += 1
+        try:
+            async with self._client(url).stream(
+                "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
+            ) as response:
+                if response.status_code >= 300:
+                    await response.aread()
+                    raise _error_of(response)
+                yield response.aiter_raw(1 << 18)
+        except httpx.TransportError as exc:
+            raise _line_failed(exc, url) from exc
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content: AsyncIterable[bytes] | bytes | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> Any:
+        headers = dict(self._headers)
+        if body is not None:
+            content = msgpack.packb(body)
+        if content is not None:
+            headers["Content-Type"] = MSGPACK
+        response = await self._send(method, f"{self.url}/{path}", headers, content, timeout)
+        if response.status_code >= 300:
+            raise _error_of(response)
+        try:
+            return msgpack.unpackb(response.content)
+        except (ValueError, msgpack.UnpackException) as exc:
+            raise Integrity(
+                f"what answers at {self.url.base} is not a hub", hint="Check the URL, and what proxies are in between."
+            ) from exc
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: AsyncIterable[bytes] | bytes | None,
+        timeout: httpx.Timeout,
+    ) -> httpx.Response:
+        self.requests += 1
+        try:
+            async with self._client(url).stream(
+                method, url, headers=headers, content=content, timeout=timeout
+            ) as response:
+                parts: list[bytes] = []
+                size = 0
+                async for part in response.aiter_bytes():
+                    parts.append(part)
+                    size += len(part)
+                    if size > _MAX_ANSWER_BYTES:
+                        raise Invalid(f"the answer of {urlsplit(url).netloc} is longer than {_MAX_ANSWER_BYTES} bytes")
+                return httpx.Response(response.status_code, headers=response.headers, content=b"".join(parts))
+        except httpx.TransportError as exc:
+            raise _line_failed(exc, url) from exc
+        except httpx.InvalidURL as exc:
+            raise Usage(f"not a URL: {url!r:.200}") from exc
+
+
+def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
+    host = urlsplit(url).netloc
+    reasons = {
+        httpx.ConnectTimeout: "it does not answer",
+        httpx.ReadTimeout: "it stopped answering",
+        httpx.WriteTimeout: "it stopped taking data",
+    }
+    reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
+    return Unreachable(
+        f"cannot reach {host}: {reason}",
+        hint="Check that the hub runs and that the network is up; what was packed is kept for the next try.",
+        details={"host": host},
+    )
+
+
+def _error_of(response: httpx.Response) -> MuseError:
+    status = response.status_code
+    request_id = response.headers.get("x-request-id", "")
+    if 300 <= status < 400:
+        where = response.headers.get("location", "elsewhere")
+        return Usage(
+            f"the hub redirects to {where!r:.200}, which is never followed", hint="Put the new address in the remote."
+        )
+    document: Any = None
+    try:
+        kind = response.headers.get("content-type", "")
+        document = msgpack.unpackb(response.content) if kind.startswith(MSGPACK) else response.json()
+    except (ValueError, msgpack.UnpackException):
+        document = None
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        hint = "The request never reached the hub: look at the proxy or object store in between."
+        if status == 413:
+            hint = "A proxy in between limits the size of request bodies; raise its limit."
+        return error_from_code("", f"HTTP {status} from something that is not a hub", hint, {}, status)
+    details = error.get("details")
+    facts = {**(details if isinstance(details, dict) else {}), "request_id": request_id}
+    retry_after = response.headers.get("retry-after", "")
+    if retry_after.isdigit():
+        facts.setdefault("retry_after_s", int(retry_after))
+    return error_from_code(
+        str(error.get("code")), str(error.get("message")), str(error.get("hint") or ""), facts, status
+    )
