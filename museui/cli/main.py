@@ -1,0 +1,139 @@
+"""The console script ``museui``: finds the verb, runs it, turns what went wrong into words and an exit code.
+
+A verb's module is imported when that verb runs and not before: imports are latency.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..core import failpoints
+from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
+from .output import Context, print_error, talk
+
+VERBS: Mapping[str, str] = {
+    "clone": "Make a local copy of a repository on a hub.",
+    "demo": "Everything at once in a temporary folder; leaves nothing behind.",
+    "fetch": "Bring a remote's commits here; the work tree stays as it is.",
+    "hub": "Run and administer a hub.",
+    "init": "Make a new, empty repository.",
+    "keys": "Signing keys.",
+    "log": "Show the history.",
+    "pull": "Fetch, then move the branch and the work tree forward.",
+    "push": "Send commits to the hub, and see that they arrived.",
+    "remote": "The hubs a repository is pushed to.",
+    "snapshot": "Commit the work tree.",
+    "status": "What is safe on the hub, and what is not.",
+    "verify": "Check every id, signature and object.",
+}
+"""Every verb with its line in ``--help``. ``museui/cli/<verb>.py`` holds it as ``command``."""
+
+EXIT_CODES = "0 done, 1 failed, 2 usage or configuration, 3 worth a retry, 4 conflict, 5 denied, 130 interrupted."
+
+
+class VerbGroup(click.Group):
+    """A group that imports the module of the one verb that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f".{cmd_name}", __package__).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_text(EXIT_CODES)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"museui {version('museui')}")
+        ctx.exit()
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-C", "folders", metavar="DIR", multiple=True, type=click.Path(), help="Run as if started in DIR.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.pass_context
+def museui(ctx: click.Context, folders: tuple[str, ...]) -> None:
+    """Sync Muse repositories to a hub you own, and see that it happened."""
+    cwd = Path.cwd().joinpath(*folders)
+    if not cwd.is_dir():
+        raise Usage(f"cannot change to {str(cwd)!r}: no such folder")
+    ctx.obj = Context(cwd)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; whatever went wrong has been said."""
+    before_dashes = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    as_json = "--json" in before_dashes
+    try:
+        result: Any = museui.main(list(arguments), prog_name="museui", standalone_mode=False)
+        sys.stdout.flush()
+    except MuseError as error:
+        print_error(error, as_json)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as exc:
+        talk(exc.format_message())
+        return EXIT_USAGE
+    except click.ClickException as exc:
+        print_error(Usage(exc.format_message(), hint=_usage_hint(exc)), as_json)
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        talk("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as exc:
+        if os.environ.get("MUSEUI_DEBUG"):
+            raise
+        print_error(
+            Internal(
+                f"this should not have happened: {type(exc).__name__}: {exc}"[:500],
+                hint="MUSEUI_DEBUG=1 shows where; please report it.",
+            ),
+            as_json,
+        )
+        return EXIT_FAILED
+    return result if isinstance(result, int) else EXIT_OK
+
+
+def _usage_hint(exc: click.ClickException) -> str:
+    context = getattr(exc, "ctx", None)
+    return f"'{context.command_path} --help' shows how." if context else "'museui --help' shows how."
+
+
+def main() -> None:
+    """The console script."""
+    failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = run(sys.argv[1:])
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered must not raise again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_FAILED
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
