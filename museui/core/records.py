@@ -151,6 +151,14 @@ def parse_commit(record: object) -> Commit:
     return Commit(CommitId(commit_id), tuple(parents), SnapshotId(snapshot_id), fields)
 
 
+class _ObjectIds(dict[str, ObjectId]):
+    """Every spelling of an object id met so far → the bare id; a new one is checked when it is looked up."""
+
+    def __missing__(self, value: str) -> ObjectId:
+        object_id = self[value] = ObjectId(parse_id(value, "object id"))
+        return object_id
+
+
 class SnapshotParser:
     """Parses snapshots of one history; what one manifest proved about paths and ids is not proved again for the next.
 
@@ -159,7 +167,7 @@ class SnapshotParser:
 
     def __init__(self, max_entries: int = 1_000_000) -> None:
         self._max_entries = max_entries
-        self._ids: dict[str, ObjectId] = {}
+        self._ids = _ObjectIds()
         self._paths: set[str] = set()
         self._tree: frozenset[str] = frozenset()
 
@@ -178,7 +186,7 @@ class SnapshotParser:
         if len(given) > self._max_entries:
             raise Invalid(f"{what}: more than {self._max_entries} files")
         manifest = self._parse_manifest(given, what)
-        lines = sorted([f"{path}\0{object_id}" for path, object_id in manifest.items()])
+        lines = sorted(map("\0".join, manifest.items()))
         actual = hashlib.sha256("\0".join(lines).encode()).hexdigest()
         if actual != snapshot_id:
             raise Integrity(
@@ -193,24 +201,19 @@ class SnapshotParser:
         return Snapshot(SnapshotId(snapshot_id), manifest, fields)
 
     def _parse_manifest(self, given: dict[Any, Any], what: str) -> dict[str, ObjectId]:
-        ids = self._ids
         try:
-            for value in set(given.values()) - ids.keys():
-                ids[value] = ObjectId(parse_id(value, "object id"))
-            for path in given.keys() - self._paths:
-                check_path(path)
-                self._paths.add(path)
+            if not given.keys() <= self._tree:
+                for path in given:
+                    if path not in self._paths:
+                        check_path(path)
+                        self._paths.add(path)
+                check_tree(given)
+                self._tree = frozenset(given)
+            return dict(zip(given, map(self._ids.__getitem__, given.values()), strict=True))
         except TypeError as exc:
             raise Invalid(f"{what}: manifest maps something that is not text") from exc
         except Invalid as exc:
             raise Invalid(f"{what}: {exc.message}", hint=exc.hint) from exc
-        if not given.keys() <= self._tree:
-            try:
-                check_tree(given)
-            except Invalid as exc:
-                raise Invalid(f"{what}: {exc.message}") from exc
-            self._tree = frozenset(given)
-        return {path: ids[value] for path, value in given.items()}
 
     def _check_directories(self, fields: dict[str, Any], manifest: dict[str, ObjectId], what: str) -> None:
         folders = fields.get("directories")
