@@ -18,6 +18,18 @@ EXIT_DENIED = 5
 EXIT_INTERRUPTED = 130
 
 
+def shown(value: object, limit: int = 80) -> str:
+    """``value`` as a message shows it: at most ``limit`` characters of it, and of a container only its kind.
+
+    Never recursive, never as long as what was sent: foreign values nest and grow without bound.
+    """
+    if isinstance(value, (str, bytes)):
+        return repr(value[:limit]) + ("…" if len(value) > limit else "")
+    if value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() <= 64):
+        return repr(value)
+    return f"a value of type {type(value).__name__}"
+
+
 class MuseError(Exception):
     """Something that could not be done: what (``message``), what to do (``hint``), the facts (``details``)."""
 
@@ -195,10 +207,13 @@ ERRORS: dict[str, type[MuseError]] = {
 """Every code there is, with its class."""
 
 
+_BY_STATUS: dict[int, type[MuseError]] = {
+    cls.http_status: cls for cls in reversed(ERRORS.values()) if cls.http_status is not None
+} | {422: Invalid, 502: Unavailable, 504: Unavailable}
+"""What an answer means that names no code we know: a proxy's, or an older or newer hub's."""
+
+
 def error_from_code(code: str, message: str, hint: str, details: dict[str, Any], status: int = 500) -> MuseError:
     """The error a hub's answer stands for; an unknown code is read by its HTTP ``status``."""
-    cls = ERRORS.get(code)
-    if cls is None:
-        by_status = {c.http_status: c for c in ERRORS.values() if c.http_status}
-        cls = by_status.get(status, Unavailable if status in (502, 503, 504) else Internal)
+    cls = ERRORS.get(code) or _BY_STATUS.get(status, Internal)
     return cls(message, hint=hint, details=details)

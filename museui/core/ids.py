@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NewType
 
-from .errors import Invalid
+from .errors import Invalid, shown
 
 CommitId = NewType("CommitId", str)
 SnapshotId = NewType("SnapshotId", str)
@@ -36,9 +36,8 @@ def parse_id(value: object, what: str = "id") -> str:
         digits = value[7:] if value.startswith(PREFIX) else value
         if _HEX64(digits):
             return digits
-    shown = repr(value)
     raise Invalid(
-        f"{what} is not an id: {shown[:80]}", hint="An id is 64 lowercase hex digits, with or without 'sha256:'."
+        f"{what} is not an id: {shown(value)}", hint="An id is 64 lowercase hex digits, with or without 'sha256:'."
     )
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
-from .errors import Invalid
+from .errors import Invalid, shown
 
 MAX_PATH_BYTES = 4096
 MAX_BRANCH_BYTES = 255
 
-_BAD_PATH = re.compile(
-    r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)\.\.?(?:/|$)|^\.muse(?:/|$)", re.IGNORECASE
-).search
+_BAD_PATH = re.compile(r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)(?:\.\.?|\.muse)(?:/|$)", re.IGNORECASE).search
 _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^@$|^[-./]|/$|//|/\.|\.$|\.lock(?:/|$)|^HEAD$").search
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
 
@@ -29,36 +28,27 @@ RESERVED_OWNERS = frozenset(
 def check_path(path: object) -> str:
     """``path`` unchanged when a work tree can hold it; raises :class:`Invalid` naming it otherwise."""
     if not isinstance(path, str) or not path:
-        raise Invalid(f"path is empty or not text: {path!r:.80}")
+        raise Invalid(f"path is empty or not text: {shown(path)}")
     if _BAD_PATH(path):
         raise Invalid(
-            f"path is not allowed: {path!r:.200}",
+            f"path is not allowed: {shown(path, 200)}",
             hint="Paths are relative, '/'-separated, without '..', '.muse', backslash or control characters.",
         )
     try:
         size = len(path.encode())
     except UnicodeEncodeError as exc:
-        raise Invalid(f"path is not valid Unicode: {path!r:.200}") from exc
+        raise Invalid(f"path is not valid Unicode: {shown(path, 200)}") from exc
     if size > MAX_PATH_BYTES:
-        raise Invalid(f"path is longer than {MAX_PATH_BYTES} bytes: {path!r:.80}…")
+        raise Invalid(f"path is longer than {MAX_PATH_BYTES} bytes: {shown(path)}")
     return path
 
 
 def check_tree(paths: Iterable[str]) -> None:
     """Refuse a set of files in which one file is also a folder of another (``a`` beside ``a/b``)."""
-    files = set(paths)
-    folders: set[str] = set()
-    for path in files:
-        end = path.rfind("/")
-        while end > 0:
-            folder = path[:end]
-            if folder in folders:
-                break
-            folders.add(folder)
-            end = path.rfind("/", 0, end)
-    clash = files & folders
-    if clash:
-        raise Invalid(f"path is a file and a folder at once: {min(clash)!r}")
+    ordered = sorted([path.replace("/", "\0") for path in paths])  # what lies in a folder comes right after its name
+    for path, following in pairwise(ordered):
+        if following.startswith(path + "\0"):
+            raise Invalid(f"path is a file and a folder at once: {shown(path.replace(chr(0), '/'), 200)}")
 
 
 def check_branch(name: object) -> str:
@@ -71,7 +61,7 @@ def check_branch(name: object) -> str:
             ok = False
     if not ok:
         raise Invalid(
-            f"not a branch name: {name!r:.80}",
+            f"not a branch name: {shown(name)}",
             hint="Branch names follow git's rules: no spaces, '..', '.lock', '@{', leading '-' or '.'.",
         )
     return str(name)
@@ -81,7 +71,7 @@ def check_name(name: object, what: str) -> str:
     """``name`` unchanged when it can be an owner, a slug or a remote; raises :class:`Invalid` naming ``what``."""
     if not isinstance(name, str) or not _NAME(name) or name.endswith(".lock") or ".." in name:
         raise Invalid(
-            f"{what} is not a name: {name!r:.80}",
+            f"{what} is not a name: {shown(name)}",
             hint="Letters, digits, '.', '_' and '-', starting with a letter or digit, at most 100.",
         )
     return name

@@ -7,6 +7,7 @@ Inside the program ids are bare hex; ``wire_fields`` gives the bundle's spelling
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,7 @@ class Snapshot:
 
 
 def check_value(value: Any, what: str, max_depth: int = MAX_DEPTH) -> None:
-    """Refuse what JSON cannot hold (bytes, extension types, keys that are not text) and nesting beyond ``max_depth``.
+    """Refuse what JSON cannot hold (bytes, keys that are not text, NaN, infinity) and nesting beyond ``max_depth``.
 
     Iterative, so that no nesting can exhaust the stack.
     """
@@ -89,9 +90,12 @@ def check_value(value: Any, what: str, max_depth: int = MAX_DEPTH) -> None:
     while level:
         below: list[Any] = []
         for item in level:
-            if item is None or isinstance(item, (str, int, float)):
+            if item is None or isinstance(item, (str, int)):
                 continue
-            if isinstance(item, dict):
+            if isinstance(item, float):
+                if not math.isfinite(item):
+                    raise Invalid(f"{what} holds the number {item}, which JSON cannot hold")
+            elif isinstance(item, dict):
                 if not all(isinstance(key, str) for key in item):
                     raise Invalid(f"{what} has a key that is not text")
                 below.extend(item.values())
@@ -122,21 +126,20 @@ def parse_commit(record: object) -> Commit:
         raise Invalid("commit record is not a map")
     commit_id = parse_id(record.get("commit_id"), "commit_id")
     what = f"commit {commit_id[:12]}"
-    for value in record.values():
-        if isinstance(value, (str, int, float)) or value is None:
-            continue
-        check_value(record, what)
-        break
+    check_value(record, what)
     fields: dict[str, Any] = dict(record)
     fields["commit_id"] = commit_id
     snapshot_id = fields["snapshot_id"] = parse_id(record.get("snapshot_id"), f"{what}: snapshot_id")
     parents: list[CommitId] = []
     for name in _PARENT_FIELDS:
         value = record.get(name)
-        if value:
+        if value is not None and value != "":
             parent = fields[name] = CommitId(parse_id(value, f"{what}: {name}"))
             parents.append(parent)
     message, committed_at = _text(record, "message", what), _text(record, "committed_at", what)
+    if "\0" in message or "\0" in committed_at:
+        # NUL separates what the id covers: with one inside, two different commits could have one id.
+        raise Invalid(f"{what}: message or committed_at holds a NUL", details={"commit_id": commit_id})
     if commit_id in parents:
         raise Invalid(f"{what} is its own parent", details={"commit_id": commit_id})
     try:
@@ -170,6 +173,7 @@ class SnapshotParser:
         self._ids = _ObjectIds()
         self._paths: set[str] = set()
         self._tree: frozenset[str] = frozenset()
+        self._tree_with_folders: frozenset[str] = frozenset()
 
     def parse(self, record: object) -> Snapshot:
         """The snapshot in ``record``, its paths and its id checked.
@@ -195,9 +199,9 @@ class SnapshotParser:
             )
         fields = {name: None if name == "manifest" else value for name, value in record.items()}
         fields["snapshot_id"] = snapshot_id
-        if fields.keys() - {"snapshot_id", "manifest", "created_at"}:
-            check_value(fields, what)
-            self._check_directories(fields, manifest, what)
+        check_value(fields, what)
+        if fields.get("directories"):
+            self._check_directories(fields["directories"], manifest, what)
         return Snapshot(SnapshotId(snapshot_id), manifest, fields)
 
     def _parse_manifest(self, given: dict[Any, Any], what: str) -> dict[str, ObjectId]:
@@ -215,13 +219,14 @@ class SnapshotParser:
         except Invalid as exc:
             raise Invalid(f"{what}: {exc.message}", hint=exc.hint) from exc
 
-    def _check_directories(self, fields: dict[str, Any], manifest: dict[str, ObjectId], what: str) -> None:
-        folders = fields.get("directories")
-        if folders is None:
-            return
+    def _check_directories(self, folders: object, manifest: Mapping[str, ObjectId], what: str) -> None:
         if not isinstance(folders, list):
             raise Invalid(f"{what}: directories is not a list")
-        for folder in folders:
-            check_path(folder)
-            if folder in manifest:
-                raise Invalid(f"{what}: path is a file and a folder at once: {folder!r}")
+        try:
+            entries = {check_path(folder) + "/" for folder in folders}
+            if not (entries <= self._tree_with_folders and manifest.keys() <= self._tree_with_folders):
+                entries |= manifest.keys()
+                check_tree(entries)
+                self._tree_with_folders = frozenset(entries)
+        except Invalid as exc:
+            raise Invalid(f"{what}: {exc.message}", hint=exc.hint) from exc
