@@ -44,7 +44,10 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries, one consistent view. Raises :class:`Unavailable` when the database does not answer."""
+        """A connection for queries, one consistent view.
+
+        Raises :class:`Unavailable` when the database does not answer.
+        """
         with _database_errors():
             async with self._engine.connect() as connection:
                 yield connection

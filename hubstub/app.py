@@ -1,0 +1,41 @@
+"""The hub as an ASGI application: every route there is, the edge around them, the jobs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from museui.core.errors import MuseError
+
+from .http.edge import Edge
+from .http.errors import answer_error, answer_http_exception
+from .jobs.runner import JobRunner
+from .routes import fetch, objects, operations, push, refs, repositories
+from .state import HubState
+
+
+def build_app(state: HubState) -> Starlette:
+    """The application around ``state``, whose database is open; its lifespan starts and stops the jobs."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        runner = JobRunner(state)
+        await runner.start()
+        try:
+            yield
+        finally:
+            await runner.stop()
+
+    app = Starlette(
+        routes=[*operations.routes, *objects.routes, *repositories.routes, *refs.routes, *push.routes, *fetch.routes],
+        middleware=[Middleware(Edge)],
+        exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.hub = state
+    return app

@@ -1,0 +1,44 @@
+"""What one hub is told at its start: where its data lies, what it accepts, how long it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from museui.core.limits import Limits
+
+DATABASE_NAME = "hub.sqlite3"
+STORE_NAME = "store"
+LOCK_NAME = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """Settings of a running hub."""
+
+    data_dir: Path
+    limits: Limits = field(default_factory=Limits)
+    auto_create: bool = True
+    """Whether a repository comes into being on its owner's first push."""
+    public_url: str | None = None
+    """What people and presigned URLs call the hub, without a trailing slash; None: whatever a request calls it."""
+    upload_ttl_s: int = 900
+    """How long a presigned URL lives."""
+    message_max_bytes: int = 1 << 20
+    """The largest body of an endpoint that does not carry objects or records."""
+    body_idle_s: float = 30.0
+    """How long a body may stand still."""
+    body_grace_s: float = 15.0
+    """How long a body may be under the minimum rate."""
+    body_min_rate_bytes_s: int = 1024
+    log_json: bool = False
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL of the index."""
+        return f"sqlite+aiosqlite:///{self.data_dir / DATABASE_NAME}"
+
+    @property
+    def store_dir(self) -> Path:
+        """The folder of the embedded object store."""
+        return self.data_dir / STORE_NAME

@@ -1,0 +1,55 @@
+"""The outermost layer of the hub: a request id, one log line, and an answer even when the hub itself fails.
+
+A log line holds the path and never the query, which may carry a signature; nor any header.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..log import log_request
+from .errors import answer_error
+
+_log = logging.getLogger("hubstub")
+
+
+class Edge:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["request_id"] = secrets.token_hex(8)
+        started = time.perf_counter()
+        status = 0
+        sent_bytes = 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status, sent_bytes
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            else:
+                sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as exc:
+            _log.exception("request %s failed", request_id)
+            if status:
+                raise
+            await answer_error(Request(scope), exc)(scope, receive, send_marked)
+        finally:
+            log_request(scope, status, time.perf_counter() - started, sent_bytes)

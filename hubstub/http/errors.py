@@ -1,0 +1,47 @@
+"""How a failure leaves the hub: the error body of ``docs/protocol.md``, the same for every endpoint."""
+
+from __future__ import annotations
+
+import math
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from museui.core.errors import Internal, Invalid, MuseError, NotFound, RateLimited, Unauthorized, Unavailable
+
+from .messages import answer
+
+
+def answer_error(request: Request, exc: Exception) -> Response:
+    """The answer for a :class:`MuseError`; anything else becomes ``internal``."""
+    if not isinstance(exc, MuseError) or exc.http_status is None:
+        request_id = request.scope.get("request_id", "")
+        exc = Internal("the hub failed", hint=f"Ask whoever runs it, naming request {request_id}.")
+    return _render(request, exc, exc.http_status or 500)
+
+
+def answer_http_exception(request: Request, exc: Exception) -> Response:
+    """The answer for what the router refuses: no such path, or no such method on it."""
+    if not isinstance(exc, HTTPException):
+        return answer_error(request, exc)
+    if exc.status_code == 404:
+        return _render(request, NotFound("there is nothing at this address"), 404)
+    what = "this address does not know this method" if exc.status_code == 405 else exc.detail
+    response = _render(request, Invalid(what), exc.status_code)
+    for name, value in (exc.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def _render(request: Request, exc: MuseError, status: int) -> Response:
+    body = {
+        "error": {"code": exc.code, "message": exc.message, "hint": exc.hint, "details": exc.details},
+        "detail": exc.message,
+    }
+    response = answer(request, body, status)
+    if isinstance(exc, (RateLimited, Unavailable)):
+        response.headers["Retry-After"] = str(max(1, math.ceil(exc.details.get("retry_after_s", 1))))
+    elif isinstance(exc, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

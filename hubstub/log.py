@@ -1,0 +1,73 @@
+"""The hub's log: lines on stderr, text or JSON, one for each request, never with a query or a token."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+from urllib.parse import quote
+
+_FACTS = "museui_facts"
+_requests = logging.getLogger("hubstub.request")
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_timestamp(record.created)} {record.levelname.lower():7} {record.getMessage()}"
+        facts: dict[str, Any] = getattr(record, _FACTS, {})
+        line += "".join(f" {name}={value}" for name, value in facts.items())
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        document: dict[str, Any] = {
+            "time": _timestamp(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, _FACTS, {}),
+        }
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return json.dumps(document, ensure_ascii=False, default=str)
+
+
+def _timestamp(seconds: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03}Z"
+
+
+def configure_log(as_json: bool) -> None:
+    """Send every ``hubstub`` logger to stderr and keep the libraries' own chatter out."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+    root = logging.getLogger("hubstub")
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    root.propagate = False
+
+
+def log_facts(logger: logging.Logger, message: str, **facts: Any) -> None:
+    """An info line with named facts: ``name=value`` in text, members of the object in JSON."""
+    logger.info(message, extra={_FACTS: facts})
+
+
+def log_request(scope: Any, status: int, seconds: float, sent_bytes: int) -> None:
+    """The line of one request. The path is percent-encoded, so that nobody can write a line of their own."""
+    caller = scope.get("caller")
+    log_facts(
+        _requests,
+        "request",
+        method=quote(scope["method"], safe=""),
+        path=quote(scope["path"]),
+        status=status,
+        ms=round(seconds * 1000, 2),
+        bytes=sent_bytes,
+        user=caller.name if caller else "-",
+        request_id=scope["request_id"],
+    )

@@ -1,0 +1,42 @@
+"""The parts of a running hub, handed to whatever serves a request or runs a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from .config import HubSettings
+from .index.database import Database
+
+if TYPE_CHECKING:
+    from .store.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class HubState:
+    """One hub: settings, index, object store, the secret that signs upload URLs (32 bytes), and the clock.
+
+    ``now`` gives Unix seconds.
+    """
+
+    settings: HubSettings
+    database: Database
+    store: ObjectStore
+    secret: bytes
+    now: Callable[[], float] = time.time
+
+
+def hub_of(request: HTTPConnection) -> HubState:
+    """The hub that serves ``request``."""
+    state: HubState = request.app.state.hub
+    return state
+
+
+def base_url(request: HTTPConnection) -> str:
+    """What this hub is called, ``scheme://host[:port]``: its public URL, or the name the client used."""
+    public = hub_of(request).settings.public_url
+    return public or f"{request.url.scheme}://{request.url.netloc}"
