@@ -32,9 +32,19 @@ def order_commits(parents_of: Mapping[CommitId, Sequence[CommitId]]) -> list[Com
             if not waits[child]:
                 ready.append(child)
     if len(ordered) < len(parents_of):
-        stuck = min(set(parents_of) - set(ordered))
+        stuck = _find_on_cycle(parents_of, set(parents_of) - set(ordered))
         raise Invalid(f"commit {stuck} is its own ancestor", details={"commit_id": stuck})
     return ordered
+
+
+def _find_on_cycle(parents_of: Mapping[CommitId, Sequence[CommitId]], stuck: set[CommitId]) -> CommitId:
+    """A commit that is on a cycle; of ``stuck``, which all wait for a parent among them, some only descend from one."""
+    commit = min(stuck)
+    passed: set[CommitId] = set()
+    while commit not in passed:
+        passed.add(commit)
+        commit = next(parent for parent in parents_of[commit] if parent in stuck)
+    return commit
 
 
 def outside_parents(parents_of: Mapping[CommitId, Sequence[CommitId]]) -> set[CommitId]:

@@ -26,7 +26,7 @@ TOTAL_GATE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted:
-    """A phase began. ``total`` is what ``done`` will reach in bytes or items, when that is known."""
+    """A phase began."""
 
     name: PhaseName
 

@@ -72,11 +72,22 @@ def check_public_key(raw: bytes) -> None:
 
 
 def signed_bytes(fields: Mapping[str, Any]) -> bytes:
-    """What a signature covers: the context, then NUL-joined commit id (bare hex) and provenance fields."""
-    parts = [fields["commit_id"], *(fields.get(name) or "" for name in _SIGNED_FIELDS)]
-    if not all(isinstance(part, str) for part in parts):
-        raise Invalid(f"commit {fields['commit_id'][:12]}: a signed field is not text")
-    return CONTEXT + "\0".join(parts).encode()
+    """What a signature covers: the context, then NUL-joined commit id (bare hex) and provenance fields.
+
+    Raises :class:`Invalid` for a field that cannot be signed: not text, or with a NUL, which would shift the others.
+    """
+    parts: list[str] = [fields["commit_id"]]
+    for name in _SIGNED_FIELDS:
+        part = fields.get(name)
+        if part is None:
+            part = ""
+        if not isinstance(part, str) or "\0" in part:
+            raise Invalid(f"commit {fields['commit_id']}: the signed field {name!r} is not text, or holds a NUL")
+        parts.append(part)
+    try:
+        return CONTEXT + "\0".join(parts).encode()
+    except UnicodeEncodeError as exc:
+        raise Invalid(f"commit {fields['commit_id']}: a signed field is not valid Unicode") from exc
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, TypeVar, Union
 
-from .errors import Invalid
+from .errors import Invalid, shown
 from .ids import BundleId, CommitId, ObjectId, SnapshotId, parse_id, qualified
 from .limits import Limits
 from .names import check_branch
@@ -182,10 +182,11 @@ def encode_target(target: PushTarget) -> dict[str, Any]:
 
 
 def _check(hint: Any, value: Any, name: str) -> Any:
-    if hint in _ID_TYPES:
-        return parse_id(value, f"field {name!r}")
-    if hint is Branch:
-        return check_branch(value)
+    if hint in _ID_TYPES or hint is Branch:
+        try:
+            return check_branch(value) if hint is Branch else parse_id(value, "it")
+        except Invalid as exc:
+            raise Invalid(f"field {name!r}: {exc.message}", hint=exc.hint, details={"field": name}) from exc
     origin = typing.get_origin(hint)
     if origin in (Union, types.UnionType):
         if value is None:
@@ -197,16 +198,17 @@ def _check(hint: Any, value: Any, name: str) -> Any:
     if origin is dict and isinstance(value, dict):
         _, item = typing.get_args(hint)
         if all(isinstance(key, str) for key in value):
-            return {key: _check(item, entry, f"{name}.{key}") for key, entry in value.items()}
-    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+            return {key: _check(item, entry, f"{name}.{key[:60]}") for key, entry in value.items()}
+    elif hint is float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and -_MAX_INT <= value <= _MAX_INT:
+            return float(value)
     elif hint is int:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INT:
             return value
     elif hint in (str, bool) and isinstance(value, hint):
         return value
     expected = getattr(hint, "__name__", str(hint))
-    raise Invalid(f"field {name!r} is not {expected}: {value!r:.60}", details={"field": name})
+    raise Invalid(f"field {name!r} is not {expected}: {shown(value, 60)}", details={"field": name})
 
 
 def encode(message: Any, *, bare_ids: bool = False) -> dict[str, Any]:
