@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,22 +27,30 @@ from museui.core.ids import CommitId
 from .url import RepositoryUrl, check_token_may_travel
 
 MSGPACK = "application/x-msgpack"
+USER_AGENT = "museui"
 _MAX_ANSWER_BYTES = 16 << 20
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 class HubClient:
     """A hub's repository. Use as an async context manager; the connection is kept between requests."""
 
-    def __init__(self, url: RepositoryUrl, token: str | None, user_agent: str) -> None:
+    def __init__(self, url: RepositoryUrl, token: str | None) -> None:
         """Raises :class:`Usage` when ``token`` would travel in the clear."""
         self.url = url
         self.requests = 0
         """Requests sent so far, uploads included."""
         if token:
             check_token_may_travel(url.base)
-        self._headers = {"Accept": MSGPACK, "User-Agent": user_agent}
+        self._headers = {"Accept": MSGPACK, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._clients: dict[str, httpx.AsyncClient] = {}
@@ -99,9 +109,9 @@ class HubClient:
         """
         sent = {"Content-Type": "application/octet-stream", **headers, "Content-Length": str(size_bytes)}
         response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0))
-        if response.status_code == 412:
+        if response.status == 412:
             return  # S3 with If-None-Match: the bytes are there already
-        if response.status_code >= 300:
+        if response.status >= 300:
             raise _error_of(response)
 
     @asynccontextmanager
@@ -116,8 +126,7 @@ class HubClient:
                 "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
             ) as response:
                 if response.status_code >= 300:
-                    await response.aread()
-                    raise _error_of(response)
+                    raise _error_of(_Answer(response.status_code, response.headers, await response.aread()))
                 yield response.aiter_raw(1 << 18)
         except httpx.TransportError as exc:
             raise _line_failed(exc, url) from exc
@@ -137,7 +146,7 @@ class HubClient:
         if content is not None:
             headers["Content-Type"] = MSGPACK
         response = await self._send(method, f"{self.url}/{path}", headers, content, timeout)
-        if response.status_code >= 300:
+        if response.status >= 300:
             raise _error_of(response)
         try:
             return msgpack.unpackb(response.content)
@@ -153,7 +162,7 @@ class HubClient:
         headers: Mapping[str, str],
         content: AsyncIterable[bytes] | bytes | None,
         timeout: httpx.Timeout,
-    ) -> httpx.Response:
+    ) -> _Answer:
         self.requests += 1
         try:
             async with self._client(url).stream(
@@ -166,7 +175,7 @@ class HubClient:
                     size += len(part)
                     if size > _MAX_ANSWER_BYTES:
                         raise Invalid(f"the answer of {urlsplit(url).netloc} is longer than {_MAX_ANSWER_BYTES} bytes")
-                return httpx.Response(response.status_code, headers=response.headers, content=b"".join(parts))
+                return _Answer(response.status_code, response.headers, b"".join(parts))
         except httpx.TransportError as exc:
             raise _line_failed(exc, url) from exc
         except httpx.InvalidURL as exc:
@@ -175,7 +184,7 @@ class HubClient:
 
 def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
     host = urlsplit(url).netloc
-    reasons = {
+    reasons: dict[type[Exception], str] = {
         httpx.ConnectTimeout: "it does not answer",
         httpx.ReadTimeout: "it stopped answering",
         httpx.WriteTimeout: "it stopped taking data",
@@ -188,8 +197,8 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
     )
 
 
-def _error_of(response: httpx.Response) -> MuseError:
-    status = response.status_code
+def _error_of(response: _Answer) -> MuseError:
+    status = response.status
     request_id = response.headers.get("x-request-id", "")
     if 300 <= status < 400:
         where = response.headers.get("location", "elsewhere")
@@ -199,7 +208,7 @@ def _error_of(response: httpx.Response) -> MuseError:
     document: Any = None
     try:
         kind = response.headers.get("content-type", "")
-        document = msgpack.unpackb(response.content) if kind.startswith(MSGPACK) else response.json()
+        document = msgpack.unpackb(response.content) if kind.startswith(MSGPACK) else json.loads(response.content)
     except (ValueError, msgpack.UnpackException):
         document = None
     error = document.get("error") if isinstance(document, dict) else None

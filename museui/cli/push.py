@@ -1,0 +1,167 @@
+"""``museui push``: one branch, or all, to one hub; the five phases on the terminal or in one JSON document."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import EXIT_OK, MuseError, Usage
+from ..core.phases import PhaseEvent
+from .output import Context, json_option, print_error, print_json, quiet_option
+from .target import Target, open_target
+
+if TYPE_CHECKING:
+    from museui.core.ids import CommitId
+    from museui.repo.repository import Repository
+    from museui.sync.result import PushRequest, PushResult
+
+_FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path())
+@click.option("--remote", metavar="NAME|URL", help="Where to push (default: the only remote, or 'origin').")
+@click.option("--branch", metavar="NAME", help="Which branch (default: the present one).")
+@click.option("--all-branches", is_flag=True, help="Every branch, one after the other.")
+@click.option(
+    "--force-with-lease",
+    metavar="ID",
+    is_flag=False,
+    flag_value=_FETCHED_LEASE,
+    help="Replace the hub's branch, but only if it is at ID (default: where it was last seen).",
+)
+@click.option("--force", is_flag=True, help="Replace the hub's branch, wherever it is now.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
+@click.option("--strategy", type=click.Choice(("auto", "bundle", "stream")), default="auto", show_default=True)
+@click.option("--no-daemon", is_flag=True, help="Push from this process.")
+@json_option
+@quiet_option
+@click.pass_obj
+def command(
+    context: Context,
+    repo: str | None,
+    remote: str | None,
+    branch: str | None,
+    all_branches: bool,
+    force_with_lease: str | None,
+    force: bool,
+    dry_run: bool,
+    strategy: Any,
+    no_daemon: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Send commits to the hub: verified there before the branch moves.
+
+    An interrupted push goes on where it was when it is run again.
+    """
+    if all_branches and branch:
+        raise Usage("--branch and --all-branches exclude each other")
+    if force and force_with_lease:
+        raise Usage("--force and --force-with-lease exclude each other")
+    if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
+        raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
+    target = open_target(context.path(repo) if repo else context.cwd, remote)
+    repository = target.repository
+    heads = repository.branches() if all_branches else dict([_pick_branch(repository, branch)])
+    if not heads:
+        raise Usage("there is nothing to push: no branch has a commit", hint="Take one with `museui snapshot -m …`.")
+
+    from museui.sync.result import PushRequest
+
+    requests = [
+        PushRequest(
+            branch=name,
+            head=head,
+            remote=target.remote,
+            force=force or force_with_lease is not None,
+            lease=_lease(target, name, force_with_lease),
+            strategy=strategy,
+            dry_run=dry_run,
+        )
+        for name, head in heads.items()
+    ]
+    from .progress import PushProgress
+
+    progress = PushProgress(quiet=quiet or as_json)
+    with progress:
+        outcomes = asyncio.run(_push_all(target, requests, progress.show))
+    return _report(outcomes, many=all_branches, as_json=as_json, quiet=quiet)
+
+
+Outcome = tuple["PushResult", MuseError | None]
+
+
+async def _push_all(
+    target: Target, requests: list[PushRequest], listener: Callable[[PhaseEvent], None]
+) -> list[Outcome]:
+    from museui.hub.client import HubClient
+    from museui.sync.push import Push
+    from museui.sync.result import Environment
+    from museui.sync.spool import default_folder
+
+    environment = Environment(spool=default_folder())
+    outcomes: list[Outcome] = []
+    async with HubClient(target.url, target.token) as client:
+        for request in requests:
+            push = Push(target.repository, client, request, environment, listener)
+            error: MuseError | None = None
+            try:
+                await push.run()
+            except MuseError as exc:
+                error = exc
+            outcomes.append((push.result, error))
+    return outcomes
+
+
+def _pick_branch(repository: Repository, branch: str | None) -> tuple[str, CommitId]:
+    name = branch or repository.current_branch()
+    if not name:
+        raise Usage("HEAD is not on a branch", hint="Say which branch to push with --branch.")
+    head = repository.read_branch(name)
+    if head is None:
+        known = ", ".join(sorted(repository.branches())) or "none yet"
+        raise Usage(f"there is no branch {name!r} with a commit", hint=f"Branches: {known}.")
+    return name, head
+
+
+def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
+    from museui.core.ids import CommitId, parse_id
+
+    if option is None:
+        return None
+    if option != _FETCHED_LEASE:
+        return CommitId(parse_id(option, "--force-with-lease"))
+    seen = target.repository.read_tracking(target.remote, branch) if target.remote else None
+    if seen is None:
+        raise Usage(
+            f"nothing is known of {branch!r} on the hub to base a lease on",
+            hint="Run `museui fetch` and look, or name the commit: --force-with-lease=ID.",
+        )
+    return seen
+
+
+def _report(outcomes: list[Outcome], *, many: bool, as_json: bool, quiet: bool) -> int:
+    if as_json:
+        documents = [_document(result, error) for result, error in outcomes]
+        print_json({"ok": all(document["ok"] for document in documents), "pushes": documents} if many else documents[0])
+    else:
+        from .progress import render_result
+
+        for result, error in outcomes:
+            if error:
+                if many:
+                    error.message = f"{result.branch}: {error.message}"
+                print_error(error, False)
+            elif not quiet:
+                click.echo(render_result(result))
+    return next((error.exit_code for _, error in outcomes if error), EXIT_OK)
+
+
+def _document(result: PushResult, error: MuseError | None) -> dict[str, Any]:
+    if error is None:
+        return result.to_json()
+    return {"ok": False, "branch": result.branch, "error": error.to_json(), "phases": result.phases_json()}

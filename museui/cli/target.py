@@ -1,0 +1,46 @@
+"""Where a verb that talks to a hub talks to: the repository, its remote, the address and the token."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from museui.core.errors import Usage
+from museui.hub.url import RepositoryUrl, parse_repository_url
+from museui.repo.identity import token_for
+from museui.repo.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A repository and the hub it talks to; ``remote`` is ``None`` when a bare URL was given."""
+
+    repository: Repository
+    remote: str | None
+    url: RepositoryUrl
+    token: str | None
+
+
+def open_target(path: Path, remote: str | None) -> Target:
+    """The repository at ``path`` and its ``remote`` (a name or a URL; ``None``: the only one, or ``origin``).
+
+    Raises :class:`Usage` when there is no such repository or remote, or when it is not clear which is meant.
+    """
+    repository = Repository.open(path)
+    if remote and "://" in remote:
+        return _target(repository, None, remote)
+    remotes = repository.remotes()
+    name = remote or ("origin" if "origin" in remotes or len(remotes) != 1 else next(iter(remotes)))
+    if name not in remotes:
+        if not remotes:
+            hint = "Add one: `museui remote add origin https://hub.example.org/ada/song`."
+        else:
+            hint = f"There are: {', '.join(sorted(remotes))}. Choose one with --remote."
+        raise Usage(f"there is no remote {name!r}", hint=hint)
+    return _target(repository, name, remotes[name].url)
+
+
+def _target(repository: Repository, remote: str | None, text: str) -> Target:
+    url = parse_repository_url(text)
+    return Target(repository, remote, url, token_for(url.base, os.environ))

@@ -1,0 +1,127 @@
+"""The fetch: a hub's branches and all they reach come into a repository, every byte checked before a ref is written."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from museui.core.bundle import ObjectEntry, read_bundle
+from museui.core.errors import NotFound
+from museui.core.frames import iter_raw
+from museui.core.graph import order_commits, outside_parents, require_all
+from museui.core.ids import CommitId, ObjectId, SnapshotId
+from museui.core.limits import Limits
+from museui.core.records import Commit, Snapshot
+from museui.core.signatures import verify_commit
+from museui.hub.client import HubClient
+from museui.repo.repository import Repository
+
+_PIECE_BYTES = 1 << 20
+_MAX_HAVE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What came: the hub's branches, and how much of it was new here."""
+
+    branch_heads: dict[str, CommitId]
+    default_branch: str | None
+    commits: int
+    snapshots: int
+    objects: int
+    wire_bytes: int
+
+
+async def fetch(
+    repository: Repository,
+    client: HubClient,
+    remote: str,
+    branches: list[str] | None = None,
+    on_progress: Callable[[int], None] = lambda received_bytes: None,
+) -> FetchResult:
+    """Bring what the hub has of ``branches`` (all, when ``None``) and write their tracking refs.
+
+    Raises :class:`NotFound` for a branch that the hub does not have, :class:`~museui.core.errors.Integrity` (and its
+    kin) when anything that came is not what its id says; then no ref was written.
+    """
+    refs = await client.fetch_refs()
+    heads = dict(refs.branch_heads) if branches is None else {}
+    for branch in branches or ():
+        if branch not in refs.branch_heads:
+            raise NotFound(f"the hub has no branch {branch!r}", hint=f"It has: {', '.join(sorted(refs.branch_heads))}.")
+        heads[branch] = refs.branch_heads[branch]
+    want = sorted({head for head in heads.values() if not repository.has_commit(head)})
+    counts = _Counts()
+    if want:
+        with tempfile.NamedTemporaryFile(prefix="museui-fetch-") as file:
+            async with client.fetch(want, _own_heads(repository, remote)) as pieces:
+                async for piece in pieces:
+                    file.write(piece)
+                    counts.wire_bytes += len(piece)
+                    on_progress(counts.wire_bytes)
+            file.flush()
+            await asyncio.to_thread(_take_in, repository, Path(file.name), set(want), counts)
+    for branch, head in heads.items():
+        repository.write_tracking(remote, branch, head)
+    return FetchResult(heads, refs.default_branch, counts.commits, counts.snapshots, counts.objects, counts.wire_bytes)
+
+
+@dataclass(slots=True)
+class _Counts:
+    commits: int = 0
+    snapshots: int = 0
+    objects: int = 0
+    wire_bytes: int = 0
+
+
+def _own_heads(repository: Repository, remote: str) -> list[CommitId]:
+    """What the hub may leave out: our branches and what we last saw of the hub's, as far as it is here."""
+    branches = repository.branches()
+    seen = [repository.read_tracking(remote, branch) for branch in branches]
+    candidates = dict.fromkeys([*(head for head in seen if head), *branches.values()])
+    return [head for head in candidates if repository.has_commit(head)][:_MAX_HAVE]
+
+
+def _take_in(repository: Repository, path: Path, want: set[CommitId], counts: _Counts) -> None:
+    """Check a fetched bundle and write what is in it: objects and snapshots first, commits last, parents first.
+
+    A commit that is here must never lack what it needs, since the next fetch will say that we have it.
+    """
+    limits = Limits()
+    commits: dict[CommitId, Commit] = {}
+    snapshots: set[SnapshotId] = set()
+    objects: set[ObjectId] = set()
+    needed: set[ObjectId] = set()
+    with path.open("rb") as file:
+        for item in read_bundle(iter_raw(_iter_file(file), limits.max_raw_bytes), limits):
+            if isinstance(item, ObjectEntry):
+                repository.write_object(item.id, item.pieces())
+                objects.add(item.id)
+            elif isinstance(item, Snapshot):
+                repository.write_snapshot(item)
+                snapshots.add(item.id)
+                needed.update(item.manifest.values())
+            elif isinstance(item, Commit):
+                verify_commit(item.fields)
+                commits[item.id] = item
+    parents_of = {commit.id: commit.parents for commit in commits.values()}
+    require_all(want, commits, "commit", "the fetch")
+    _require_here(outside_parents(parents_of), repository.has_commit, "commit")
+    _require_here({c.snapshot_id for c in commits.values()} - snapshots, repository.has_snapshot, "snapshot")
+    _require_here(needed - objects, repository.has_object, "object")
+    for commit_id in order_commits(parents_of):
+        repository.write_commit(commits[commit_id])
+    counts.commits, counts.snapshots, counts.objects = len(commits), len(snapshots), len(objects)
+
+
+def _require_here(items: set[CommitId] | set[SnapshotId] | set[ObjectId], has: Callable[..., bool], kind: str) -> None:
+    require_all(items, {item for item in items if has(item)}, kind, "what was fetched")
+
+
+def _iter_file(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_PIECE_BYTES):
+        yield piece

@@ -1,0 +1,123 @@
+"""The first phase: what the hub has of our history, in as few requests as can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from museui.core import wire
+from museui.core.errors import NonFastForward, NotFound, StaleLease
+from museui.core.ids import CommitId
+from museui.core.limits import Limits
+from museui.core.records import Commit
+from museui.hub.client import HubClient
+from museui.repo.repository import Repository
+
+from .phases import Phase
+from .walk import is_ancestor, walk_missing
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the hub has: its branch's head (``None``: no such branch) and commits of ours that it holds."""
+
+    hub_head: CommitId | None
+    known: frozenset[CommitId] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    capabilities: frozenset[str] = frozenset()
+
+
+def sample_commits(commits: list[Commit], size: int, skip: int = 0) -> list[CommitId]:
+    """Up to ``size`` commits, newest first, one after the other at first and then in steps that double.
+
+    ``commits`` are parents first; ``skip`` newest ones are left out (they were asked about in an earlier round).
+    """
+    chosen: list[CommitId] = []
+    index, step = len(commits) - 1 - skip, 1
+    while index >= 0 and len(chosen) < size:
+        chosen.append(commits[index].id)
+        if len(chosen) >= 10:
+            step *= 2
+        index -= step
+    if commits and len(chosen) < size and commits[0].id not in chosen:
+        chosen.append(commits[0].id)
+    return chosen
+
+
+async def fetch_refs(client: HubClient) -> wire.Refs:
+    """``GET refs``; a repository that the first push will create is one without branches.
+
+    Raises :class:`NotFound` for one that this push cannot create.
+    """
+    try:
+        return await client.fetch_refs()
+    except NotFound as exc:
+        if not exc.details.get("auto_create"):
+            raise NotFound(
+                f"there is no repository {client.url.owner}/{client.url.slug} at {client.url.base} that you may see",
+                hint="Check the URL and the token; the owner's first push, or `museui hub repo create`, makes one.",
+                details=exc.details,
+            ) from exc
+        return wire.parse(wire.Refs, {**exc.details, "repo_id": None, "branch_heads": {}})
+
+
+async def find_common(
+    client: HubClient, repository: Repository, refs: wire.Refs, branch: str, head: CommitId, phase: Phase
+) -> Common:
+    """The commits of ours that the hub holds.
+
+    Heads we know ourselves settle it without a further request.  Only when the hub has heads that we have never seen
+    are our newest commits offered, in widening steps, until the hub says that no round would help.
+    """
+    heads = set(refs.branch_heads.values())
+    known = {commit for commit in heads if repository.has_commit(commit)}
+    limits = refs.known_limits()
+    rounds = 0
+    if heads - known:
+        commits = walk_missing(head, known, repository.read_commit).commits
+        skip = 0
+        while skip < len(commits):
+            have = sample_commits(commits, limits.negotiate_max_have, skip)
+            rounds += 1
+            phase.progress(rounds, None, "rounds")
+            answer = await client.negotiate([], have)
+            known.update(commit for commit in answer.ack if repository.has_commit(commit))
+            if answer.ready or answer.ack or have[-1] == commits[0].id:
+                break
+            skip += len(have)
+    phase.detail.update(rounds=rounds, hub_branches=len(heads))
+    return Common(refs.branch_heads.get(branch), frozenset(known), limits, frozenset(refs.capabilities))
+
+
+def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId | None, head: CommitId) -> None:
+    """Refuse to push what the hub would refuse. Raises :class:`NonFastForward` saying which case it is."""
+    if hub_head is None or is_ancestor(hub_head, head, repository.read_commit, repository.has_commit):
+        return
+    details = {"branch": branch, "head": hub_head}
+    if not repository.has_commit(hub_head):
+        raise NonFastForward(
+            f"{branch!r} on the hub is at {hub_head[:12]}, which this repository does not have",
+            hint="Run `museui fetch`, merge, and push again; or replace it with --force-with-lease.",
+            details=details,
+        )
+    if is_ancestor(head, hub_head, repository.read_commit, repository.has_commit):
+        raise NonFastForward(
+            f"{branch!r} is behind the hub: the hub already has {head[:12]} and newer commits",
+            hint="Run `museui pull`; to move the hub's branch back, use --force-with-lease.",
+            details=details,
+        )
+    raise NonFastForward(
+        f"{branch!r} and the hub's have diverged: the hub is at {hub_head[:12]}",
+        hint="Merge the hub's commits and push again; or replace them with --force-with-lease.",
+        details=details,
+    )
+
+
+def check_lease(branch: str, expected: CommitId | None, hub_head: CommitId | None) -> None:
+    """Refuse when the hub's branch is not where the lease says. Raises :class:`StaleLease`."""
+    if expected != hub_head:
+        shown = hub_head[:12] if hub_head else "gone"
+        raise StaleLease(
+            f"{branch!r} on the hub is {shown}, not {expected[:12] if expected else 'absent'} as the lease says",
+            hint="Look at what is there (`museui fetch`), then push again with a new lease.",
+            details={"branch": branch, "expected": expected, "head": hub_head},
+        )

@@ -1,0 +1,215 @@
+"""Packing: the commits a hub lacks, their snapshots and new objects, as a stream of bytes ready to send."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from museui.core.bundle import FORMAT, ObjectSource, pack_record, write_bundle
+from museui.core.errors import Integrity
+from museui.core.failpoints import failpoint
+from museui.core.frames import compress_frames
+from museui.core.ids import BundleId, CommitId, ObjectId, qualified
+from museui.core.limits import Limits
+from museui.core.records import Snapshot, SnapshotParser
+from museui.core.stream import write_stream
+from museui.core.wire import PushTarget, encode_target
+from museui.repo.repository import Repository
+
+from .spool import PackedBundle
+from .walk import Walk
+
+_WHOLE_BYTES = 8 << 20
+_PIECE_BYTES = 1 << 20
+_THREADS = min(4, os.cpu_count() or 1)
+
+Progress = Callable[[int, int], None]
+"""Hears (objects done, objects in all) while packing."""
+
+
+class Content:
+    """What goes into one push: snapshots and objects of a walk, read when their turn comes, one pass over each."""
+
+    def __init__(self, repository: Repository, walk: Walk) -> None:
+        self._repository = repository
+        self._parser = SnapshotParser()
+        self.walk = walk
+        self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
+        self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
+        self._objects: dict[ObjectId, None] = {}
+        self._base_objects: set[ObjectId] = set()
+        self.raw_bytes = 0
+        self._taken: list[bytes] = []
+        self._taken_bytes = 0
+        for base in walk.base:
+            snapshot = self._read_snapshot(repository.read_commit(base).snapshot_id)
+            self._base_objects.update(snapshot.manifest.values())
+        self._rest = self._iter_snapshots()
+
+    @property
+    def snapshot_count(self) -> int:
+        """How many snapshots there are to send."""
+        return len(self._snapshot_ids)
+
+    def _read_snapshot(self, snapshot_id: Any) -> Snapshot:
+        return self._repository.read_snapshot(snapshot_id, self._parser)
+
+    def _iter_snapshots(self) -> Iterator[bytes]:
+        objects, base = self._objects, self._base_objects
+        for snapshot_id in self._snapshot_ids:
+            snapshot = self._read_snapshot(snapshot_id)
+            for object_id in snapshot.manifest.values():
+                if object_id not in objects and object_id not in base:
+                    objects[object_id] = None
+            yield pack_record(snapshot.wire_fields())
+
+    def snapshot_records(self) -> Iterable[bytes]:
+        """The packed snapshot records, in first-use order."""
+        return chain(self._taken, self._rest)
+
+    def objects(self) -> list[ObjectId]:
+        """The objects to send, in first-use order: complete once every snapshot has been read."""
+        return list(self._objects)
+
+    def fits_stream(self, limits: Limits) -> bool:
+        """Whether everything fits in one ``push/stream`` request. Reads no further than it must to know."""
+        if len(self.walk.commits) > limits.stream_max_objects:
+            return False
+        for record in self._rest:
+            self._taken.append(record)
+            self._taken_bytes += len(record)
+            if len(self._objects) > limits.stream_max_objects or self._taken_bytes > limits.stream_max_bytes:
+                return False
+        size = self._taken_bytes + sum(map(len, self.commit_records))
+        for object_id in self._objects:
+            try:
+                size += os.stat(self._repository.object_path(object_id)).st_size  # noqa: PTH116
+            except OSError as exc:
+                raise _unreadable(object_id, exc) from exc
+            if size > limits.stream_max_bytes:
+                return False
+        return True
+
+    def sources(self, on_progress: Progress) -> Iterator[ObjectSource]:
+        """The objects with their bytes, each hashed on the way."""
+        total = len(self._objects)
+        for done, object_id in enumerate(self._objects):
+            if not done & 63:
+                on_progress(done, total)
+            yield _open_object(object_id, self._repository.object_path(object_id))
+        on_progress(total, total)
+
+
+def _unreadable(object_id: ObjectId, exc: OSError) -> Integrity:
+    return Integrity(
+        f"object {object_id} cannot be read: {exc.strerror}",
+        hint="Run `museui verify` to see what else is missing.",
+        details={"object_id": object_id},
+    )
+
+
+def _open_object(object_id: ObjectId, path: str) -> ObjectSource:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size > _WHOLE_BYTES:
+                return ObjectSource(object_id, size, _iter_object(object_id, path, size))
+            content = os.read(descriptor, size + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as exc:
+        raise _unreadable(object_id, exc) from exc
+    _check_content(object_id, hashlib.sha256(content).hexdigest())
+    return ObjectSource(object_id, size, (content,))
+
+
+def _iter_object(object_id: ObjectId, path: str, size: int) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while size and (piece := file.read(min(size, _PIECE_BYTES))):
+                size -= len(piece)
+                digest.update(piece)
+                yield piece
+    except OSError as exc:
+        raise _unreadable(object_id, exc) from exc
+    _check_content(object_id, "" if size else digest.hexdigest())
+
+
+def _check_content(object_id: ObjectId, actual: str) -> None:
+    if actual != object_id:
+        raise Integrity(
+            f"object {object_id} in this repository does not match its id: it is damaged",
+            hint="Run `museui verify`; another clone may still have the object.",
+            details={"object_id": object_id, "rule": "object_id"},
+        )
+
+
+def _counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
+    for part in parts:
+        content.raw_bytes += len(part)
+        yield part
+
+
+def pack_bundle(
+    content: Content, branch: str, head: CommitId, path: Path, level: int, tool: str, on_progress: Progress
+) -> PackedBundle:
+    """Write the bundle of ``content`` to ``path``, compressed at ``level``, hashed while it is written.
+
+    Holds a few frames of 4 MiB in memory, whatever the size.  Raises :class:`Integrity` for what is damaged or missing.
+    """
+    walk = content.walk
+    created_at = next(commit.committed_at for commit in reversed(walk.commits)) if walk.commits else ""
+    meta = {
+        "mode": "incremental" if walk.base else "full",
+        "base_commits": [qualified(base) for base in walk.base],
+        "created_at": created_at,
+        "format": FORMAT,
+        "tool": tool,
+    }
+    parts = write_bundle(
+        meta=meta,
+        branch_heads={branch: head},
+        commits=content.commit_records,
+        snapshots=(content.snapshot_count, content.snapshot_records()),
+        objects=lambda: (len(content.objects()), content.sources(on_progress)),
+    )
+    digest = hashlib.sha256()
+    wire_bytes = 0
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="zstd") as executor, path.open("wb", buffering=0) as file:
+        for frame in compress_frames(_counted(parts, content), level, executor):
+            file.write(frame)
+            digest.update(frame)
+            failpoint("push.packing")
+            wire_bytes += len(frame)
+    return PackedBundle(
+        path=path,
+        bundle_id=BundleId(digest.hexdigest()),
+        wire_bytes=wire_bytes,
+        raw_bytes=content.raw_bytes,
+        commits=len(walk.commits),
+        snapshots=content.snapshot_count,
+        objects=len(content.objects()),
+        level=level,
+    )
+
+
+def pack_stream(content: Content, target: PushTarget, level: int, on_progress: Progress) -> bytes:
+    """The whole ``push/stream`` body of ``content``, compressed. Only for what :meth:`Content.fits_stream`."""
+    walk = content.walk
+    snapshots = list(content.snapshot_records())
+    header = {
+        **encode_target(target),
+        "commits": len(walk.commits),
+        "snapshots": len(snapshots),
+        "objects": len(content.objects()),
+    }
+    parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(on_progress))
+    with ThreadPoolExecutor(1, thread_name_prefix="zstd") as executor:
+        return b"".join(compress_frames(_counted(parts, content), level, executor))

@@ -1,0 +1,247 @@
+"""The push: negotiate, pack, transfer, index, advance the ref. One branch, one verified bundle, one branch move.
+
+Nothing in the local repository is written but the tracking ref, once the hub has confirmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from museui.core import wire
+from museui.core.errors import TooLarge, Usage
+from museui.core.failpoints import failpoint
+from museui.core.phases import PhaseEnded, PhaseEvent
+from museui.hub.client import HubClient
+from museui.hub.retry import with_retries
+from museui.hub.url import is_loopback
+from museui.repo.repository import Repository
+
+from .level import choose_level
+from .lines import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
+from .negotiate import Common, check_fast_forward, check_lease, fetch_refs, find_common
+from .pack import Content, pack_bundle, pack_stream
+from .phases import Phase, run_phase
+from .result import Environment, PushRequest, PushResult
+from .send import Sender
+from .spool import PackedBundle, Spool, open_spool
+from .walk import walk_missing
+
+TOOL = "museui/1"
+"""Names the packer in ``meta``; a new number when the same history would pack to other bytes."""
+
+FAILPOINTS = (
+    "push.negotiated",
+    "push.packing",
+    "push.packed",
+    "push.presigned",
+    "push.transferring",
+    "push.transferred",
+    "push.confirmed",
+)
+"""Where a test can kill a push, in the order they are passed (a push by ``stream`` passes some of them)."""
+
+
+class Push:
+    """One push of one branch: :meth:`run` does it, ``result`` has the phases that were reached, also when it fails."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        client: HubClient,
+        request: PushRequest,
+        environment: Environment,
+        listener: Callable[[PhaseEvent], None] = lambda event: None,
+    ) -> None:
+        """``listener`` hears every phase event; it may be called from another thread."""
+        self._repository = repository
+        self._client = client
+        self._request = request
+        self._environment = environment
+        self._listener = listener
+        self.result = PushResult(
+            repo=str(repository.root),
+            remote=request.remote,
+            url=str(client.url),
+            branch=request.branch,
+            head=request.head,
+        )
+
+    async def run(self) -> PushResult:
+        """Push. Raises a :class:`~museui.core.errors.MuseError` when the branch could not be moved."""
+        result, clock = self.result, self._environment.clock
+        began_s, requests = clock(), self._client.requests
+        try:
+            with open_spool(
+                self._environment.spool, self._repository.root, str(self._client.url), self._request.branch
+            ) as spool:
+                await self._run(spool)
+        finally:
+            result.requests = self._client.requests - requests
+            result.total_seconds = clock() - began_s
+        return result
+
+    def _emit(self, event: PhaseEvent) -> None:
+        if isinstance(event, PhaseEnded):
+            # A phase that ran again (an upload that expired) counts whole.
+            earlier = self.result.ended.get(event.name)
+            if earlier:
+                event = replace(event, seconds=event.seconds + earlier.seconds)
+            self.result.ended[event.name] = event
+        self._listener(event)
+
+    async def _run(self, spool: Spool) -> None:
+        request, result, clock = self._request, self.result, self._environment.clock
+        with run_phase("negotiate", self._emit, clock) as phase:
+            common, rtt_s = await self._negotiate(phase)
+        failpoint("push.negotiated")
+        result.previous_head = common.hub_head
+        if common.hub_head == request.head:
+            result.up_to_date = True
+            self._finish(spool)
+            return
+        target = wire.PushTarget(
+            branch=wire.Branch(request.branch),
+            head=request.head,
+            force=request.force,
+            expected_head=request.lease or common.hub_head,
+            lease=True,
+        )
+        with run_phase("pack", self._emit, clock) as phase:
+            work = await asyncio.to_thread(self._pack, phase, spool, common, target, rtt_s)
+        if work is None:
+            result.dry_run = True
+            spool.clear()
+            return
+        failpoint("push.packed")
+        sender = Sender(self._client, self._environment, self._emit, target)
+        if isinstance(work, PackedBundle):
+            answer = await sender.send_bundle(work)
+            self._remember_line()
+        else:
+            answer = await sender.send_stream(work)
+        failpoint("push.confirmed")
+        result.push_id = answer.push_id
+        result.previous_head = answer.previous_head
+        result.already_present_objects = answer.already_present_objects
+        self._finish(spool)
+
+    def _finish(self, spool: Spool) -> None:
+        if self._request.remote:
+            self._repository.write_tracking(self._request.remote, self._request.branch, self._request.head)
+        spool.clear()
+
+    def _remember_line(self) -> None:
+        transfer = self.result.ended["transfer"]
+        size = transfer.detail["bytes"]
+        if size >= WORTH_REMEMBERING_BYTES and transfer.seconds > 0:
+            write_line_speed(self._environment.spool, self._client.url.host, size / transfer.seconds)
+
+    async def _negotiate(self, phase: Phase) -> tuple[Common, float]:
+        request, environment = self._request, self._environment
+        rtt_s = 0.0
+
+        async def ask() -> wire.Refs:
+            nonlocal rtt_s
+            asked_s = environment.clock()
+            refs = await fetch_refs(self._client)
+            rtt_s = environment.clock() - asked_s
+            return refs
+
+        refs = await with_retries(ask, environment.retry, environment.sleep, environment.random)
+        hub_head = refs.branch_heads.get(request.branch)
+        if hub_head == request.head:
+            phase.detail.update(rounds=0, hub_branches=len(refs.branch_heads))
+            return Common(hub_head), rtt_s
+        if request.lease:
+            check_lease(request.branch, request.lease, hub_head)
+        common = await with_retries(
+            lambda: find_common(self._client, self._repository, refs, request.branch, request.head, phase),
+            environment.retry,
+            environment.sleep,
+            environment.random,
+        )
+        if not request.force:
+            check_fast_forward(self._repository, request.branch, hub_head, request.head)
+        return common, rtt_s
+
+    def _pack(
+        self, phase: Phase, spool: Spool, common: Common, target: wire.PushTarget, rtt_s: float
+    ) -> PackedBundle | bytes | None:
+        """Runs in a thread. The packed bundle, the body of ``push/stream``, or ``None`` for a dry run."""
+        request, repository = self._request, self._repository
+        walk = walk_missing(
+            request.head, common.known, repository.read_commit, lambda count: phase.progress(count, None, "commits")
+        )
+        found = None if request.strategy == "stream" else spool.find(request.head, walk.base, TOOL)
+        if found:
+            phase.detail["reused"] = True
+            self._count_bundle(found, phase)
+            return found
+        content = Content(repository, walk)
+        if request.dry_run:
+            for _ in content.snapshot_records():
+                pass
+            self._count_content(content, phase)
+            return None
+        url = self._client.url
+        level, reason = choose_level(
+            loopback=is_loopback(url.base),
+            rtt_s=rtt_s,
+            bytes_per_s=read_line_speed(self._environment.spool, url.host),
+        )
+        phase.detail.update(zstd_level=level, zstd_level_reason=reason)
+
+        def on_progress(done: int, total: int) -> None:
+            phase.progress(done, total, "objects")
+
+        if self._choose_stream(content, common):
+            body = pack_stream(content, target, level, on_progress)
+            self.result.strategy = "stream"
+            self._count_content(content, phase, len(body))
+            return body
+        part = spool.part_path(request.head, walk.base, TOOL)
+        packed = pack_bundle(content, request.branch, request.head, part, level, TOOL, on_progress)
+        if packed.wire_bytes > common.limits.max_bundle_bytes:
+            spool.clear()
+            raise TooLarge(
+                f"the bundle has {packed.wire_bytes} bytes; the hub takes {common.limits.max_bundle_bytes} at most",
+                hint="Push an older commit to this branch first, or have the hub's limit raised.",
+                details={"size_bytes": packed.wire_bytes, "max_bundle_bytes": common.limits.max_bundle_bytes},
+            )
+        packed = spool.keep(part, packed)
+        self._count_bundle(packed, phase)
+        return packed
+
+    def _choose_stream(self, content: Content, common: Common) -> bool:
+        wanted = self._request.strategy
+        offered = "stream" in common.capabilities
+        if wanted == "stream" and not offered:
+            raise Usage("this hub does not take push/stream", hint="Use --strategy auto.")
+        if wanted == "bundle" or not offered:
+            return False
+        fits = content.fits_stream(common.limits)
+        if wanted == "stream" and not fits:
+            limits = common.limits
+            raise Usage(
+                f"this push is too large for --strategy stream: the hub takes {limits.stream_max_objects} objects and "
+                f"{limits.stream_max_bytes} bytes that way",
+                hint="Use --strategy auto.",
+            )
+        return fits
+
+    def _count_content(self, content: Content, phase: Phase, wire_bytes: int = 0) -> None:
+        result = self.result
+        result.commits, result.snapshots = len(content.walk.commits), content.snapshot_count
+        result.objects, result.raw_bytes, result.wire_bytes = len(content.objects()), content.raw_bytes, wire_bytes
+        phase.detail.update(raw_bytes=result.raw_bytes, wire_bytes=wire_bytes, objects=result.objects)
+
+    def _count_bundle(self, packed: PackedBundle, phase: Phase) -> None:
+        result = self.result
+        result.strategy, result.bundle_id = "bundle", packed.bundle_id
+        result.commits, result.snapshots, result.objects = packed.commits, packed.snapshots, packed.objects
+        result.raw_bytes, result.wire_bytes = packed.raw_bytes, packed.wire_bytes
+        phase.detail.update(
+            raw_bytes=packed.raw_bytes, wire_bytes=packed.wire_bytes, objects=packed.objects, zstd_level=packed.level
+        )

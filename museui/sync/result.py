@@ -1,0 +1,102 @@
+"""What a push is asked to do and what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from museui.core.ids import CommitId, qualified
+from museui.core.phases import PHASES, PhaseEnded, PhaseName
+from museui.hub.retry import RetryPolicy
+
+Strategy = Literal["auto", "bundle", "stream"]
+STRATEGIES: tuple[Strategy, ...] = ("auto", "bundle", "stream")
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """What to push and how.
+
+    ``remote``: the remote's name, whose tracking ref follows the push; ``None`` for a bare URL.
+    ``force`` lets the branch move to any commit, but only from ``lease`` (``None``: from what ``GET refs`` showed).
+    """
+
+    branch: str
+    head: CommitId
+    remote: str | None = None
+    force: bool = False
+    lease: CommitId | None = None
+    strategy: Strategy = "auto"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a push takes from outside: where bundles wait, how failures are retried, the clock, the dice."""
+
+    spool: Path
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    clock: Callable[[], float] = time.perf_counter
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(slots=True)
+class PushResult:
+    """What a push did; :meth:`to_json` is the document of ``museui push --json``."""
+
+    repo: str
+    remote: str | None
+    url: str
+    branch: str
+    head: CommitId
+    previous_head: CommitId | None = None
+    up_to_date: bool = False
+    dry_run: bool = False
+    strategy: str | None = None
+    push_id: str | None = None
+    bundle_id: str | None = None
+    commits: int = 0
+    snapshots: int = 0
+    objects: int = 0
+    already_present_objects: int = 0
+    raw_bytes: int = 0
+    wire_bytes: int = 0
+    requests: int = 0
+    ended: dict[PhaseName, PhaseEnded] = field(default_factory=dict)
+    total_seconds: float = 0.0
+
+    def phases_json(self) -> list[dict[str, Any]]:
+        """The phases that were reached, in order."""
+        return [self.ended[name].to_json() for name in PHASES if name in self.ended]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document, ids with ``sha256:``."""
+        return {
+            "ok": True,
+            "repo": self.repo,
+            "remote": self.remote,
+            "url": self.url,
+            "branch": self.branch,
+            "head": qualified(self.head),
+            "previous_head": qualified(self.previous_head) if self.previous_head else None,
+            "up_to_date": self.up_to_date,
+            "dry_run": self.dry_run,
+            "strategy": self.strategy,
+            "push_id": self.push_id,
+            "bundle_id": qualified(self.bundle_id) if self.bundle_id else None,
+            "commits": self.commits,
+            "snapshots": self.snapshots,
+            "objects": self.objects,
+            "already_present_objects": self.already_present_objects,
+            "raw_bytes": self.raw_bytes,
+            "wire_bytes": self.wire_bytes,
+            "requests": self.requests,
+            "phases": self.phases_json(),
+            "total_seconds": round(self.total_seconds, 6),
+        }
