@@ -13,7 +13,7 @@ from typing import Any
 
 import msgpack
 
-from .errors import Integrity, Invalid
+from .errors import Integrity, Invalid, TooLarge, shown
 from .ids import CommitId, ObjectId, parse_id, qualified
 from .limits import Limits
 from .names import check_branch, check_path
@@ -47,15 +47,19 @@ class ObjectEntry:
     """Where the content starts in the uncompressed stream."""
     _source: StreamUnpacker
     id: ObjectId = field(default=_NO_ID)
-    _read: bool = field(default=False)
+    _pieces: Iterator[bytes] | None = field(default=None)
 
     def pieces(self) -> Iterator[bytes]:
-        """The content, about 1 MiB at a time."""
+        """The content, about 1 MiB at a time; asked for again, what is left of it."""
+        if self._pieces is None:
+            self._pieces = self._read_pieces()
+        return self._pieces
+
+    def _read_pieces(self) -> Iterator[bytes]:
         digest = hashlib.sha256()
         for piece in self._source.pieces(self.size_bytes):
             digest.update(piece)
             yield piece
-        self._read = True
         actual = digest.hexdigest()
         if not self.id:
             self.id = ObjectId(actual)
@@ -67,9 +71,8 @@ class ObjectEntry:
 
     def drain(self) -> None:
         """Read what is left without keeping it."""
-        if not self._read:
-            for _ in self.pieces():
-                pass
+        for _ in self.pieces():
+            pass
 
 
 BundleItem = BundleMeta | BranchHeads | Commit | Snapshot | ObjectEntry
@@ -111,7 +114,7 @@ def parse_meta(value: object) -> dict[str, Any]:
     check_value(value, "meta")
     fields = dict(value)
     if fields.get("format", FORMAT) != FORMAT:
-        raise Invalid(f"bundle format {fields['format']!r} is not known", hint="This program reads format 1.")
+        raise Invalid(f"bundle format {shown(fields['format'])} is not known", hint="This program reads format 1.")
     base = fields.get("base_commits") or []
     if not isinstance(base, list):
         raise Invalid("meta: base_commits is not a list")
@@ -148,13 +151,15 @@ def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterato
     for _ in range(count):
         entry: ObjectEntry | None = None
         object_id = ""
+        keys: set[str] = set()
         for _ in range(source.map_size("an entry of objects")):
             key = source.text("a key of an object")
+            if key in keys:
+                raise Invalid(f"an object has {key!r} twice")
+            keys.add(key)
             if key == "object_id":
                 object_id = parse_id(source.value(), "object_id")
             elif key == "content":
-                if entry:
-                    raise Invalid("an object has two contents")
                 size = source.binary_size(f"object {object_id[:12]}", limits.max_object_bytes)
                 entry = ObjectEntry(size, source.offset, source, ObjectId(object_id))
                 yield entry
@@ -187,11 +192,13 @@ def pack_record(fields: Mapping[str, Any]) -> bytes:
 
 
 def binary_header(size: int) -> bytes:
-    """The msgpack header of a binary value of ``size`` bytes."""
+    """The msgpack header of a binary value of ``size`` bytes. Raises :class:`TooLarge` for 4 GiB and more."""
     if size < 1 << 8:
         return b"\xc4" + size.to_bytes(1, "big")
     if size < 1 << 16:
         return b"\xc5" + size.to_bytes(2, "big")
+    if size >= 1 << 32:
+        raise TooLarge(f"an object of {size} bytes does not fit into a bundle", details={"size_bytes": size})
     return b"\xc6" + size.to_bytes(4, "big")
 
 
@@ -206,6 +213,19 @@ class ObjectSource:
     id: ObjectId
     size_bytes: int
     pieces: Iterable[bytes]
+
+    def exact_pieces(self) -> Iterator[bytes]:
+        """The bytes; raises :class:`Integrity` at their end when they are not ``size_bytes``."""
+        read = 0
+        for piece in self.pieces:
+            read += len(piece)
+            yield piece
+        if read != self.size_bytes:
+            raise Integrity(
+                f"object {self.id} has {read} bytes where {self.size_bytes} were announced",
+                hint="Its file changed while it was read; run `museui verify`.",
+                details={"object_id": self.id, "rule": "object_id"},
+            )
 
 
 def write_bundle(
@@ -238,7 +258,7 @@ def write_bundle(
     object_bytes = 0
     for source in sources:
         yield b"".join((_OBJECT_HEAD, pack.pack(spell(source.id)), _OBJECT_CONTENT, binary_header(source.size_bytes)))
-        yield from source.pieces
+        yield from source.exact_pieces()
         object_bytes += source.size_bytes
     yield pack.pack("summary") + pack.pack(
         {"commits": len(commits), "snapshots": snapshot_count, "objects": object_count, "object_bytes": object_bytes}

@@ -26,6 +26,7 @@ _BLOCKS_AT_ONCE = 8
 _HEADER_MAX = 18
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 _MAX_SKIPPABLE_BYTES = 1 << 20
+_MAX_FRAMES = 1 << 18
 
 
 class FrameTable:
@@ -33,6 +34,14 @@ class FrameTable:
 
     def __init__(self, starts: list[tuple[int, int]] | None = None) -> None:
         self.starts = starts or []
+
+    def add(self, wire_offset: int, raw_offset: int) -> None:
+        """Note that a frame starts here. Raises :class:`TooLarge` when frames are so small that the table is not."""
+        if self.starts and self.starts[-1][1] == raw_offset:
+            self.starts.pop()  # that frame was empty
+        if len(self.starts) >= _MAX_FRAMES:
+            raise TooLarge(f"the bundle has more than {_MAX_FRAMES} zstd frames")
+        self.starts.append((wire_offset, raw_offset))
 
     def encode(self) -> bytes:
         """The table as little-endian pairs of unsigned 64-bit numbers."""
@@ -61,11 +70,13 @@ class _Wire:
 
     def peek(self, size: int) -> bytes:
         """Up to ``size`` bytes without moving on; fewer only at the end."""
-        while len(self._buffer) - self._at < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._buffer = self._buffer[self._at :] + chunk
+        held = len(self._buffer) - self._at
+        if held < size:
+            parts = [self._buffer[self._at :]]
+            while held < size and (chunk := next(self._chunks, None)) is not None:
+                parts.append(chunk)
+                held += len(chunk)
+            self._buffer = b"".join(parts)
             self._at = 0
         return self._buffer[self._at : self._at + size]
 
@@ -107,7 +118,7 @@ def iter_raw(chunks: Iterable[bytes], max_raw_bytes: int, table: FrameTable | No
         if skip is not None:
             wire.take(8 + skip)
             continue
-        table.starts.append((wire.offset, raw))
+        table.add(wire.offset, raw)
         for piece in _iter_frame(wire, decompressor):
             raw += len(piece)
             _check_size(raw, max_raw_bytes)
@@ -140,7 +151,10 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
     except zstandard.ZstdError as exc:
         raise Integrity("the compressed stream is damaged: no frame where one must begin") from exc
     if parameters.window_size > MAX_WINDOW_BYTES:
-        raise Invalid(f"zstd window of {parameters.window_size} bytes is over {MAX_WINDOW_BYTES}")
+        raise Invalid(
+            f"zstd window of {parameters.window_size} bytes is over {MAX_WINDOW_BYTES}",
+            hint="Compress at level 19 or below, without --long.",
+        )
     stream = decompressor.decompressobj()
     parts = [wire.take(header_size)]
     blocks = 0

@@ -98,7 +98,7 @@ def write_stream(
     for source in objects():
         head = pack.pack(qualified(source.id)) + binary_header(source.size_bytes)
         yield pair + pack.pack("O") + pair + head
-        yield from source.pieces
+        yield from source.exact_pieces()
     for record in commits:
         yield pair + pack.pack("C") + record
     yield pair + pack.pack("E") + pack.pack({})

@@ -14,6 +14,11 @@ import msgpack
 from .errors import Invalid, MuseError, TooLarge
 
 _MAX_ARRAY = 1 << 20
+_MAX_FIELDS = 64
+"""Fields of a map that is read field by field; the format knows six."""
+_MAX_TEXT = 255
+_BYTES_PER_ENTRY = 32
+_FREE_ENTRIES = 1 << 16
 _PIECE_BYTES = 1 << 20
 _BIN_LENGTH_BYTES = {0xC4: 1, 0xC5: 2, 0xC6: 4}
 
@@ -47,11 +52,31 @@ class _ChunkFile:
         return bytes(part)
 
 
-def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise Invalid("a msgpack map has the same key twice")
-    return fields
+class _Containers:
+    """What msgpack calls at the end of each map and list: counts entries, refuses a key that is there twice.
+
+    An empty map takes one byte on the wire and 64 in memory, so bytes alone do not bound a value.
+    """
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self.entries = 0
+
+    def _count(self, size: int) -> None:
+        self.entries += size + 1
+        if self.entries > self._max_entries:
+            raise TooLarge(f"one value has more than {self._max_entries} entries")
+
+    def end_list(self, items: list[Any]) -> list[Any]:
+        self._count(len(items))
+        return items
+
+    def end_map(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+        self._count(len(pairs))
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise Invalid("a msgpack map has the same key twice")
+        return fields
 
 
 def _no_extension(code: int, data: bytes) -> Any:
@@ -62,18 +87,20 @@ class StreamUnpacker:
     """Reads one msgpack value after the other from an uncompressed stream.
 
     Every method raises :class:`Invalid` for malformed or truncated input and :class:`TooLarge` for a value over
-    ``max_value_bytes``; errors raised by the stream itself pass through.
+    ``max_value_bytes`` or with far more entries than that suggests; errors of the stream itself pass through.
     """
 
     def __init__(self, chunks: Iterable[bytes], max_value_bytes: int) -> None:
         self._file = _ChunkFile(chunks)
         self._max_value_bytes = max_value_bytes
+        self._containers = _Containers(_FREE_ENTRIES + max_value_bytes // _BYTES_PER_ENTRY)
         self._unpacker = msgpack.Unpacker(
             self._file,
             read_size=min(1 << 18, max_value_bytes),
             max_buffer_size=max_value_bytes,
             max_array_len=_MAX_ARRAY,
-            object_pairs_hook=_unique,
+            object_pairs_hook=self._containers.end_map,
+            list_hook=self._containers.end_list,
             ext_hook=_no_extension,
         )
 
@@ -96,13 +123,15 @@ class StreamUnpacker:
         except msgpack.BufferFull as exc:
             raise self._too_large() from exc
         except (msgpack.UnpackException, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as exc:
-            raise Invalid(f"the bundle is not valid msgpack: {exc}"[:200], details={"offset": self.offset}) from exc
+            why = str(exc) or type(exc).__name__
+            raise Invalid(f"the bundle is not valid msgpack: {why}"[:200], details={"offset": self.offset}) from exc
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"one value is larger than {self._max_value_bytes} bytes", details={"offset": self.offset})
 
     def value(self) -> Any:
         """The next value, whole."""
+        self._containers.entries = 0
         return self._call(self._unpacker.unpack)
 
     def skip(self) -> None:
@@ -110,11 +139,14 @@ class StreamUnpacker:
         self._call(self._unpacker.skip)
 
     def map_size(self, what: str) -> int:
-        """The number of entries of the map that begins here."""
+        """The number of entries of the map that begins here, few enough to be fields."""
         try:
-            return int(self._call(self._unpacker.read_map_header))
+            size = int(self._call(self._unpacker.read_map_header))
         except Invalid as exc:
             raise Invalid(f"{what} is not a map ({exc.message})", details=exc.details) from exc
+        if size > _MAX_FIELDS:
+            raise TooLarge(f"{what} has {size} fields, more than {_MAX_FIELDS}")
+        return size
 
     def array_size(self, what: str, limit: int) -> int:
         """The number of entries of the array that begins here; :class:`TooLarge` beyond ``limit``."""
@@ -127,10 +159,10 @@ class StreamUnpacker:
         return size
 
     def text(self, what: str) -> str:
-        """The next value, which must be text."""
+        """The next value, which must be short text: a key, or the kind of a frame."""
         value = self.value()
-        if not isinstance(value, str):
-            raise Invalid(f"{what} is not text")
+        if not isinstance(value, str) or len(value) > _MAX_TEXT:
+            raise Invalid(f"{what} is not a text of at most {_MAX_TEXT} characters")
         return value
 
     def binary_size(self, what: str, limit: int) -> int:
