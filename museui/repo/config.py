@@ -1,0 +1,206 @@
+"""``.muse/config.toml``: who commits here and where it is pushed; shared with the Muse client.
+
+Reading uses the standard library; an edit keeps comments, order and formatting (and so needs tomlkit, later).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Invalid, NotFound, Usage
+from ..core.names import check_branch, check_name
+from .atomic import write_file
+from .files import read_file
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+    from tomlkit.items import Table
+
+MAX_CONFIG_BYTES = 1 << 20
+
+NEW_CONFIG = """\
+[user]
+name = ""
+email = ""
+type = "human"    # "human" | "agent"
+
+[hub]
+# url = "https://hub.example.org"
+# Credentials are kept in ~/.muse/identity.toml, never here.
+
+[remotes]
+
+[domain]
+# Domain-specific configuration. Keys depend on the active domain plugin.
+"""
+NEW_BARE = "\n[core]\nbare = true\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """One of ``[remotes]``: its name, its URL, and the upstream branch when one is set."""
+
+    name: str
+    url: str
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What MuseUI reads of ``config.toml``; what is not there is empty."""
+
+    user_name: str = ""
+    user_email: str = ""
+    user_type: str = ""
+    hub_url: str = ""
+    bare: bool = False
+    remotes: Mapping[str, Remote] = field(default_factory=dict)
+
+
+def parse_config(text: str) -> Config:
+    """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and in which table."""
+    tables = parse_toml(text)
+    user, hub, core, remotes = (_table(tables, name) for name in ("user", "hub", "core", "remotes"))
+    bare = core.get("bare", False)
+    if not isinstance(bare, bool):
+        raise Usage("[core] bare is neither true nor false")
+    return Config(
+        user_name=_text(user, "user", "name"),
+        user_email=_text(user, "user", "email"),
+        user_type=_text(user, "user", "type"),
+        hub_url=_text(hub, "hub", "url"),
+        bare=bare,
+        remotes={name: _parse_remote(remotes, name) for name in remotes},
+    )
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables in ``text``. Raises :class:`Usage` with line and column."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise Usage(f"not valid TOML: {exc}"[:400]) from exc
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = tables.get(name, {})
+    if not isinstance(value, dict):
+        raise Usage(f"[{name}] is not a table")
+    return value
+
+
+def _text(table: Mapping[str, Any], table_name: str, name: str) -> str:
+    value = table.get(name, "")
+    if not isinstance(value, str):
+        raise Usage(f"[{table_name}] {name} is not text")
+    return value
+
+
+def _parse_remote(remotes: dict[str, Any], name: str) -> Remote:
+    where = f"remotes.{name}"
+    table = remotes[name]
+    if not isinstance(table, dict):
+        raise Usage(f"[{where}] is not a table")
+    url = _text(table, where, "url")
+    if not url:
+        raise Usage(f"[{where}] has no url")
+    return Remote(name, url, _text(table, where, "branch") or None)
+
+
+def read_config(path: str) -> Config:
+    """The configuration in the file ``path``, the defaults when there is none. Raises :class:`Usage` naming it."""
+    try:
+        return parse_config(read_toml_text(path))
+    except FileNotFoundError:
+        return Config()
+    except Usage as exc:
+        raise Usage(f"{path}: {exc.message}", hint=exc.hint, details={"path": path}) from exc
+
+
+def read_toml_text(path: str) -> str:
+    """The text of a TOML file. Raises :class:`FileNotFoundError`, :class:`Usage` when it is not UTF-8."""
+    try:
+        return read_file(path, MAX_CONFIG_BYTES, follow=True).decode()
+    except UnicodeDecodeError as exc:
+        raise Usage(f"not valid UTF-8 at byte {exc.start}") from exc
+
+
+def set_remote(path: str, remote: Remote) -> None:
+    """Add a remote to the file, or change it; what else stands in its table, and in the file, stays.
+
+    Raises :class:`Usage`, and :class:`Invalid` for a name or branch that cannot be one.
+    """
+    check_name(remote.name, "remote")
+    if remote.branch is not None:
+        check_branch(remote.branch)
+    import tomlkit
+
+    document = _read_document(path)
+    remotes = _make_table(document, "remotes")
+    table = remotes.get(remote.name)
+    if table is None:
+        table = remotes[remote.name] = tomlkit.table()
+    elif not isinstance(table, dict):
+        raise Usage(f"{path}: [remotes.{remote.name}] is not a table")
+    table["url"] = remote.url
+    if remote.branch is not None:
+        table["branch"] = remote.branch
+    _write_document(path, document)
+
+
+def remove_remote(path: str, name: str) -> None:
+    """Take a remote out of the file. Raises :class:`NotFound` when it is not there."""
+    document = _read_document(path)
+    remotes = _make_table(document, "remotes")
+    if name not in remotes:
+        raise NotFound(f"there is no remote called {name!r}", hint="'museui remote list' shows them.")
+    del remotes[name]
+    _write_document(path, document)
+
+
+def _make_table(document: TOMLDocument, name: str) -> Table | dict[str, Any]:
+    import tomlkit
+
+    table = document.get(name)
+    if table is None:
+        table = document[name] = tomlkit.table()
+    if not isinstance(table, dict):
+        raise Usage(f"[{name}] is not a table")
+    return table
+
+
+def _read_document(path: str) -> TOMLDocument:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(read_toml_text(path))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, Usage) as exc:
+        raise Usage(f"{path}: {exc}"[:400], hint="Mend the file by hand.", details={"path": path}) from exc
+
+
+def _write_document(path: str, document: TOMLDocument) -> None:
+    """Write the file with the mode it had; what results is read back first, so that no edit can break the file."""
+    import tomlkit
+
+    text = tomlkit.dumps(document)
+    try:
+        parse_config(text)
+    except Usage as exc:
+        raise Invalid(f"the change would break {path}: {exc.message}") from exc
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        write_file(path, text.encode())
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise Usage(f"{path} is a symbolic link; MuseUI does not write through it", hint="Edit its target by hand.")
+    write_file(path, text.encode(), mode=stat.S_IMODE(status.st_mode), exact_mode=True)

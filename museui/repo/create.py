@@ -1,0 +1,67 @@
+"""A new repository: all of ``.muse`` appears at once, or none of it."""
+
+# ruff: noqa: PTH - plain strings: this is the hot path
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+
+from ..core.errors import Usage
+from ..core.names import check_branch
+from .atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, make_folder, sync_folder, write_file
+from .config import NEW_BARE, NEW_CONFIG
+from .files import disk_error
+from .records import encode_record
+
+SCHEMA_VERSION = "0.1.5"
+"""The version of the Muse client whose layout this is."""
+
+_FOLDERS = ("commits", "snapshots", "objects", "refs/heads")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRepository:
+    """What ``repo.json``, ``HEAD`` and ``config.toml`` of a new repository say."""
+
+    domain: str
+    branch: str
+    created_at: str
+    bare: bool = False
+    repo_id: str | None = None
+    """The id of the repository it is a copy of; a fresh one when ``None``."""
+
+
+def create_repository(root: str, new: NewRepository) -> None:
+    """Make ``root/.muse``. Raises :class:`Usage` when there is a repository already; then nothing has changed."""
+    check_branch(new.branch)
+    final = f"{root}/.muse"
+    temporary = f"{root}/{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
+    if os.path.lexists(final):
+        raise Usage(f"{root} is a Muse repository already")
+    try:
+        make_folder(root)
+        for folder in _FOLDERS:
+            os.makedirs(f"{temporary}/{folder}")
+        record = {
+            "repo_id": new.repo_id or str(uuid.uuid4()),
+            "schema_version": SCHEMA_VERSION,
+            "created_at": new.created_at,
+            "domain": new.domain,
+        }
+        write_file(f"{temporary}/repo.json", encode_record(record))
+        write_file(f"{temporary}/config.toml", (NEW_CONFIG + (NEW_BARE if new.bare else "")).encode())
+        write_file(f"{temporary}/HEAD", f"ref: refs/heads/{new.branch}\n".encode())
+        write_file(f"{temporary}/refs/heads/{new.branch}", b"")
+        os.rename(temporary, final)
+        sync_folder(root)
+    except OSError as exc:
+        if os.path.lexists(final):
+            raise Usage(f"{root} is a Muse repository already") from exc
+        raise disk_error(exc, f"cannot make a repository in {root}") from exc
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(temporary)

@@ -1,0 +1,214 @@
+"""A Muse repository on disk, as the rest of the program sees it: one object that finds, reads and writes everything.
+
+What things are and how they are spelled is in the modules beside this one; nothing here talks to a network.
+"""
+
+# ruff: noqa: PTH - plain strings: this is the hot path
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core.errors import Integrity, Usage
+from ..core.ids import CommitId, ObjectId, SnapshotId
+from ..core.records import Commit, Snapshot, SnapshotParser
+from .atomic import FileGroup
+from .config import Config, Remote, read_config, remove_remote, set_remote
+from .create import NewRepository, create_repository
+from .files import read_file
+from .lock import hold_lock
+from .records import Tag, decode_record
+from .refs import Head, Refs
+from .store import Store
+from .tags import read_tags, write_tag
+
+_MAX_REPO_JSON_BYTES = 1 << 20
+
+
+class Repository:
+    """One repository. Cheap to make; what can change is read anew each time it is asked for."""
+
+    __slots__ = ("config_path", "domain", "muse", "refs", "repo_id", "root", "store")
+
+    def __init__(self, muse: Path, repo_id: str, domain: str) -> None:
+        self.muse = muse
+        self.root = muse.parent
+        self.repo_id = repo_id
+        self.domain = domain
+        self.config_path = f"{muse}/config.toml"
+        self.store = Store(str(muse))
+        self.refs = Refs(str(muse))
+
+    @classmethod
+    def open(cls, path: Path) -> Repository:
+        """The repository ``path`` is in: the nearest ``.muse`` in it or above it.
+
+        Raises :class:`Usage` when there is none, :class:`Integrity` when its ``repo.json`` is missing or damaged.
+        """
+        start = path.resolve()
+        for folder in (start, *start.parents):
+            muse = folder if folder.name == ".muse" else folder / ".muse"
+            if _is_repository(str(muse)):
+                return cls(muse, *_read_repo_json(f"{muse}/repo.json"))
+        raise Usage(
+            f"not a Muse repository (nor any folder above it): {path}",
+            hint="'museui init' makes one; -C DIR looks elsewhere.",
+        )
+
+    @classmethod
+    def init(
+        cls,
+        path: Path,
+        domain: str,
+        branch: str = "main",
+        *,
+        bare: bool = False,
+        repo_id: str | None = None,
+        created_at: str | None = None,
+    ) -> Repository:
+        """Make a repository in ``path``, a folder that need not exist. Raises :class:`Usage` when it is one already.
+
+        ``repo_id`` and ``created_at`` are given for a copy of a repository that is elsewhere.
+        """
+        root = path.resolve()
+        stamp = created_at or datetime.now(UTC).isoformat()
+        create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id))
+        return cls(root / ".muse", *_read_repo_json(f"{root}/.muse/repo.json"))
+
+    def config(self) -> Config:
+        """``config.toml`` as it is now. Raises :class:`Usage`."""
+        return read_config(self.config_path)
+
+    @property
+    def bare(self) -> bool:
+        """Whether the repository has no work tree."""
+        return self.config().bare
+
+    def remotes(self) -> Mapping[str, Remote]:
+        """The remotes by name, in the order of the file. Raises :class:`Usage`."""
+        return self.config().remotes
+
+    def set_remote(self, remote: Remote) -> None:
+        """Add a remote, or change it. Raises :class:`Usage`, :class:`Invalid`."""
+        set_remote(self.config_path, remote)
+
+    def remove_remote(self, name: str) -> None:
+        """Take out a remote and forget its branches. Raises :class:`NotFound`."""
+        remove_remote(self.config_path, name)
+        for branch in self.refs.tracking_names(name):
+            self.refs.remove_tracking(name, branch)
+
+    def lock(self, wait_s: float = 10.0) -> AbstractContextManager[None]:
+        """Keep other MuseUI processes from writing here for a block. Raises :class:`Busy` after ``wait_s``."""
+        return hold_lock(str(self.muse), wait_s)
+
+    def object_path(self, object_id: ObjectId) -> str:
+        """The file of an object, there or not."""
+        return self.store.object_path(object_id)
+
+    def has_commit(self, commit_id: CommitId) -> bool:
+        """Whether the commit's file is there."""
+        return self.store.has_commit(commit_id)
+
+    def has_snapshot(self, snapshot_id: SnapshotId) -> bool:
+        """Whether the snapshot's file is there."""
+        return self.store.has_snapshot(snapshot_id)
+
+    def has_object(self, object_id: ObjectId) -> bool:
+        """Whether the object's file is there."""
+        return self.store.has_object(object_id)
+
+    def read_commit(self, commit_id: CommitId) -> Commit:
+        """The commit, its id checked. Raises :class:`Integrity` naming it when it is missing or damaged."""
+        return self.store.read_commit(commit_id)
+
+    def read_snapshot(self, snapshot_id: SnapshotId, parser: SnapshotParser) -> Snapshot:
+        """The snapshot, its id checked; share ``parser`` among the snapshots of one walk. Raises :class:`Integrity`."""
+        return self.store.read_snapshot(snapshot_id, parser)
+
+    def read_object(self, object_id: ObjectId) -> Iterator[bytes]:
+        """The object's bytes, 1 MiB at a time, its id checked at the end. Raises :class:`Integrity`."""
+        return self.store.read_object(object_id)
+
+    def group(self) -> FileGroup:
+        """A lot of records and objects to be written together: ``with repository.group() as group: …``."""
+        return FileGroup()
+
+    def write_object(self, object_id: ObjectId, pieces: Iterable[bytes], group: FileGroup | None = None) -> None:
+        """Write an object, on the disk when this returns, or when ``group`` ends. Raises :class:`Integrity`."""
+        with _group_or_own(group) as files:
+            self.store.write_object(object_id, pieces, files)
+
+    def write_snapshot(self, snapshot: Snapshot, group: FileGroup | None = None) -> None:
+        """Write a snapshot's record unless it is there; its objects come first."""
+        with _group_or_own(group) as files:
+            self.store.write_snapshot(snapshot, files)
+
+    def write_commit(self, commit: Commit, group: FileGroup | None = None) -> None:
+        """Write a commit's record unless it is there; its snapshot and its parents come first."""
+        with _group_or_own(group) as files:
+            self.store.write_commit(commit, files)
+
+    def read_head(self) -> Head:
+        """What is checked out. Raises :class:`Integrity`."""
+        return self.refs.read_head()
+
+    def write_head(self, head: Head | str) -> None:
+        """Check out a branch, by name, or a :class:`Head`, as far as ``HEAD`` is concerned."""
+        self.refs.write_head(Head(head) if isinstance(head, str) else head)
+
+    def current_branch(self) -> str | None:
+        """The branch that is checked out, ``None`` when a commit is. Raises :class:`Integrity`."""
+        return self.refs.read_head().branch
+
+    def branches(self) -> dict[str, CommitId]:
+        """Branch → head, sorted by name; branches without a commit are left out. Raises :class:`Integrity`."""
+        return self.refs.branches()
+
+    def read_branch(self, name: str) -> CommitId | None:
+        """The head of a branch, ``None`` when it has no commit. Raises :class:`Integrity`, :class:`Invalid`."""
+        return self.refs.read_branch(name)
+
+    def write_branch(self, name: str, commit_id: CommitId) -> None:
+        """Point a branch at a commit that is here. Raises :class:`Usage`, :class:`Invalid`."""
+        self.refs.write_branch(name, commit_id)
+
+    def read_tracking(self, remote: str, branch: str) -> CommitId | None:
+        """The hub's head of ``branch`` as last seen, ``None`` when never seen. Raises :class:`Integrity`."""
+        return self.refs.read_tracking(remote, branch)
+
+    def write_tracking(self, remote: str, branch: str, commit_id: CommitId) -> None:
+        """Note the hub's head of ``branch``."""
+        self.refs.write_tracking(remote, branch, commit_id)
+
+    def tags(self) -> Iterator[Tag]:
+        """Every tag. Raises :class:`Integrity` naming the first damaged file."""
+        return read_tags(str(self.muse))
+
+    def write_tag(self, tag: Tag) -> None:
+        """Write a tag's file."""
+        write_tag(str(self.muse), tag)
+
+
+def _group_or_own(group: FileGroup | None) -> AbstractContextManager[FileGroup]:
+    return FileGroup() if group is None else nullcontext(group)
+
+
+def _is_repository(muse: str) -> bool:
+    """Whether ``muse`` is a repository's folder: ``~/.muse``, which holds the identity, is not."""
+    return os.path.isdir(muse) and any(os.path.lexists(f"{muse}/{name}") for name in ("repo.json", "HEAD", "refs"))
+
+
+def _read_repo_json(path: str) -> tuple[str, str]:
+    try:
+        record = decode_record(read_file(path, _MAX_REPO_JSON_BYTES), path)
+    except FileNotFoundError:
+        raise Integrity(f"{path} is missing", hint="It holds the repository's id.", details={"path": path}) from None
+    repo_id, domain = record.get("repo_id"), record.get("domain") or ""
+    if not isinstance(repo_id, str) or not repo_id or not isinstance(domain, str):
+        raise Integrity(f"{path} does not hold 'repo_id' and 'domain' as text", details={"path": path})
+    return repo_id, domain

@@ -1,0 +1,186 @@
+"""Commits, snapshots and objects of one repository: found, read, checked, written.
+
+Paths are plain strings and files are read with one system call: a push comes through here once for every object.
+"""
+
+# ruff: noqa: PTH - plain strings: this is the hot path
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+
+from ..core.errors import Integrity
+from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id
+from ..core.records import Commit, Snapshot, SnapshotParser
+from .atomic import FileGroup
+from .files import disk_error, read_file
+from .records import MAX_RECORD_BYTES, decode_commit, decode_snapshot, encode_record, encode_snapshot
+
+COPY_BYTES = 1 << 20
+
+
+class Store:
+    """The immutable part of ``.muse``: what is there never changes, so it may be read while others write."""
+
+    __slots__ = ("_commits", "_objects", "_snapshots")
+
+    def __init__(self, muse: str) -> None:
+        self._commits = f"{muse}/commits/"
+        self._snapshots = f"{muse}/snapshots/"
+        self._objects = f"{muse}/objects/"
+
+    def commit_path(self, commit_id: CommitId) -> str:
+        """The file of a commit, there or not."""
+        return f"{self._commits}{commit_id}.json"
+
+    def snapshot_path(self, snapshot_id: SnapshotId) -> str:
+        """The file of a snapshot, there or not."""
+        return f"{self._snapshots}{snapshot_id}.json"
+
+    def object_path(self, object_id: ObjectId) -> str:
+        """The file of an object, there or not."""
+        return f"{self._objects}{object_id[:2]}/{object_id[2:]}"
+
+    def has_commit(self, commit_id: CommitId) -> bool:
+        """Whether the commit's file is there."""
+        return os.path.isfile(self.commit_path(commit_id))
+
+    def has_snapshot(self, snapshot_id: SnapshotId) -> bool:
+        """Whether the snapshot's file is there."""
+        return os.path.isfile(self.snapshot_path(snapshot_id))
+
+    def has_object(self, object_id: ObjectId) -> bool:
+        """Whether the object's file is there."""
+        return os.path.isfile(self.object_path(object_id))
+
+    def read_commit(self, commit_id: CommitId) -> Commit:
+        """The commit, its id checked. Raises :class:`Integrity` naming it when it is missing or damaged."""
+        path = self.commit_path(commit_id)
+        try:
+            content = read_file(path, MAX_RECORD_BYTES)
+        except FileNotFoundError:
+            raise _missing("commit", commit_id) from None
+        return decode_commit(content, commit_id, path)
+
+    def read_snapshot(self, snapshot_id: SnapshotId, parser: SnapshotParser) -> Snapshot:
+        """The snapshot, its id checked. Raises :class:`Integrity` naming it when it is missing or damaged.
+
+        ``parser`` is to be shared by all snapshots of one walk.
+        """
+        path = self.snapshot_path(snapshot_id)
+        try:
+            content = read_file(path, MAX_RECORD_BYTES)
+        except FileNotFoundError:
+            raise _missing("snapshot", snapshot_id) from None
+        return decode_snapshot(content, snapshot_id, path, parser)
+
+    def read_object(self, object_id: ObjectId) -> Iterator[bytes]:
+        """The object's bytes, 1 MiB at a time. Raises :class:`Integrity` when it is missing, or at the end when
+        what was read does not match the id.
+        """
+        path = self.object_path(object_id)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise _missing("object", object_id) from None
+        except OSError as exc:
+            raise disk_error(exc, f"cannot read {path}") from exc
+        digest = hashlib.sha256()
+        try:
+            while piece := os.read(descriptor, COPY_BYTES):
+                digest.update(piece)
+                yield piece
+        except OSError as exc:
+            raise disk_error(exc, f"cannot read {path}") from exc
+        finally:
+            os.close(descriptor)
+        if digest.hexdigest() != object_id:
+            raise Integrity(
+                f"object {object_id} is damaged: its bytes hash to {digest.hexdigest()[:12]}…",
+                details={"object_id": object_id, "rule": "object_id", "path": path},
+            )
+
+    def write_commit(self, commit: Commit, group: FileGroup) -> None:
+        """Add the commit's file to ``group``, unless an undamaged one is there: a record is never written over."""
+        path = self.commit_path(commit.id)
+        if path in group or (os.path.lexists(path) and self._commit_reads(commit.id)):
+            return
+        group.add(path, (encode_record(commit.fields),))
+
+    def _commit_reads(self, commit_id: CommitId) -> bool:
+        try:
+            self.read_commit(commit_id)
+        except Integrity:
+            return False
+        return True
+
+    def write_snapshot(self, snapshot: Snapshot, group: FileGroup) -> None:
+        """Add the snapshot's file to ``group``, unless an undamaged one is there."""
+        path = self.snapshot_path(snapshot.id)
+        if path in group or (os.path.lexists(path) and self._snapshot_reads(snapshot.id)):
+            return
+        group.add(path, (encode_snapshot(snapshot),))
+
+    def _snapshot_reads(self, snapshot_id: SnapshotId) -> bool:
+        try:
+            self.read_snapshot(snapshot_id, SnapshotParser())
+        except Integrity:
+            return False
+        return True
+
+    def write_object(self, object_id: ObjectId, pieces: Iterable[bytes], group: FileGroup) -> None:
+        """Add the object's file to ``group``. Raises :class:`Integrity` when ``pieces`` do not hash to its id."""
+        group.add(self.object_path(object_id), _checked(object_id, pieces))
+
+    def commit_ids(self) -> Iterator[CommitId]:
+        """Every commit that has a file, in no order."""
+        return (CommitId(name) for name in _record_names(self._commits))
+
+    def snapshot_ids(self) -> Iterator[SnapshotId]:
+        """Every snapshot that has a file, in no order."""
+        return (SnapshotId(name) for name in _record_names(self._snapshots))
+
+    def object_ids(self) -> Iterator[ObjectId]:
+        """Every object that has a file, in no order."""
+        for folder in _names(self._objects):
+            if len(folder) == 2:
+                for name in _names(self._objects + folder):
+                    if is_hex_id(folder + name):
+                        yield ObjectId(folder + name)
+
+
+def _checked(object_id: ObjectId, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != object_id:
+        raise Integrity(
+            f"object {object_id} does not match its content (which hashes to {digest.hexdigest()[:12]}…)",
+            details={"object_id": object_id, "rule": "object_id"},
+        )
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise disk_error(exc, f"cannot list {folder}") from exc
+
+
+def _record_names(folder: str) -> Iterator[str]:
+    for name in _names(folder):
+        if name.endswith(".json") and is_hex_id(name[:-5]):
+            yield name[:-5]
+
+
+def _missing(kind: str, item: str) -> Integrity:
+    return Integrity(
+        f"{kind} {item} is missing from this repository",
+        hint="'museui verify' lists everything that is missing; a fetch from a hub that has it brings it back.",
+        details={f"{kind}_id": item, "rule": "missing"},
+    )

@@ -1,0 +1,56 @@
+"""Tags: named commits, one JSON file each below ``tags/<repo_id>/``."""
+
+# ruff: noqa: PTH - plain strings: this is the hot path
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ..core.errors import Integrity, MuseError
+from .atomic import write_file
+from .files import disk_error, read_file
+from .records import Tag, decode_record, encode_record, parse_tag
+
+_MAX_TAG_BYTES = 1 << 20
+
+
+def tag_paths(muse: str) -> Iterator[str]:
+    """The file of every tag, in the order of their paths."""
+    for folder in _names(f"{muse}/tags"):
+        for name in _names(f"{muse}/tags/{folder}"):
+            if name.endswith(".json") and not name.startswith("."):
+                yield f"{muse}/tags/{folder}/{name}"
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise disk_error(exc, f"cannot list {folder}") from exc
+
+
+def read_tag(path: str) -> Tag | None:
+    """The tag in one file, ``None`` when it has just gone. Raises :class:`Integrity` naming the file."""
+    try:
+        record = decode_record(read_file(path, _MAX_TAG_BYTES), path)
+    except FileNotFoundError:
+        return None
+    try:
+        return parse_tag(record)
+    except MuseError as exc:
+        raise Integrity(f"{path} is damaged: {exc.message}", hint=exc.hint, details={"path": path}) from exc
+
+
+def read_tags(muse: str) -> Iterator[Tag]:
+    """Every tag. Raises :class:`Integrity` naming the first damaged file."""
+    for path in tag_paths(muse):
+        if tag := read_tag(path):
+            yield tag
+
+
+def write_tag(muse: str, tag: Tag) -> None:
+    """Write a tag's file, in place of an older one of the same id."""
+    write_file(f"{muse}/tags/{tag.repo_id}/{tag.id}.json", encode_record(tag.fields))
