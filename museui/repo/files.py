@@ -4,8 +4,6 @@ What is read is a regular file of bounded size, or there is an error with the fi
 never a whole disk in memory, never a record that lies behind a symbolic link.
 """
 
-# ruff: noqa: PTH - plain strings: this is the hot path
-
 from __future__ import annotations
 
 import errno

@@ -3,7 +3,8 @@
 What things are and how they are spelled is in the modules beside this one; nothing here talks to a network.
 """
 
-# ruff: noqa: PTH - plain strings: this is the hot path
+# Plain strings instead of pathlib: a push comes through here once for every object.
+# ruff: noqa: PTH
 
 from __future__ import annotations
 
