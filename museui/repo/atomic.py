@@ -4,8 +4,8 @@ Temporary file in the same folder, fsync, rename, fsync of the folder.  A :class
 at once: the fsyncs run side by side, which is what makes five thousand objects take a moment instead of a minute.
 """
 
-# Plain strings instead of pathlib: a push comes through here once for every object.
-# ruff: noqa: PTH
+# Plain strings, not pathlib: a push comes this way once for every object.
+# ruff: noqa: PTH102, PTH105, PTH108, PTH112, PTH120
 
 from __future__ import annotations
 

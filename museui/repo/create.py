@@ -1,7 +1,7 @@
 """A new repository: all of ``.muse`` appears at once, or none of it."""
 
-# Plain strings instead of pathlib: a push comes through here once for every object.
-# ruff: noqa: PTH
+# Plain strings, not pathlib: a push comes this way once for every object.
+# ruff: noqa: PTH103, PTH104
 
 from __future__ import annotations
 

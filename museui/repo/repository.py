@@ -3,8 +3,8 @@
 What things are and how they are spelled is in the modules beside this one; nothing here talks to a network.
 """
 
-# Plain strings instead of pathlib: a push comes through here once for every object.
-# ruff: noqa: PTH
+# Plain strings, not pathlib: a push comes this way once for every object.
+# ruff: noqa: PTH112
 
 from __future__ import annotations
 

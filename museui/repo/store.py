@@ -3,8 +3,8 @@
 Paths are plain strings and files are read with one system call: a push comes through here once for every object.
 """
 
-# Plain strings instead of pathlib: a push comes through here once for every object.
-# ruff: noqa: PTH
+# Plain strings, not pathlib: a push comes this way once for every object.
+# ruff: noqa: PTH113, PTH208
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tags: named commits, one JSON file each below ``tags/<repo_id>/``."""
 
-# Plain strings instead of pathlib: a push comes through here once for every object.
-# ruff: noqa: PTH
+# Plain strings, not pathlib: a push comes this way once for every object.
+# ruff: noqa: PTH208
 
 from __future__ import annotations
 
