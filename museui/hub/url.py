@@ -47,7 +47,7 @@ def parse_repository_url(text: str) -> RepositoryUrl:
     try:
         owner, slug = check_owner(names[-2]), check_name(names[-1], "repository")
     except Invalid as exc:
-        raise Usage(f"{exc.message} in {text!r:.200}", hint=exc.hint) from exc
+        raise Usage(f"{exc.message} in {text!r:.200}", hint=exc.hint or hint) from exc
     prefix = "/".join(names[:-2])
     return RepositoryUrl(f"{parts.scheme}://{parts.netloc}{prefix}", owner, slug)
 

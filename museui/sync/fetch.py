@@ -96,13 +96,13 @@ def _take_in(repository: Repository, path: Path, want: set[CommitId], counts: _C
     snapshots: set[SnapshotId] = set()
     objects: set[ObjectId] = set()
     needed: set[ObjectId] = set()
-    with path.open("rb") as file:
+    with path.open("rb") as file, repository.group() as group:
         for item in read_bundle(iter_raw(_iter_file(file), limits.max_raw_bytes), limits):
             if isinstance(item, ObjectEntry):
-                repository.write_object(item.id, item.pieces())
+                repository.write_object(item.id, item.pieces(), group)
                 objects.add(item.id)
             elif isinstance(item, Snapshot):
-                repository.write_snapshot(item)
+                repository.write_snapshot(item, group)
                 snapshots.add(item.id)
                 needed.update(item.manifest.values())
             elif isinstance(item, Commit):
@@ -113,8 +113,9 @@ def _take_in(repository: Repository, path: Path, want: set[CommitId], counts: _C
     _require_here(outside_parents(parents_of), repository.has_commit, "commit")
     _require_here({c.snapshot_id for c in commits.values()} - snapshots, repository.has_snapshot, "snapshot")
     _require_here(needed - objects, repository.has_object, "object")
-    for commit_id in order_commits(parents_of):
-        repository.write_commit(commits[commit_id])
+    with repository.group() as group:
+        for commit_id in order_commits(parents_of):
+            repository.write_commit(commits[commit_id], group)
     counts.commits, counts.snapshots, counts.objects = len(commits), len(snapshots), len(objects)
 
 

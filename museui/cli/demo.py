@@ -1,0 +1,152 @@
+"""``museui demo``: a hub, a repository with a history, a push and the way back, in a folder that is gone at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import Internal
+from .output import json_option, print_json, quiet_option, talk
+
+if TYPE_CHECKING:
+    from museui.hub.client import HubClient
+    from museui.repo.repository import Repository
+    from museui.sync.result import PushResult
+
+_START_S = 30.0
+
+
+@click.command()
+@json_option
+@quiet_option
+def command(as_json: bool, quiet: bool) -> int:
+    """See it work: everything at once on this machine, offline; nothing is left behind."""
+    quiet = quiet or as_json
+    began_s = time.perf_counter()
+    folder = Path(tempfile.mkdtemp(prefix="museui-demo-"))
+    try:
+        with _run_hub(folder / "hub") as (base, owner, token):
+            talk(f"hub       running at {base}", quiet=quiet)
+            document = asyncio.run(_demonstrate(folder, base, owner, token, quiet))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    document["seconds"] = round(time.perf_counter() - began_s, 3)
+    if as_json:
+        print_json(document)
+    else:
+        talk(f"done      in {document['seconds']:.1f} s; the temporary folder is gone", quiet=quiet)
+    return 0
+
+
+@contextmanager
+def _run_hub(data: Path) -> Iterator[tuple[str, str, str]]:
+    """A hub as its own process; its URL, owner and token. It has ended when the block ends."""
+    command_line = [sys.executable, "-m", "hubstub", "serve", "--data", str(data), "--port", "0"]
+    hub = subprocess.Popen(
+        [*command_line, "--owner", "ada", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert hub.stdout
+        line = hub.stdout.readline()
+        try:
+            ready = json.loads(line)
+        except ValueError:
+            _, said = hub.communicate(timeout=_START_S)
+            raise Internal("the hub did not start", hint=said.strip()[-500:]) from None
+        yield ready["url"], ready["owner"], ready["token"]
+    finally:
+        hub.terminate()
+        try:
+            hub.communicate(timeout=_START_S)
+        except subprocess.TimeoutExpired:
+            hub.kill()
+            hub.communicate()
+
+
+async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: bool) -> dict[str, Any]:
+    from museui.hub.client import HubClient
+    from museui.hub.url import RepositoryUrl
+    from museui.repo.config import Remote
+    from museui.repo.repository import Repository
+    from museui.sync.fetch import fetch
+
+    from .demo_song import Song
+    from .progress import render_bytes, render_result, render_seconds
+
+    url = RepositoryUrl(base, owner, "song")
+    song = Repository.init(folder / "song", "midi")
+    song.set_remote(Remote("origin", str(url), "main"))
+    history = Song(song)
+    history.write()
+    talk(f"song      a repository with {len(list(song.store.commit_ids()))} commits", quiet=quiet)
+
+    async with HubClient(url, token) as client:
+        first = await _push(folder, song, client)
+        talk("push      the whole history, as one bundle", quiet=quiet)
+        talk(render_result(first), quiet=quiet)
+        history.write(1)
+        second = await _push(folder, song, client)
+        talk(f"push      one more commit: {render_seconds(second.total_seconds)}", quiet=quiet)
+        third = await _push(folder, song, client)
+        talk(f"push      again: up to date after {third.requests} request", quiet=quiet)
+
+        copy = Repository.init(folder / "copy", song.domain, repo_id=song.repo_id)
+        began_s = time.perf_counter()
+        fetched = await fetch(copy, client, "origin")
+        fetch_s = time.perf_counter() - began_s
+    talk(
+        f"fetch     everything into a second folder: {fetched.commits} commits, {fetched.objects} objects, "
+        f"{render_bytes(fetched.wire_bytes)}, {render_seconds(fetch_s)}",
+        quiet=quiet,
+    )
+    files = _compare(song, copy)
+    talk(f"compare   {files} files of the two repositories are the same, byte for byte", quiet=quiet)
+    return {
+        "ok": True,
+        "url": str(url),
+        "pushes": [result.to_json() for result in (first, second, third)],
+        "fetch": {
+            "commits": fetched.commits,
+            "snapshots": fetched.snapshots,
+            "objects": fetched.objects,
+            "wire_bytes": fetched.wire_bytes,
+            "seconds": round(fetch_s, 6),
+        },
+        "compared_files": files,
+    }
+
+
+async def _push(folder: Path, song: Repository, client: HubClient) -> PushResult:
+    from museui.sync.push import Push
+    from museui.sync.result import Environment, PushRequest
+
+    request = PushRequest(branch="main", head=song.branches()["main"], remote="origin")
+    return await Push(song, client, request, Environment(spool=folder / "spool")).run()
+
+
+def _compare(song: Repository, copy: Repository) -> int:
+    """How many files of commits, snapshots and objects are equal. Raises :class:`Internal` when one is not."""
+    names = [
+        path.relative_to(song.muse)
+        for kind in ("commits", "snapshots", "objects")
+        for path in (song.muse / kind).rglob("*")
+        if path.is_file()
+    ]
+    for name in names:
+        other = copy.muse / name
+        if not other.is_file() or other.read_bytes() != (song.muse / name).read_bytes():
+            raise Internal(f"{name} came back different")
+    if copy.read_tracking("origin", "main") != song.branches()["main"]:
+        raise Internal("the branch came back different")
+    return len(names)

@@ -1,0 +1,63 @@
+"""Addresses of repositories: what is one, and where a token may go."""
+
+from __future__ import annotations
+
+import pytest
+
+from museui.core.errors import Usage
+from museui.hub.url import check_token_may_travel, is_loopback, parse_repository_url
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "owner", "slug"),
+    [
+        ("http://127.0.0.1:8750/ada/song", "http://127.0.0.1:8750", "ada", "song"),
+        ("https://hub.example.org/ada/song/", "https://hub.example.org", "ada", "song"),
+        ("https://example.org/muse/hub/ada/song.v2", "https://example.org/muse/hub", "ada", "song.v2"),
+        ("http://[::1]:8750/ada/song", "http://[::1]:8750", "ada", "song"),
+    ],
+)
+def test_a_repository_url_has_base_owner_and_slug(text: str, base: str, owner: str, slug: str) -> None:
+    url = parse_repository_url(text)
+    assert (url.base, url.owner, url.slug) == (base, owner, slug)
+    assert str(url) == f"{base}/{owner}/{slug}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "song",
+        "/music/song",
+        "ftp://hub/ada/song",
+        "http://hub",
+        "http://hub/ada",
+        "http:///ada/song",
+        "http://ada:secret@hub/ada/song",
+        "http://hub/ada/song?x=1",
+        "http://hub/ada/song#x",
+        "http://hub:port/ada/song",
+        "http://hub/o/song",
+        "http://hub/ada/..",
+        "http://hub/a da/song",
+    ],
+)
+def test_anything_else_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(Usage) as caught:
+        parse_repository_url(text)
+    assert caught.value.hint
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.8.8.8", "http://localhost:9", "http://[::1]:1"])
+def test_loopback_may_be_plain(url: str) -> None:
+    assert is_loopback(url)
+    check_token_may_travel(url)
+
+
+@pytest.mark.parametrize("url", ["http://hub.example.org", "http://10.0.0.1", "http://localhost.example.org"])
+def test_a_token_never_travels_in_the_clear(url: str) -> None:
+    assert not is_loopback(url)
+    with pytest.raises(Usage):
+        check_token_may_travel(url)
+    check_token_may_travel(url.replace("http:", "https:"))
