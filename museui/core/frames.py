@@ -1,8 +1,9 @@
 """zstd on the wire: one or several standard frames, read block by block so that no bomb can go off.
 
 A block expands to 128 KiB at most, so feeding a few blocks at a time bounds every step, whatever a frame header
-declares.  While it reads, the reader notes where each frame starts on both sides; with that table any stretch of the
-uncompressed stream is found again without decompressing what lies before its frame.
+declares; a frame that declares a small size is decompressed in one step, which keeps to it.  While it reads, the
+reader notes where each frame starts on both sides; with that table any stretch of the uncompressed stream is found
+again without decompressing what lies before its frame.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ MAX_WINDOW_BYTES = 8 << 20
 FRAME_RAW_BYTES = 4 << 20
 """Uncompressed size at which our own writer starts a new frame."""
 _BLOCKS_AT_ONCE = 8
+_BLOCKS_WHOLE = 64
+"""Blocks of a frame that says it is small: they cannot hold more than twice what such a frame may."""
 _HEADER_MAX = 18
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 _MAX_SKIPPABLE_BYTES = 1 << 20
@@ -143,7 +146,7 @@ def _skippable_size(wire: _Wire) -> int | None:
 
 
 def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
-    """One frame, a few blocks at a time (RFC 8878, sections 3.1.1.1 and 3.1.1.2)."""
+    """One frame (RFC 8878, sections 3.1.1.1 and 3.1.1.2): whole when it says that it is small, else by a few blocks."""
     head = wire.peek(_HEADER_MAX)
     try:
         header_size = zstandard.frame_header_size(head)
@@ -155,7 +158,9 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
             f"zstd window of {parameters.window_size} bytes is over {MAX_WINDOW_BYTES}",
             hint="Compress at level 19 or below, without --long.",
         )
-    stream = decompressor.decompressobj()
+    small = 0 < parameters.content_size <= FRAME_RAW_BYTES
+    blocks_at_once = _BLOCKS_WHOLE if small else _BLOCKS_AT_ONCE
+    stream: Any = None
     parts = [wire.take(header_size)]
     blocks = 0
     last = False
@@ -169,9 +174,13 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
             blocks += 1
             if last and parameters.has_checksum:
                 parts.append(wire.take(4))
-            if last or blocks >= _BLOCKS_AT_ONCE:
+            if last and small and stream is None:
+                yield decompressor.decompress(b"".join(parts))
+                return
+            if last or blocks >= blocks_at_once:
+                stream = stream or decompressor.decompressobj()
                 piece = stream.decompress(b"".join(parts))
-                parts, blocks = [], 0
+                parts, blocks, blocks_at_once = [], 0, _BLOCKS_AT_ONCE
                 if piece:
                     yield piece
     except zstandard.ZstdError as exc:
@@ -180,43 +189,64 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
         raise Integrity("the compressed stream is damaged: a frame does not end where it says")
 
 
+class StretchReader:
+    """Reads stretches of the uncompressed stream of something stored, in bounded memory.
+
+    ``open_wire(offset)`` gives the stored bytes from ``offset`` on.  The stream is read on while the next stretch is
+    near, and opened anew at a frame's start when it is not; so ascending offsets cost one pass.
+    """
+
+    def __init__(
+        self,
+        open_wire: Callable[[int], Iterable[bytes]],
+        table: FrameTable,
+        max_gap_bytes: int = FRAME_RAW_BYTES,
+    ) -> None:
+        self._open_wire = open_wire
+        self._table = table
+        self._max_gap_bytes = max_gap_bytes
+        self._source: Iterator[bytes] | None = None
+        self._buffer = b""
+        self._start = self._end = 0  # the uncompressed offsets that `_buffer` covers
+
+    def pieces(self, offset: int, size: int) -> Iterator[bytes]:
+        """The ``size`` bytes from ``offset`` on, in pieces of at most a few MiB.
+
+        Raises :class:`Integrity` when they are not there, and as :func:`iter_raw` does.
+        """
+        source = self._open_near(offset)
+        at, missing = offset, size
+        while missing:
+            if at < self._end:
+                part = self._buffer[at - self._start : at - self._start + missing]
+                at += len(part)
+                missing -= len(part)
+                yield part
+                continue
+            piece = next(source, None)
+            if piece is None:
+                raise Integrity("a stored bundle is shorter than its index says")
+            self._buffer, self._start, self._end = piece, self._end, self._end + len(piece)
+
+    def _open_near(self, offset: int) -> Iterator[bytes]:
+        wire_offset, raw_offset = self._table.locate(offset)
+        if self._source is None or offset < self._start or raw_offset > self._end + self._max_gap_bytes:
+            wire = self._open_wire(wire_offset)
+            self._source = iter_raw(wire, max_raw_bytes=1 << 62) if self._table.starts else iter(wire)
+            self._buffer, self._start, self._end = b"", raw_offset, raw_offset
+        return self._source
+
+
 def read_stretches(
     open_wire: Callable[[int], Iterable[bytes]],
     table: FrameTable,
     stretches: Iterable[tuple[int, int]],
     max_gap_bytes: int = FRAME_RAW_BYTES,
 ) -> Iterator[bytes]:
-    """The stretches (offset, size; ascending offsets) of the uncompressed stream of something stored, one by one.
-
-    ``open_wire(offset)`` gives the stored bytes from ``offset`` on.  The stream is read on while the next stretch is
-    near, and opened anew at a frame's start when it is not.
-    """
-    source: Iterator[bytes] | None = None
-    buffer = b""
-    start = end = 0  # the uncompressed offsets that `buffer` covers
+    """The stretches (offset, size) that a :class:`StretchReader` reads, each whole."""
+    reader = StretchReader(open_wire, table, max_gap_bytes)
     for offset, size in stretches:
-        wire_offset, raw_offset = table.locate(offset)
-        if source is None or offset < start or raw_offset > end + max_gap_bytes:
-            source = (
-                iter_raw(open_wire(wire_offset), max_raw_bytes=1 << 62)
-                if table.starts
-                else iter(open_wire(wire_offset))
-            )
-            buffer, start, end = b"", raw_offset, raw_offset
-        parts: list[bytes] = []
-        at, missing = offset, size
-        while missing:
-            if at < end:
-                part = buffer[at - start : at - start + missing]
-                parts.append(part)
-                at += len(part)
-                missing -= len(part)
-                continue
-            piece = next(source, None)
-            if piece is None:
-                raise Integrity("a stored bundle is shorter than its index says")
-            buffer, start, end = piece, end, end + len(piece)
-        yield b"".join(parts)
+        yield b"".join(reader.pieces(offset, size))
 
 
 def compress_frames(
