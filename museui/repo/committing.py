@@ -1,0 +1,161 @@
+"""A commit of the work tree, in the Muse format.
+
+Objects first, then the snapshot, then the commit, then the branch: whoever sees one of them can read all it needs,
+and a power cut at any moment leaves the branch where it was or where it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..core.errors import Busy, Invalid, Usage
+from ..core.failpoints import failpoint
+from ..core.ids import CommitId, ObjectId, hash_commit, hash_snapshot
+from ..core.records import Commit, Snapshot, SnapshotParser, parse_commit
+from ..core.signatures import sign_commit
+from .ignore import read_ignore_rules
+from .keys import SigningKey
+from .refs import Head
+from .repository import Repository
+from .worktree import read_work_tree, store_work_tree
+
+UNSIGNED_VERSION = 5
+SIGNED_VERSION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of it: the commit (``None``: nothing had changed) and the files that were added, changed, removed.
+
+    ``left_out`` are links and special files, with what they are.
+    """
+
+    commit: Commit | None
+    branch: str | None
+    files: int
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def commit_work_tree(
+    repository: Repository,
+    message: str,
+    *,
+    author: str,
+    now: datetime,
+    key: SigningKey | None = None,
+    allow_empty: bool = False,
+) -> Taken:
+    """Record the work tree on the branch that is checked out, signed when there is a ``key``.
+
+    Raises :class:`Usage` for a bare repository or an empty message, and what reading and writing raise.
+    """
+    _check_message(message)
+    if repository.bare:
+        raise Usage("this repository is bare: it has no work tree to commit")
+    with repository.lock():
+        head = repository.read_head()
+        parent_id = repository.read_branch(head.branch) if head.branch else head.commit_id
+        parent = repository.read_commit(parent_id) if parent_id else None
+        before = repository.read_snapshot(parent.snapshot_id, SnapshotParser()).manifest if parent else {}
+        tree = read_work_tree(str(repository.root), read_ignore_rules(str(repository.root), repository.domain))
+        with repository.group() as group:
+            manifest = store_work_tree(tree, repository.store, group)
+        failpoint("snapshot.objects_written")
+        commit = None
+        if allow_empty or manifest != before:
+            snapshot = new_snapshot(manifest, now)
+            commit = new_commit(repository.repo_id, head, parent, snapshot, message, author, now, key)
+            _write(repository, head, parent_id, snapshot, commit)
+    return Taken(
+        commit,
+        head.branch,
+        len(manifest),
+        added=tuple(path for path in manifest if path not in before),
+        changed=tuple(path for path in manifest if path in before and manifest[path] != before[path]),
+        removed=tuple(path for path in before if path not in manifest),
+        left_out=tree.left_out,
+    )
+
+
+def _write(repository: Repository, head: Head, parent_id: CommitId | None, snapshot: Snapshot, commit: Commit) -> None:
+    repository.write_snapshot(snapshot)
+    repository.write_commit(commit)
+    failpoint("snapshot.commit_written")
+    if repository.read_head() != head or (head.branch and repository.read_branch(head.branch) != parent_id):
+        raise Busy("another program moved the branch meanwhile", hint="Look at 'museui log', then try again.")
+    if head.branch:
+        repository.write_branch(head.branch, commit.id)
+    else:
+        repository.write_head(Head(None, commit.id))
+
+
+def _check_message(message: str) -> None:
+    if not message.strip():
+        raise Usage("the message is empty", hint="-m 'what changed and why'")
+    try:
+        message.encode()
+    except UnicodeEncodeError as exc:
+        raise Usage("the message is not valid UTF-8") from exc
+
+
+def new_snapshot(manifest: Mapping[str, ObjectId], now: datetime) -> Snapshot:
+    """The snapshot of a manifest."""
+    snapshot_id = hash_snapshot(manifest)
+    fields = {"snapshot_id": snapshot_id, "manifest": None, "created_at": now.isoformat()}
+    return Snapshot(snapshot_id, manifest, fields)
+
+
+def new_commit(
+    repo_id: str,
+    head: Head,
+    parent: Commit | None,
+    snapshot: Snapshot,
+    message: str,
+    author: str,
+    now: datetime,
+    key: SigningKey | None,
+) -> Commit:
+    """The commit record: the fields of ``format_version`` 5, or of 7 when there is a key to sign it with."""
+    parents = [parent.id] if parent else []
+    committed_at = now.isoformat()
+    fields: dict[str, Any] = {
+        "commit_id": hash_commit(parents, snapshot.id, message, committed_at),
+        "repo_id": repo_id,
+        "branch": head.branch or "",
+        "snapshot_id": snapshot.id,
+        "message": message,
+        "committed_at": committed_at,
+        "parent_commit_id": parents[0] if parents else None,
+        "parent2_commit_id": None,
+        "author": author,
+        "metadata": {},
+        "structured_delta": None,
+        "sem_ver_bump": "none",
+        "breaking_changes": [],
+        "agent_id": "",
+        "model_id": "",
+        "toolchain_id": "",
+        "prompt_hash": "",
+        "signature": "",
+        "signer_key_id": "",
+        "format_version": UNSIGNED_VERSION,
+        "reviewed_by": [],
+        "test_runs": 0,
+    }
+    if key:
+        try:
+            fields = sign_commit({**fields, "format_version": SIGNED_VERSION}, key.private)
+        except UnicodeEncodeError as exc:
+            raise Invalid(f"the author's name is not valid UTF-8: {author!r:.80}") from exc
+    return parse_commit(fields)
+
+
+def default_author(user_name: str, environment: Mapping[str, str]) -> str:
+    """Who commits: ``[user] name``, else ``$USER``, else nobody."""
+    return user_name or environment.get("USER", "")
