@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-_TESTS = "import pytest\n\ndef test_runs():\n    pass\n\n@pytest.mark.skip(reason='not today')\ndef test_left_out():\n    pass\n"
+_TESTS = """
+import pytest
+
+def test_runs():
+    pass
+
+@pytest.mark.skip(reason='not today')
+def test_left_out():
+    pass
+"""
 
 
 @pytest.mark.parametrize(("ci", "exit_code"), [("true", 1), ("", 0)])
