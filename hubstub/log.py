@@ -9,6 +9,9 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+logger = logging.getLogger("hubstub")
+"""The hub's own; parts of it use children of it."""
+
 _FACTS = "museui_facts"
 _requests = logging.getLogger("hubstub.request")
 
@@ -46,15 +49,14 @@ def configure_log(as_json: bool) -> None:
     """Send every ``hubstub`` logger to stderr and keep the libraries' own chatter out."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
-    root = logging.getLogger("hubstub")
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    root.propagate = False
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
-def log_facts(logger: logging.Logger, message: str, **facts: Any) -> None:
+def log_facts(where: logging.Logger, message: str, **facts: Any) -> None:
     """An info line with named facts: ``name=value`` in text, members of the object in JSON."""
-    logger.info(message, extra={_FACTS: facts})
+    where.info(message, extra={_FACTS: facts})
 
 
 def log_request(scope: Any, status: int, seconds: float, sent_bytes: int) -> None:

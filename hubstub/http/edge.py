@@ -5,17 +5,14 @@ A log line holds the path and never the query, which may carry a signature; nor 
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..log import log_request
+from ..log import log_request, logger
 from .errors import answer_error
-
-_log = logging.getLogger("hubstub")
 
 
 class Edge:
@@ -47,7 +44,7 @@ class Edge:
         except ClientDisconnect:
             status = status or 499
         except Exception as exc:
-            _log.exception("request %s failed", request_id)
+            logger.exception("request %s failed", request_id)
             if status:
                 raise
             await answer_error(Request(scope), exc)(scope, receive, send_marked)

@@ -1,0 +1,107 @@
+"""Options that several verbs of the hub share, and how their answers and failures are printed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from museui.core.errors import Invalid, MuseError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_DURATION = re.compile(r"(\d{1,9})([smhdw])").fullmatch
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def _default_data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("museui") / "hub"
+
+
+def data_option(function: F) -> F:
+    """``--data DIR``: the hub's folder."""
+    return click.option(
+        "--data",
+        "data_dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=_default_data_dir,
+        envvar="MUSEUI_HUB_DATA",
+        show_default="a folder of the user's",
+        help="The folder the hub lives in.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``: the answer as one JSON document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in ``30d``, ``12h``, ``15m``, ``2w`` or ``90s``. Raises :class:`Invalid`."""
+    match = _DURATION(text)
+    if not match or int(match[1]) == 0:
+        raise Invalid(f"not a length of time: {text!r:.40}", hint="Write 30d, 12h, 15m, 2w or 90s.")
+    return int(match[1]) * _UNIT_S[match[2]]
+
+
+def print_json(document: Any) -> None:
+    """One JSON document, on one line, on stdout, flushed."""
+    click.echo(json.dumps(document))
+
+
+def print_rows(rows: list[tuple[str, ...]]) -> None:
+    """Rows as aligned columns on stdout."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_error(error: MuseError, as_json: bool) -> None:
+    """A failure: a JSON document on stdout, or ``error:`` and ``hint:`` on stderr."""
+    if as_json:
+        print_json({"ok": False, "error": error.to_json()})
+        return
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+
+
+def render_time(seconds: float | None) -> str:
+    """A time in UTC to the minute, ``-`` for none."""
+    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def change(data_dir: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Run ``work`` in one transaction on the hub's database, whether the hub runs or not."""
+    return asyncio.run(_with_database(data_dir, work, write=True))
+
+
+def ask(data_dir: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Run ``work``, which changes nothing, on the hub's database, whether the hub runs or not."""
+    return asyncio.run(_with_database(data_dir, work, write=False))
+
+
+async def _with_database(data_dir: Path, work: Callable[[AsyncConnection], Awaitable[T]], *, write: bool) -> T:
+    from ..config import HubSettings
+    from ..folder import require_data_folder
+    from ..index.database import Database
+
+    require_data_folder(data_dir)
+    database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+    try:
+        async with database.write() if write else database.read() as connection:
+            return await work(connection)
+    finally:
+        await database.close()

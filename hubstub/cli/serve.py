@@ -1,0 +1,202 @@
+"""``museui hub serve`` and ``museui hub init``."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import ipaddress
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from museui.core.errors import Usage
+from museui.core.limits import Limits
+from museui.core.names import check_owner
+
+from .options import data_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from ..state import HubState
+
+F = TypeVar("F", bound=Callable[..., Any])
+_LIMITS = tuple(field.name for field in fields(Limits))
+
+
+def _limit_options(function: F) -> F:
+    defaults = Limits()
+    for name in reversed(_LIMITS):
+        option = click.option(
+            "--" + name.replace("_", "-"),
+            name,
+            type=click.IntRange(min=1),
+            default=getattr(defaults, name),
+            show_default=True,
+            metavar="N",
+        )
+        function = option(function)
+    return function
+
+
+@click.command()
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8750, show_default=True, help="0 picks a free one.")
+@click.option("--owner", metavar="NAME", help="The user to create when they are not there yet.  [default: you]")
+@click.option("--public-url", metavar="URL", help="What clients call the hub, when that is not its address.")
+@click.option("--auto-create/--no-auto-create", default=True, help="Make repositories on their owner's first push.")
+@click.option(
+    "--upload-ttl",
+    type=click.IntRange(1, 86400),
+    default=900,
+    show_default=True,
+    help="Seconds an upload may take to begin.",
+)
+@click.option(
+    "--body-idle", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds a body may stand still."
+)
+@click.option(
+    "--body-grace", type=click.FloatRange(0.1), default=15.0, show_default=True, help="Seconds a body may be too slow."
+)
+@click.option(
+    "--body-min-rate",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    help="Bytes a second that are not too slow.",
+)
+@click.option("--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_limit_options
+@json_option
+def serve(
+    data_dir: Path,
+    host: str,
+    port: int,
+    owner: str | None,
+    public_url: str | None,
+    auto_create: bool,
+    upload_ttl: int,
+    body_idle: float,
+    body_grace: float,
+    body_min_rate: int,
+    log_format: str,
+    as_json: bool,
+    **limits: int,
+) -> None:
+    """Serve a hub until it is told to stop.
+
+    On an empty folder it makes the first user and prints their token, once.
+    """
+    if owner is not None:
+        check_owner(owner)
+    _check_public_url(public_url)
+    if not _is_loopback(host):
+        click.echo(
+            f"warning: listening on {host} without TLS; tokens and data can be read on the way.\n"
+            "hint: put a proxy with TLS in front of it, or listen on 127.0.0.1.",
+            err=True,
+        )
+
+    from ..config import HubSettings
+    from ..folder import create_data_folder, locked_data_folder
+    from ..log import configure_log
+
+    configure_log(log_format == "json")
+    settings = HubSettings(
+        data_dir=data_dir.absolute(),
+        limits=Limits(**limits),
+        auto_create=auto_create,
+        public_url=public_url.rstrip("/") if public_url else None,
+        upload_ttl_s=upload_ttl,
+        body_idle_s=body_idle,
+        body_grace_s=body_grace,
+        body_min_rate_bytes_s=body_min_rate,
+    )
+    create_data_folder(settings.data_dir)
+    with locked_data_folder(settings.data_dir):
+        from ..first_run import ensure_owner
+        from ..server import bind_listener, listener_url
+        from ..server import serve as serve_hub
+
+        listener = bind_listener(host, port)
+        url = settings.public_url or listener_url(listener)
+
+        async def announce(state: HubState) -> None:
+            name, token = await ensure_owner(state.database, owner, _own_name(), state.now())
+            if as_json:
+                print_json({"url": url, "owner": name, "token": token})
+                return
+            click.echo(f"The hub of {name} listens at {url}")
+            if token:
+                click.echo(f"Token of {name}, shown this once: {token}")
+
+        asyncio.run(serve_hub(settings, listener, announce))
+
+
+@click.command()
+@data_option
+@click.option("--owner", metavar="NAME", help="The first user.  [default: you]")
+@json_option
+def init(data_dir: Path, owner: str | None, as_json: bool) -> None:
+    """Make a hub and its first user without serving it, and print their token."""
+    if owner is not None:
+        check_owner(owner)
+    from ..folder import create_data_folder
+
+    create_data_folder(data_dir)
+    name, token = asyncio.run(_init(data_dir.absolute(), owner))
+    if as_json:
+        print_json({"owner": name, "token": token})
+    elif token:
+        click.echo(token)
+    else:
+        click.echo(f"there is a hub with the user {name} already; nothing was changed", err=True)
+
+
+async def _init(data_dir: Path, owner: str | None) -> tuple[str, str | None]:
+    from ..config import HubSettings
+    from ..first_run import ensure_owner
+    from ..index.database import Database
+
+    database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+    try:
+        await database.open()
+        return await ensure_owner(database, owner, _own_name(), time.time())
+    finally:
+        await database.close()
+
+
+def _own_name() -> str:
+    """The name of whoever runs this, when it can be an owner's; ``owner`` otherwise."""
+    from museui.core.errors import Invalid
+
+    try:
+        return check_owner(getpass.getuser())
+    except (Invalid, OSError, KeyError):
+        return "owner"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_public_url(url: str | None) -> None:
+    from urllib.parse import urlsplit
+
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise Usage(f"not a URL a hub can have: {url!r:.200}", hint="Write --public-url https://hub.example.org")

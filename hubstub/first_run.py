@@ -1,0 +1,42 @@
+"""What a hub needs before it can serve: its first user with a token, and a secret of its own."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import insert, select
+
+from .index.database import Database
+from .index.schema import settings, users
+from .people.tokens import create_token
+from .people.users import create_user
+
+_URL_SECRET = "url_secret"
+
+
+async def ensure_owner(database: Database, name: str | None, default: str, now: float) -> tuple[str, str | None]:
+    """The owner's name and, when they were not there before, their first token.
+
+    Without a ``name`` it is whoever was here first, or ``default`` on an empty hub.
+    Raises :class:`~museui.core.errors.Invalid` for a name that cannot be.
+    """
+    async with database.write() as connection:
+        query = select(users.c.name).order_by(users.c.id).limit(1)
+        if name is not None:
+            query = query.where(users.c.name == name)
+        present = (await connection.execute(query)).scalar_one_or_none()
+        if present is not None:
+            return str(present), None
+        user = await create_user(connection, name or default, now)
+        return user.name, await create_token(connection, user.id, now, scope="admin", label="first token")
+
+
+async def ensure_url_secret(database: Database) -> bytes:
+    """The 32 bytes that sign this hub's upload URLs, made on first use."""
+    async with database.write() as connection:
+        query = select(settings.c.value).where(settings.c.name == _URL_SECRET)
+        value = (await connection.execute(query)).scalar_one_or_none()
+        if value is None:
+            value = secrets.token_hex(32)
+            await connection.execute(insert(settings).values(name=_URL_SECRET, value=value))
+        return bytes.fromhex(value)

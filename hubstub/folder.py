@@ -1,0 +1,49 @@
+"""The folder a hub lives in: ``hub.sqlite3``, ``store/`` and the lock that keeps a second server out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from museui.core.errors import Busy, Usage
+
+from .config import DATABASE_NAME, LOCK_NAME
+
+
+def create_data_folder(data_dir: Path) -> None:
+    """Make the folder, for its owner alone, when it is missing. Raises :class:`Usage` when that cannot be."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise Usage(f"cannot make the folder {str(data_dir)!r}: {exc.strerror}", hint="Choose another --data.") from exc
+
+
+def require_data_folder(data_dir: Path) -> None:
+    """Raise :class:`Usage` unless there is a hub in the folder."""
+    if not (data_dir / DATABASE_NAME).is_file():
+        raise Usage(
+            f"there is no hub in {str(data_dir)!r}",
+            hint="'museui hub init --data DIR' or 'museui hub serve --data DIR' makes one.",
+        )
+
+
+@contextmanager
+def locked_data_folder(data_dir: Path) -> Iterator[None]:
+    """Hold the folder for this process alone. Raises :class:`Busy` when another hub serves it."""
+    try:
+        descriptor = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise Usage(f"cannot write in {str(data_dir)!r}: {exc.strerror}", hint="Choose another --data.") from exc
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise Busy(
+                f"another hub serves the folder {str(data_dir)!r}", hint="Stop it first, or choose another --data."
+            ) from exc
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,154 @@
+"""The hub as a process: a socket, the parts behind it, and an orderly end.
+
+The socket is bound here and handed to granian, so that port 0 has no race and a port that is taken is an error
+(granian itself would share it).  Plain HTTP is HTTP/1.1 only: in its automatic mode granian never closes a
+connection that sends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from starlette.applications import Starlette
+
+from museui.core.errors import Unavailable, Usage
+
+from .app import build_app
+from .config import HubSettings
+from .first_run import ensure_url_secret
+from .index.database import Database
+from .log import log_facts, logger
+from .state import HubState
+from .store.files import FileStore
+
+_HEADER_TIMEOUT_MS = 15_000
+_BACKLOG = 1024
+_STOP_S = 30.0
+_READY_S = 30.0
+_GC_THRESHOLD = 50_000
+
+
+class _SocketServer(Server):
+    """Granian on a socket that is bound already."""
+
+    def __init__(self, listener: socket.socket, target: Starlette) -> None:
+        super().__init__(
+            target,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=_BACKLOG,
+            backpressure=_BACKLOG,
+            http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
+            log_enabled=False,
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = None
+        self._sfd = self._listener.detach()  # type: ignore[assignment]
+        self._shd = SocketHolder(self._sfd, False, _BACKLOG)  # type: ignore[assignment,call-arg]
+
+
+def bind_listener(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``host`` and ``port`` (0: a free one) alone. Raises :class:`Usage` when it cannot."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as exc:
+        raise Usage(f"cannot listen on {host!r}: {exc.strerror or exc}") from exc
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as exc:
+        listener.close()
+        raise Usage(
+            f"cannot listen on {host} port {port}: {exc.strerror}", hint="Choose another --port, or 0 for a free one."
+        ) from exc
+    return listener
+
+
+def listener_url(listener: socket.socket) -> str:
+    """The address of a listening socket as a URL; a wildcard address is named by its loopback one."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    settings: HubSettings, listener: socket.socket, on_ready: Callable[[HubState], Awaitable[None]]
+) -> None:
+    """Serve until SIGTERM or SIGINT; ``on_ready`` runs once requests are answered.
+
+    Running requests are finished first, for at most 30 s; then the jobs stop and the database is closed.
+    """
+    database = Database(settings.database_url)
+    try:
+        await database.open()
+        state = HubState(settings, database, FileStore(settings.store_dir), secret=await ensure_url_secret(database))
+        app = build_app(state)
+        async with app.router.lifespan_context(app):
+            await _serve_requests(app, listener, lambda: on_ready(state))
+    finally:
+        await database.close()
+
+
+async def _serve_requests(app: Starlette, listener: socket.socket, on_ready: Callable[[], Awaitable[None]]) -> None:
+    loop = asyncio.get_running_loop()
+    host, port = listener.getsockname()[:2]
+    probe = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
+    server = _SocketServer(listener, app)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(server.serve())
+    try:
+        await _answers(*probe)
+        log_facts(logger, "serving", port=port, sqlite=sqlite3.sqlite_version)
+        await on_ready()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD, 20, 50)
+        await _either(running, stop)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        log_facts(logger, "stopping")
+        server.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait({running}, timeout=_STOP_S)
+    if running.done():
+        running.result()
+
+
+async def _either(running: asyncio.Task[Any], stop: asyncio.Event) -> None:
+    """Return when the server ends or is to be stopped."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+async def _answers(host: str, port: int) -> None:
+    """Return when a request to our own port is answered. Raises :class:`Unavailable` when none is for 30 s."""
+    try:
+        async with asyncio.timeout(_READY_S):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+    except (OSError, TimeoutError) as exc:
+        raise Unavailable("the hub does not answer on its own port") from exc

@@ -1,0 +1,190 @@
+"""A real hub in a process of its own, for tests: started on an empty folder, stopped, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_START_S = 60.0
+_STOP_S = 60.0
+
+
+def hub_command(*arguments: str | Path, expect: int = 0, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+    """Run ``museui hub`` with ``arguments`` to its end, which must be the exit code ``expect``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hubstub", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "MUSEUI_FAILPOINT": failpoint},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_START_S,
+    )
+    assert done.returncode == expect, f"exit {done.returncode}, not {expect}:\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+class HubProcess:
+    """``museui hub serve`` on a folder; a context manager that starts it and leaves neither process nor folder.
+
+    ``options`` go to ``serve`` as they are.  ``environment`` adds to ours; ``failpoint`` arms one place.
+    """
+
+    def __init__(
+        self,
+        *options: str,
+        owner: str = "ada",
+        data_dir: Path | None = None,
+        failpoint: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="museui-hub-") if data_dir is None else None
+        self.data_dir = data_dir or Path(self._temporary.name if self._temporary else "") / "hub"
+        self.log_path = self.data_dir.with_name(self.data_dir.name + ".log")
+        self.options = options
+        self.owner = owner
+        self.failpoint = failpoint
+        self.environment = dict(environment or {})
+        self.url = ""
+        self.token = ""
+        """The owner's first token; stays when the hub is started again."""
+        self.ready: dict[str, Any] = {}
+        """What the last start printed."""
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        """The process id. The hub must run."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The owner's ``Authorization``."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def log(self) -> str:
+        """Everything it has written to stderr, over all starts."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def repository(self, slug: str = "song", owner: str | None = None) -> str:
+        """The URL of a repository, which need not exist."""
+        return f"{self.url}/{owner or self.owner}/{slug}"
+
+    def start(self) -> Self:
+        """Start it and wait until it accepts connections; on its former port when it had one."""
+        assert self._process is None, "it runs already"
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        port = self.port if self.url else 0
+        command = [sys.executable, "-m", "hubstub", "serve", "--json", "--data", str(self.data_dir)]
+        command += ["--port", str(port), "--owner", self.owner, *self.options]
+        with self.log_path.open("a") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **self.environment, "MUSEUI_FAILPOINT": self.failpoint},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        line = self._read_line()
+        self.ready = json.loads(line or "{}")
+        if "url" not in self.ready:
+            self.kill()
+            raise AssertionError(f"the hub did not start: {line}\n{self.log}")
+        self.url = self.ready["url"]
+        self.token = self.ready["token"] or self.token
+        return self
+
+    def stop(self) -> int:
+        """Stop it as a person would (SIGTERM) and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """Kill it as a power cut would (SIGKILL)."""
+        return self._end(signal.SIGKILL)
+
+    def wait_killed(self) -> int:
+        """Wait until a failpoint has killed it."""
+        return self._end(None)
+
+    def restart(self, *, failpoint: str = "") -> Self:
+        """Stop it if it runs, and start it again on the same port."""
+        if self._process is not None:
+            self.stop()
+        self.failpoint = failpoint
+        return self.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def command(self, *arguments: str, expect: int = 0) -> str:
+        """Run ``museui hub <arguments> --data <this hub's folder>``; its stdout without surrounding space."""
+        return hub_command(*arguments, "--data", self.data_dir, expect=expect).stdout.strip()
+
+    def new_user(self, name: str, *token_options: str) -> str:
+        """Add a user; their token."""
+        self.command("user", "create", name)
+        return self.command("token", "create", name, *token_options)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave nothing: neither the process nor a temporary folder."""
+        if self._process is not None:
+            self.kill()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _read_line(self) -> str:
+        assert self._process is not None and self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], _START_S)
+        return self._process.stdout.readline() if ready else ""
+
+    def _end(self, number: signal.Signals | None) -> int:
+        assert self._process is not None, "it does not run"
+        process, self._process = self._process, None
+        if number is not None:
+            process.send_signal(number)
+        try:
+            return process.wait(_STOP_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[HubProcess]:
+    """A fresh hub of ``ada``'s. Import it into a test module to use it."""
+    with HubProcess() as process:
+        yield process
