@@ -160,15 +160,14 @@ class FileGroup:
             self.flush()
 
     def flush(self) -> None:
-        """Sync what was added and give it its names."""
+        """Sync what was added and give it its names, in the order it was added."""
         folders: set[str] = set()
         try:
             _side_by_side(_sync_file, self._pending.values())
             failpoint("atomic.group_synced")
-            while self._pending:
-                path, temporary = self._pending.popitem()
+            for path in list(self._pending):
                 folders.add(os.path.dirname(path))
-                _rename(temporary, path)
+                _rename(self._pending.pop(path), path)
         except BaseException:
             self._discard()
             raise

@@ -52,7 +52,7 @@ def identity_path() -> Path:
     return home_folder() / ".muse" / "identity.toml"
 
 
-def token_for(url: str, environment: Mapping[str, str], warn: Callable[[str], None]) -> str | None:
+def token_for(url: str, environment: Mapping[str, str], warn: Callable[[str], None] | None = None) -> str | None:
     """The token for the hub of ``url``: ``MUSEUI_TOKEN`` if set, else the identity file's, else ``None``.
 
     ``warn`` is told when others can read the file.  Raises :class:`Usage` for a damaged file or an impossible token.
@@ -64,7 +64,7 @@ def token_for(url: str, environment: Mapping[str, str], warn: Callable[[str], No
     found = next((identities[key] for key in host_keys(url) if key in identities), None)
     if found is None:
         return None
-    if warning := loose_mode(path):
+    if warn and (warning := loose_mode(path)):
         warn(warning)
     return _check_token(found.token, str(path)) if found.token else None
 

@@ -3,9 +3,6 @@
 What things are and how they are spelled is in the modules beside this one; nothing here talks to a network.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH112
-
 from __future__ import annotations
 
 import os
@@ -53,7 +50,7 @@ class Repository:
         start = path.resolve()
         for folder in (start, *start.parents):
             muse = folder if folder.name == ".muse" else folder / ".muse"
-            if _is_repository(str(muse)):
+            if is_repository(muse):
                 return cls(muse, *_read_repo_json(f"{muse}/repo.json"))
         raise Usage(
             f"not a Muse repository (nor any folder above it): {path}",
@@ -199,9 +196,9 @@ def _group_or_own(group: FileGroup | None) -> AbstractContextManager[FileGroup]:
     return FileGroup() if group is None else nullcontext(group)
 
 
-def _is_repository(muse: str) -> bool:
-    """Whether ``muse`` is a repository's folder: ``~/.muse``, which holds the identity, is not."""
-    return os.path.isdir(muse) and any(os.path.lexists(f"{muse}/{name}") for name in ("repo.json", "HEAD", "refs"))
+def is_repository(muse: Path) -> bool:
+    """Whether the folder ``muse`` is a repository's ``.muse``: ``~/.muse``, which holds the identity, is not."""
+    return muse.is_dir() and any(os.path.lexists(muse / name) for name in ("repo.json", "HEAD", "refs"))
 
 
 def _read_repo_json(path: str) -> tuple[str, str]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 
 from ..core.errors import Integrity
 from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id
 from ..core.records import Commit, Snapshot, SnapshotParser
 from .atomic import FileGroup
-from .files import disk_error, read_file
+from .files import disk_error, kind_of_file, read_file
 from .records import MAX_RECORD_BYTES, decode_commit, decode_snapshot, encode_record, encode_snapshot
 
 COPY_BYTES = 1 << 20
@@ -90,6 +91,9 @@ class Store:
             raise disk_error(exc, f"cannot read {path}") from exc
         digest = hashlib.sha256()
         try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise Integrity(f"object {object_id} is {kind_of_file(mode)}, not a file", details={"path": path})
             while piece := os.read(descriptor, COPY_BYTES):
                 digest.update(piece)
                 yield piece

@@ -1,0 +1,50 @@
+"""``museui verify``: every id, signature and object of a repository checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ..core.errors import EXIT_FAILED, EXIT_OK
+from ..repo.check import Report, check_repository
+from ..repo.repository import Repository
+from .output import Context, json_option, print_json, printable, quiet_option, talk
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path())
+@json_option
+@quiet_option
+@click.pass_obj
+def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
+    """Check every branch, tag, commit, snapshot, object and signature.
+
+    All faults are listed, one a line on stdout; the exit code is 1 when there is one.
+    """
+    repository = Repository.open(context.path(repo) if repo else context.cwd)
+    report = check_repository(repository)
+    if as_json:
+        print_json(_document(repository, report))
+    else:
+        for fault in report.faults:
+            click.echo(f"{fault.kind}: {printable(fault.message)}")
+        talk(_render(report), quiet=quiet)
+    return EXIT_FAILED if report.faults else EXIT_OK
+
+
+def _document(repository: Repository, report: Report) -> dict[str, Any]:
+    document = asdict(report)
+    faults = document.pop("faults")
+    return {"ok": not faults, "repo": str(repository.root), "checked": document, "faults": faults}
+
+
+def _render(report: Report) -> str:
+    signatures = ", ".join(f"{count} {state}" for state, count in report.signatures.items() if count)
+    checked = (
+        f"{report.refs} branches, {report.tags} tags, {report.commits} commits, {report.snapshots} snapshots, "
+        f"{report.objects} objects ({report.object_bytes:,} bytes)"
+    )
+    verdict = f"{len(report.faults)} faults" if report.faults else "all good"
+    return f"{verdict}: checked {checked}" + (f"; signatures: {signatures}" if signatures else "")
