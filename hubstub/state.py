@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
@@ -28,6 +29,8 @@ class HubState:
     store: ObjectStore
     secret: bytes
     now: Callable[[], float] = time.time
+    jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by whoever puts a job in the table, so that the runner looks at once."""
 
 
 def hub_of(request: HTTPConnection) -> HubState:

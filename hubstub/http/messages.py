@@ -15,7 +15,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from museui.core.errors import Invalid, MuseError
+from museui.core.errors import Invalid
 from museui.core.unpack import StreamUnpacker
 
 from ..state import hub_of
@@ -96,8 +96,8 @@ def _parse_msgpack(body: bytes) -> Any:
     try:
         value = source.value()
         source.finish()
-    except MuseError as exc:
-        raise Invalid(f"the body is not one msgpack value: {exc.message}"[:200]) from exc
+    except Invalid as exc:
+        raise Invalid(exc.message.replace("the bundle", "the body"), details=exc.details) from exc
     return value
 
 

@@ -8,6 +8,7 @@ that serves checkpoints the WAL: before 3.51.3 SQLite could damage it when sever
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -92,7 +93,7 @@ class _database_errors:
 
     def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
         lost = isinstance(exc, DBAPIError) and exc.connection_invalidated
-        if lost or isinstance(exc, (OperationalError, TimeoutError)):
+        if lost or isinstance(exc, (OperationalError, sqlite3.OperationalError, TimeoutError)):
             raise Unavailable("the hub's database does not answer", hint="Try again in a moment.") from exc
 
 
@@ -105,7 +106,7 @@ def _configure_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...])
         cursor.close()
 
     def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(begin))
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)

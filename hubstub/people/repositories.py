@@ -62,7 +62,12 @@ def parse_visibility(value: str) -> Visibility:
 
 
 async def find_repository(connection: AsyncConnection, owner: str, slug: str) -> RepositoryRow | None:
-    """The repository ``owner/slug``, None when there is none."""
+    """The repository ``owner/slug``, None when there is none (or when these are no names)."""
+    try:
+        check_name(owner, "owner")
+        check_name(slug, "slug")
+    except Invalid:
+        return None
     row = (await connection.execute(_select().where(users.c.name == owner, repositories.c.slug == slug))).one_or_none()
     return _repository_row(row) if row else None
 
