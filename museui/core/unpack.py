@@ -6,6 +6,7 @@ itself (duplicate keys, extension types, trailing bytes) is refused here, and ev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ _MAX_FIELDS = 64
 _MAX_TEXT = 255
 _BYTES_PER_ENTRY = 32
 _FREE_ENTRIES = 1 << 16
+_READ_BYTES = 1 << 18
 _PIECE_BYTES = 1 << 20
 _BIN_LENGTH_BYTES = {0xC4: 1, 0xC5: 2, 0xC6: 4}
 
@@ -31,11 +33,16 @@ class _ChunkFile:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._rest = memoryview(b"")
+        self._given = 0
+        self.stop_at: float = math.inf
+        """How many bytes may be given out in all before one value has taken too many."""
         self.ended = False
         self.failure: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        if size and not self._rest:
+        if self._given >= self.stop_at:
+            raise TooLarge("one value is too large", details={"offset": self._given})
+        while size and not self._rest:
             try:
                 chunk = next(self._chunks, None)
             except MuseError as exc:
@@ -44,11 +51,13 @@ class _ChunkFile:
             if chunk is None:
                 self.ended = True
                 return b""
-            if len(chunk) <= size:
+            if 0 < len(chunk) <= size:
+                self._given += len(chunk)
                 return chunk
             self._rest = memoryview(chunk)
         part = self._rest[:size]
         self._rest = self._rest[size:]
+        self._given += len(part)
         return bytes(part)
 
 
@@ -96,7 +105,7 @@ class StreamUnpacker:
         self._containers = _Containers(_FREE_ENTRIES + max_value_bytes // _BYTES_PER_ENTRY)
         self._unpacker = msgpack.Unpacker(
             self._file,
-            read_size=min(1 << 18, max_value_bytes),
+            read_size=min(_READ_BYTES, max_value_bytes),
             max_buffer_size=max_value_bytes,
             max_array_len=_MAX_ARRAY,
             object_pairs_hook=self._containers.end_map,
@@ -131,8 +140,15 @@ class StreamUnpacker:
 
     def value(self) -> Any:
         """The next value, whole."""
+        # The decoder lets go of what it has decoded, so its own limits hold for parts of a value only.
+        start = self._unpacker.tell()
         self._containers.entries = 0
-        return self._call(self._unpacker.unpack)
+        self._file.stop_at = start + self._max_value_bytes + _READ_BYTES
+        value = self._call(self._unpacker.unpack)
+        self._file.stop_at = math.inf
+        if self._unpacker.tell() - start > self._max_value_bytes:
+            raise self._too_large()
+        return value
 
     def skip(self) -> None:
         """Pass over the next value."""
