@@ -99,7 +99,8 @@ async def serve(
     database = Database(settings.database_url)
     try:
         await database.open()
-        state = HubState(settings, database, FileStore(settings.store_dir), secret=await ensure_url_secret(database))
+        store = FileStore(settings.store_dir, await ensure_url_secret(database))
+        state = HubState(settings, database, store)
         app = build_app(state)
         async with app.router.lifespan_context(app):
             await _serve_requests(app, listener, lambda: on_ready(state))

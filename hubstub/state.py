@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HubState:
-    """One hub: settings, index, object store, the secret that signs upload URLs (32 bytes), and the clock.
+    """One hub: settings, index, object store and the clock.
 
     ``now`` gives Unix seconds.
     """
@@ -27,7 +27,6 @@ class HubState:
     settings: HubSettings
     database: Database
     store: ObjectStore
-    secret: bytes
     now: Callable[[], float] = time.time
     jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever puts a job in the table, so that the runner looks at once."""
