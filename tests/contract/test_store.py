@@ -1,0 +1,170 @@
+"""What every object store must do. Each store there is runs through the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hubstub.store.base import BUNDLES, OBJECTS, STAGING, ObjectStore, UploadSpec, bundle_key, object_key, staging_key
+from hubstub.store.files import FileStore
+from museui.core.errors import NotFound
+from museui.core.ids import hash_object
+
+Stage = Callable[[str, bytes], Awaitable[None]]
+
+
+class _Files:
+    """The embedded store; a client's PUT reaches it through the hub, which calls ``accept``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = FileStore(folder / "store", b"s" * 32)
+        self._folder = folder
+
+    async def stage(self, upload_id: str, content: bytes) -> None:
+        path = self._folder / f"arrived-{upload_id}"
+        path.write_bytes(content)
+        await self.store.accept(upload_id, path)
+        path.unlink()
+
+
+@pytest.fixture(params=[_Files])
+def at_hand(request: pytest.FixtureRequest, tmp_path: Path) -> _Files:
+    made: _Files = request.param(tmp_path)
+    return made
+
+
+@pytest.fixture
+def store(at_hand: _Files) -> ObjectStore:
+    return at_hand.store
+
+
+@pytest.fixture
+def stage(at_hand: _Files) -> Stage:
+    return at_hand.stage
+
+
+async def _read(store: ObjectStore, key: str, offset: int = 0, size: int | None = None) -> bytes:
+    return b"".join(await asyncio.to_thread(lambda: list(store.read(key, offset, size))))
+
+
+async def _keys(store: ObjectStore, prefix: str) -> set[str]:
+    return {entry.key async for entry in store.list(prefix)}
+
+
+async def test_an_empty_store_is_ready_and_holds_nothing(store: ObjectStore) -> None:
+    await store.check()
+    for prefix in (STAGING, BUNDLES, OBJECTS):
+        assert await _keys(store, prefix) == set()
+    assert await store.stat(bundle_key("none")) is None
+    with pytest.raises(NotFound):
+        await _read(store, bundle_key("none"))
+
+
+async def test_what_was_put_is_read_back_whole_and_in_part(store: ObjectStore) -> None:
+    contents = [b"", b"x", bytes(range(256)) * 9000]
+    items = [(object_key(hash_object(content)), content) for content in contents]
+    await store.put(items)
+    for key, content in items:
+        assert await _read(store, key) == content
+        entry = await store.stat(key)
+        assert entry is not None
+        assert (entry.key, entry.size_bytes) == (key, len(content))
+        assert abs(entry.modified_at - time.time()) < 3600
+    key, content = items[2]
+    for offset, size in ((0, 0), (0, 1), (5, 10), (1 << 20, 3), (len(content) - 2, None), (len(content), None)):
+        assert await _read(store, key, offset, size) == content[offset : None if size is None else offset + size]
+    pieces = await asyncio.to_thread(lambda: list(store.read(key)))
+    assert max(map(len, pieces)) <= 1 << 20
+
+
+async def test_putting_again_changes_nothing(store: ObjectStore) -> None:
+    item = (object_key(hash_object(b"again")), b"again")
+    await store.put([item])
+    await store.put([item, item])
+    assert await _read(store, item[0]) == b"again"
+    assert await _keys(store, OBJECTS) == {item[0]}
+
+
+async def test_a_local_file_is_put(store: ObjectStore, tmp_path: Path) -> None:
+    path = tmp_path / "local"
+    path.write_bytes(b"local bytes")
+    await store.put_file(bundle_key("b1"), path)
+    path.unlink(missing_ok=True)
+    assert await _read(store, bundle_key("b1")) == b"local bytes"
+
+
+async def test_list_finds_everything_under_its_prefix_alone(store: ObjectStore, stage: Stage) -> None:
+    ids = [hash_object(bytes([number])) for number in range(20)]
+    await store.put([(object_key(item), b"o") for item in ids])
+    await store.put([(bundle_key("b1"), b"b")])
+    await stage("u1", b"s")
+    assert await _keys(store, OBJECTS) == {object_key(item) for item in ids}
+    assert await _keys(store, BUNDLES) == {bundle_key("b1")}
+    assert await _keys(store, STAGING) == {staging_key("u1")}
+    assert await _keys(store, object_key(ids[0])[: len(OBJECTS) + 3]) >= {object_key(ids[0])}
+    assert await _keys(store, object_key(ids[0])) == {object_key(ids[0])}
+
+
+async def test_delete_takes_what_is_there_and_does_not_mind_the_rest(store: ObjectStore) -> None:
+    await store.put([(bundle_key("b1"), b"1"), (bundle_key("b2"), b"2")])
+    await store.delete([bundle_key("b1"), bundle_key("none")])
+    assert await _keys(store, BUNDLES) == {bundle_key("b2")}
+
+
+async def test_a_reader_that_began_reads_to_the_end(store: ObjectStore) -> None:
+    content = bytes(3 << 20)
+    await store.put([(bundle_key("b1"), content)])
+    pieces = store.read(bundle_key("b1"))
+    first = await asyncio.to_thread(next, pieces)
+    await store.delete([bundle_key("b1")])
+    rest = await asyncio.to_thread(lambda: b"".join(pieces))
+    assert first + rest == content
+
+
+async def test_what_was_staged_is_adopted_and_outlives_the_staging(store: ObjectStore, stage: Stage) -> None:
+    await stage("u1", b"uploaded")
+    entry = await store.stat(staging_key("u1"))
+    assert entry is not None
+    await store.flush(staging_key("u1"))
+    assert b"".join(await asyncio.to_thread(lambda: list(store.read(entry.key, version=entry.version)))) == b"uploaded"
+    await store.adopt(entry.key, entry.version, bundle_key("b1"))
+    await store.delete([entry.key])
+    assert await _read(store, bundle_key("b1")) == b"uploaded"
+
+
+async def test_another_version_is_neither_read_nor_adopted(store: ObjectStore, stage: Stage) -> None:
+    await stage("u1", b"first")
+    entry = await store.stat(staging_key("u1"))
+    assert entry is not None
+    await store.delete([entry.key])
+    await stage("u1", b"other!")
+    with pytest.raises(NotFound):
+        await asyncio.to_thread(lambda: list(store.read(entry.key, version=entry.version)))
+    with pytest.raises(NotFound):
+        await store.adopt(entry.key, entry.version, bundle_key("b1"))
+    assert await _keys(store, BUNDLES) == set()
+
+
+async def test_what_is_not_staged_cannot_be_adopted(store: ObjectStore) -> None:
+    await store.flush(staging_key("none"))
+    with pytest.raises(NotFound):
+        await store.adopt(staging_key("none"), "1", bundle_key("b1"))
+
+
+async def test_presigned_urls_name_the_key_and_carry_no_secret(store: ObjectStore) -> None:
+    content = b"a bundle"
+    upload = UploadSpec("u1", len(content), hash_object(content), int(time.time()) + 60, put_headers=True)
+    target = await store.presign_put(upload, "http://hub.test")
+    assert "staging/u1" in httpx.URL(target.url).path
+    assert {name.lower() for name in target.headers} >= {"x-amz-checksum-sha256", "if-none-match", "content-type"}
+    plain = UploadSpec("u1", len(content), hash_object(content), int(time.time()) + 60)
+    assert (await store.presign_put(plain, "http://hub.test")).headers == {}
+    url = await store.presign_get(hash_object(content), int(time.time()) + 60, "http://hub.test")
+    assert hash_object(content)[2:] in url
+    for text in (url, target.url):
+        assert "s" * 32 not in text and (b"s" * 32).hex() not in text
