@@ -163,6 +163,7 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
     stream: Any = None
     parts = [wire.take(header_size)]
     blocks = 0
+    raw = 0
     last = False
     try:
         while not last:
@@ -181,11 +182,13 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
                 stream = stream or decompressor.decompressobj()
                 piece = stream.decompress(b"".join(parts))
                 parts, blocks, blocks_at_once = [], 0, _BLOCKS_AT_ONCE
+                raw += len(piece)
                 if piece:
                     yield piece
     except zstandard.ZstdError as exc:
         raise Integrity(f"the compressed stream is damaged: {exc}", details={"offset": wire.offset}) from exc
-    if not stream.eof:
+    # libzstd lets a frame that ends with an empty block have any declared size.
+    if not stream.eof or parameters.content_size not in (raw, zstandard.CONTENTSIZE_UNKNOWN):
         raise Integrity("the compressed stream is damaged: a frame does not end where it says")
 
 

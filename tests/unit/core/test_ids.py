@@ -58,7 +58,7 @@ def test_either_spelling_of_an_id_gives_the_same_digits(content: bytes) -> None:
     ids=lambda value: f"{type(value).__name__}-{len(value) if hasattr(value, '__len__') else value is None}",
 )
 def test_what_is_not_an_id_is_refused_by_name_in_one_short_sentence(value: Any) -> None:
-    with pytest.raises(Invalid, match="^head is not an id") as caught:
+    with pytest.raises(Invalid, match=r"^head is not an id") as caught:
         parse_id(value, "head")
     assert len(caught.value.message) < 1000
     assert not (isinstance(value, str) and is_hex_id(value))

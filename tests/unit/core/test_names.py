@@ -49,7 +49,7 @@ def test_a_path_a_work_tree_can_hold_passes_unchanged(path: str) -> None:
 
 @pytest.mark.parametrize("path", [*BAD_PATHS, *NOT_TEXT])
 def test_a_path_that_leaves_the_work_tree_or_fits_no_file_system_is_refused(path: Any) -> None:
-    with pytest.raises(Invalid, match="^path ") as caught:
+    with pytest.raises(Invalid, match=r"^path ") as caught:
         check_path(path)
     assert len(caught.value.message) < 1000
 
@@ -112,7 +112,7 @@ def test_a_plain_word_can_be_an_owner_or_a_slug(name: str) -> None:
     "name", ["", ".", "..", "a..b", "-a", "_a", ".a", "a/b", "a b", "é", "a.lock", "a\n", "x" * 101, *NOT_TEXT]
 )
 def test_what_a_path_or_a_url_would_read_differently_cannot_be_a_name(name: Any) -> None:
-    with pytest.raises(Invalid, match="^slug is not a name"):
+    with pytest.raises(Invalid, match=r"^slug is not a name"):
         check_name(name, "slug")
 
 

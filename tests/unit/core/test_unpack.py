@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ VALUES = st.recursive(
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     """``data`` in chunks that end at ``places``."""
     bounds = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(bounds)]
 
 
 def read(*chunks: bytes, limit: int = MiB) -> Any:
