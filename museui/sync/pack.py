@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from museui.core.bundle import FORMAT, ObjectSource, pack_record, write_bundle
 from museui.core.errors import Integrity
 from museui.core.failpoints import failpoint
 from museui.core.frames import compress_frames
-from museui.core.ids import BundleId, CommitId, ObjectId, qualified
+from museui.core.ids import BundleId, CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
+from museui.core.packing import SnapshotPacker
 from museui.core.records import Snapshot, SnapshotParser
 from museui.core.stream import write_stream
 from museui.core.wire import PushTarget, encode_target
@@ -56,17 +56,19 @@ class Content:
         """How many snapshots there are to send."""
         return len(self._snapshot_ids)
 
-    def _read_snapshot(self, snapshot_id: Any) -> Snapshot:
+    def _read_snapshot(self, snapshot_id: SnapshotId) -> Snapshot:
         return self._repository.read_snapshot(snapshot_id, self._parser)
 
     def _iter_snapshots(self) -> Iterator[bytes]:
         objects, base = self._objects, self._base_objects
+
+        def on_entry(object_id: ObjectId) -> None:
+            if object_id not in base:
+                objects[object_id] = None
+
+        packer = SnapshotPacker(on_entry=on_entry)
         for snapshot_id in self._snapshot_ids:
-            snapshot = self._read_snapshot(snapshot_id)
-            for object_id in snapshot.manifest.values():
-                if object_id not in objects and object_id not in base:
-                    objects[object_id] = None
-            yield pack_record(snapshot.wire_fields())
+            yield packer.pack(self._read_snapshot(snapshot_id))
 
     def snapshot_records(self) -> Iterable[bytes]:
         """The packed snapshot records, in first-use order."""

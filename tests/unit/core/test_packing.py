@@ -1,0 +1,60 @@
+"""Packed snapshots are the records that went in, whatever came before them."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import museui.core.packing
+from museui.core.errors import Invalid
+from museui.core.ids import ObjectId, hash_object, hash_snapshot
+from museui.core.packing import SnapshotPacker
+from museui.core.records import Snapshot, SnapshotParser
+
+OBJECTS = st.binary(max_size=2).map(hash_object)
+MANIFESTS = st.dictionaries(st.text("abc", min_size=1, max_size=2), OBJECTS, max_size=6)
+
+
+def snapshot_of(manifest: dict[str, ObjectId], **more: object) -> Snapshot:
+    fields = {"snapshot_id": None, "manifest": None, "created_at": "2026-01-01T00:00:00+00:00", **more}
+    return Snapshot(hash_snapshot(manifest), manifest, fields)
+
+
+@pytest.mark.parametrize("bare_ids", [True, False])
+@given(manifests=st.lists(MANIFESTS, max_size=6))
+def test_every_snapshot_packs_to_its_own_record(bare_ids: bool, manifests: list[dict[str, ObjectId]]) -> None:
+    packer, parser = SnapshotPacker(bare_ids=bare_ids), SnapshotParser()
+    for manifest in manifests:
+        snapshot = snapshot_of(manifest, directories=["empty"], other={"x": [1, None]})
+        record = msgpack.unpackb(packer.pack(snapshot))
+        assert record == (snapshot.disk_fields() if bare_ids else snapshot.wire_fields())
+        assert list(record) == list(snapshot.fields)
+        assert list(record["manifest"]) == list(manifest)
+        assert parser.parse(record).manifest == manifest
+
+
+@given(manifests=st.lists(MANIFESTS, max_size=6))
+def test_every_object_is_announced_in_the_order_of_first_use(manifests: list[dict[str, ObjectId]]) -> None:
+    heard: list[ObjectId] = []
+    packer = SnapshotPacker(on_entry=heard.append)
+    for manifest in manifests:
+        packer.pack(snapshot_of(manifest))
+    expected = dict.fromkeys(object_id for manifest in manifests for object_id in manifest.values())
+    assert list(dict.fromkeys(heard)) == list(expected)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(museui.core.packing, "_MAX_ENTRIES", 10)
+    packer = SnapshotPacker()
+    for number in range(50):
+        manifest = {f"{number}-{n}": hash_object(b"") for n in range(4)}
+        assert msgpack.unpackb(packer.pack(snapshot_of(manifest)))["manifest"].keys() == manifest.keys()
+        assert len(packer._entries) <= 14
+
+
+def test_a_number_that_msgpack_cannot_hold_is_refused_by_name() -> None:
+    snapshot = snapshot_of({}, revision=1 << 70)
+    with pytest.raises(Invalid, match=snapshot.id):
+        SnapshotPacker().pack(snapshot)
