@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import msgpack
 
 from museui.core import wire
@@ -24,6 +23,7 @@ from museui.core.errors import (
 )
 from museui.core.ids import CommitId
 
+from .http import httpx
 from .url import RepositoryUrl, check_token_may_travel
 
 MSGPACK = "application/x-msgpack"
