@@ -50,21 +50,35 @@ def _write_temporary(path: str, pieces: Iterable[bytes], mode: int, sync: bool, 
     except OSError as exc:
         raise disk_error(exc, f"cannot write {path}") from exc
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        try:
             for piece in pieces:
-                view = memoryview(piece)
-                while view:
-                    view = view[file.write(view) :]
-            if exact_mode:
-                os.fchmod(descriptor, mode)
-            if sync:
-                os.fsync(descriptor)
-    except BaseException as exc:
+                _write_piece(descriptor, piece, path)
+            _finish(descriptor, path, mode if exact_mode else None, sync)
+        finally:
+            os.close(descriptor)
+    except BaseException:
         _remove(temporary)
-        if isinstance(exc, OSError):
-            raise disk_error(exc, f"cannot write {path}") from exc
         raise
     return temporary
+
+
+def _write_piece(descriptor: int, piece: bytes, path: str) -> None:
+    view = memoryview(piece)
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError as exc:
+        raise disk_error(exc, f"cannot write {path}") from exc
+
+
+def _finish(descriptor: int, path: str, mode: int | None, sync: bool) -> None:
+    try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        if sync:
+            os.fsync(descriptor)
+    except OSError as exc:
+        raise disk_error(exc, f"cannot write {path}") from exc
 
 
 def _rename(temporary: str, path: str) -> None:

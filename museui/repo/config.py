@@ -84,7 +84,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise Usage(f"not valid TOML: {exc}"[:400]) from exc
 
 
@@ -140,6 +140,7 @@ def set_remote(path: str, remote: Remote) -> None:
     if remote.branch is not None:
         check_branch(remote.branch)
     import tomlkit
+    from tomlkit.items import Table
 
     document = _read_document(path)
     remotes = _make_table(document, "remotes")
@@ -148,9 +149,12 @@ def set_remote(path: str, remote: Remote) -> None:
         table = remotes[remote.name] = tomlkit.table()
     elif not isinstance(table, dict):
         raise Usage(f"{path}: [remotes.{remote.name}] is not a table")
+    is_new = not table
     table["url"] = remote.url
     if remote.branch is not None:
         table["branch"] = remote.branch
+    if is_new and isinstance(table, Table):
+        table.add(tomlkit.nl())
     _write_document(path, document)
 
 
@@ -183,7 +187,7 @@ def _read_document(path: str) -> TOMLDocument:
         return tomlkit.parse(read_toml_text(path))
     except FileNotFoundError:
         return tomlkit.document()
-    except (TOMLKitError, Usage) as exc:
+    except (TOMLKitError, ValueError, RecursionError, Usage) as exc:
         raise Usage(f"{path}: {exc}"[:400], hint="Mend the file by hand.", details={"path": path}) from exc
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import uuid
 from dataclasses import dataclass
 
 from ..core.errors import Usage
@@ -38,6 +36,9 @@ class NewRepository:
 
 def create_repository(root: str, new: NewRepository) -> None:
     """Make ``root/.muse``. Raises :class:`Usage` when there is a repository already; then nothing has changed."""
+    import shutil
+    import uuid
+
     check_branch(new.branch)
     final = f"{root}/.muse"
     temporary = f"{root}/{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"

@@ -174,7 +174,7 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
             document = tomlkit.parse(read_toml_text(str(path)))
         except FileNotFoundError:
             document = tomlkit.document()
-        except (TOMLKitError, Usage) as exc:
+        except (TOMLKitError, ValueError, RecursionError, Usage) as exc:
             reason = exc.message if isinstance(exc, Usage) else f"not valid TOML at line {getattr(exc, 'line', '?')}"
             raise Usage(f"{path}: {reason}", hint="Mend the file by hand.") from None
         change(document)
