@@ -82,7 +82,7 @@ def seed_repository(data_dir: Path, owner: str, slug: str, graph: Graph, heads: 
 
 def seed_pushes(data_dir: Path, owner: str, slug: str, count: int) -> list[str]:
     """``count`` pushes in a repository, oldest first, two at each moment; their ids."""
-    ids = [made_id(f"push{number}")[:32] for number in range(count)]
+    ids = [made_id(f"{slug} push {number}")[:32] for number in range(count)]
 
     async def seed() -> None:
         database = Database(HubSettings(data_dir).database_url, checkpoints=False)
