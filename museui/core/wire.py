@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar, Union
 
@@ -169,8 +169,9 @@ def parse(cls: type[M], data: object) -> M:
 
 def parse_target(data: object) -> PushTarget:
     """The :class:`PushTarget` in ``data``; there is a lease when ``expected_head`` is there at all, null included."""
-    target = parse(PushTarget, data)
-    return replace(target, lease=isinstance(data, Mapping) and "expected_head" in data)
+    if isinstance(data, Mapping):
+        data = {**data, "lease": "expected_head" in data}
+    return parse(PushTarget, data)
 
 
 def encode_target(target: PushTarget) -> dict[str, Any]:
