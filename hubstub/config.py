@@ -9,6 +9,7 @@ from museui.core.limits import Limits
 
 DATABASE_NAME = "hub.sqlite3"
 STORE_NAME = "store"
+SPOOL_NAME = "spool"
 LOCK_NAME = "lock"
 
 
@@ -26,12 +27,13 @@ class HubSettings:
     """How long a presigned URL lives."""
     message_max_bytes: int = 1 << 20
     """The largest body of an endpoint that does not carry objects or records."""
+    header_timeout_s: float = 15.0
+    """How long the head of a request may take, and how long a connection may be idle before one."""
     body_idle_s: float = 30.0
     """How long a body may stand still."""
     body_grace_s: float = 15.0
     """How long a body may be under the minimum rate."""
     body_min_rate_bytes_s: int = 1024
-    log_json: bool = False
 
     @property
     def database_url(self) -> str:
@@ -42,3 +44,8 @@ class HubSettings:
     def store_dir(self) -> Path:
         """The folder of the embedded object store."""
         return self.data_dir / STORE_NAME
+
+    @property
+    def spool_dir(self) -> Path:
+        """The folder of bodies that are arriving; empty when nothing arrives."""
+        return self.data_dir / SPOOL_NAME

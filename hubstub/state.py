@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from .config import HubSettings
 from .index.database import Database
+from .push.desk import PushDesk
 
 if TYPE_CHECKING:
     from .store.base import ObjectStore
@@ -30,6 +31,8 @@ class HubState:
     now: Callable[[], float] = time.time
     jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever puts a job in the table, so that the runner looks at once."""
+    desk: PushDesk = field(default_factory=PushDesk)
+    """What the pushes of this process share."""
 
 
 def hub_of(request: HTTPConnection) -> HubState:

@@ -1,7 +1,125 @@
-"""Endpoints of the push: presign, staged PUT, confirm, stream, unpack."""
+"""Endpoints of the push: presign, staged PUT, confirm, and the two ways that carry the bundle in the request itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-routes: list[Route] = []
+from museui.core.errors import Invalid, NotFound
+from museui.core.wire import ConfirmRequest, PresignRequest, PushAnswer, PushTarget, encode, parse, parse_target
+
+from ..http.bodies import body_chunks
+from ..http.messages import answer, read_message
+from ..people.auth import open_repository
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from ..push.confirm import confirm_upload
+from ..push.presign import presign_upload
+from ..push.receive import receive_push
+from ..push.sources import SpooledSource
+from ..push.spool import Spool
+from ..push.staging import take_upload
+from ..state import base_url, hub_of
+from ..store.files import FileStore
+
+_TRUE, _FALSE = ("1", "true"), ("0", "false", "")
+
+
+async def presign_bundle(request: Request) -> Response:
+    """Where to PUT a bundle."""
+    hub = hub_of(request)
+    repository, caller = await _open_to_push(request)
+    message = await read_message(request)
+    ask = parse(PresignRequest, message)
+    reply = await presign_upload(hub, repository, caller, ask, "expected_head" in message, base_url(request))
+    return answer(request, encode(reply))
+
+
+async def put_staged(request: Request) -> Response:
+    """The bytes of a bundle, on a presigned URL of the embedded store."""
+    hub = hub_of(request)
+    if not isinstance(hub.store, FileStore):
+        raise NotFound("there is nothing at this address")
+    key = await take_upload(request, hub.store, _spool(request))
+    return Response(background=BackgroundTask(hub.store.flush, key))
+
+
+async def confirm_bundle(request: Request) -> Response:
+    """Verify an uploaded bundle, record it, move the branch."""
+    hub = hub_of(request)
+    repository, caller = await _open_to_push(request)
+    message = await read_message(request)
+    ask, target = parse(ConfirmRequest, message), parse_target(message)
+    return _answer_push(request, await hub.desk.finish(confirm_upload(hub, repository, caller, ask, target)))
+
+
+async def push_stream(request: Request) -> Response:
+    """A small push in one request: frames, the first of which says what is wanted."""
+    repository, caller = await _open_to_push(request)
+    limit = hub_of(request).settings.limits.stream_max_bytes
+
+    async def receive() -> PushAnswer:
+        async with _spool(request).receive(body_chunks(request, limit)) as arrived:
+            hub = hub_of(request)
+            source = SpooledSource(hub.store, arrived, "stream", max_raw_bytes=limit)
+            return await receive_push(hub, repository, caller, source, parse_target, "stream")
+
+    return _answer_push(request, await hub_of(request).desk.finish(receive()))
+
+
+async def push_unpack(request: Request) -> Response:
+    """The bundle as the body; what is wanted stands in the query."""
+    repository, caller = await _open_to_push(request)
+    target = _target_of_query(request.query_params)
+    limit = hub_of(request).settings.limits.max_bundle_bytes
+
+    async def receive() -> PushAnswer:
+        async with _spool(request).receive(body_chunks(request, limit)) as arrived:
+            hub = hub_of(request)
+            source = SpooledSource(hub.store, arrived, "bundle")
+            return await receive_push(hub, repository, caller, source, lambda _: target, "unpack")
+
+    return _answer_push(request, await hub_of(request).desk.finish(receive()))
+
+
+async def _open_to_push(request: Request) -> tuple[RepositoryRow, Caller]:
+    repository, caller = await open_repository(request, "write", create=True)
+    assert caller is not None, "nobody may write without a token"
+    return repository, caller
+
+
+def _spool(request: Request) -> Spool:
+    return Spool(hub_of(request).settings.spool_dir)
+
+
+def _answer_push(request: Request, reply: PushAnswer) -> Response:
+    return answer(request, encode(reply))
+
+
+def _target_of_query(query: Mapping[str, str]) -> PushTarget:
+    fields: dict[str, Any] = {name: query[name] for name in ("branch", "head") if name in query}
+    force = query.get("force", "").lower()
+    if force not in (*_TRUE, *_FALSE):
+        raise Invalid(f"field 'force' is not true or false: {force!r:.40}", details={"field": "force"})
+    fields["force"] = force in _TRUE
+    if "expected_head" in query:
+        fields["expected_head"] = query["expected_head"] or None
+    return parse_target(fields)
+
+
+_PUSH = "/{owner}/{slug}/push"
+
+routes: list[Route] = [
+    Route("/staging/{upload_id}", put_staged, methods=["PUT"]),
+    Route(f"{_PUSH}/bundle/presign", presign_bundle, methods=["POST"]),
+    Route(f"{_PUSH}/bundle-presign", presign_bundle, methods=["POST"]),
+    Route(f"{_PUSH}/bundle/confirm", confirm_bundle, methods=["POST"]),
+    Route(f"{_PUSH}/unpack-bundle", confirm_bundle, methods=["POST"]),
+    Route(f"{_PUSH}/stream", push_stream, methods=["POST"]),
+    Route(f"{_PUSH}/unpack", push_unpack, methods=["POST"]),
+]

@@ -71,6 +71,10 @@ class ObjectStore(Protocol):
     What a ``put`` or ``adopt`` has returned from survives a power cut; until it returns nothing is seen under the key.
     """
 
+    @property
+    def hub_serves_urls(self) -> bool:
+        """Whether presigned GETs lead to the hub itself, which gives what still lies in a bundle as well."""
+
     async def check(self) -> None:
         """Whether the store can be read and written now."""
 

@@ -43,6 +43,8 @@ def put_headers(upload: UploadSpec) -> dict[str, str]:
 class FileStore:
     """An :class:`~hubstub.store.base.ObjectStore` in the folder ``root``; its presigned URLs lead to the hub itself."""
 
+    hub_serves_urls = True
+
     def __init__(self, root: Path, secret: bytes) -> None:
         """Makes the folders. ``secret`` signs URLs. Raises :class:`Unavailable` when the folder cannot be written."""
         self._root = root

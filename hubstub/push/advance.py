@@ -1,0 +1,115 @@
+"""The last step of a push: one branch moves, under its lock, by the rules of ``docs/protocol.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from museui.core.errors import Invalid, NonFastForward, StaleLease
+from museui.core.ids import CommitId, qualified
+from museui.core.wire import PushTarget
+
+from ..index.history import is_ancestor
+from ..index.schema import branches, repositories
+
+
+async def read_head(connection: AsyncConnection, repository_id: int, branch: str) -> CommitId | None:
+    """Where a branch is, None when there is none. Inside a transaction that writes, it stays there."""
+    query = select(branches.c.head).where(branches.c.repository_id == repository_id, branches.c.name == branch)
+    head = (await connection.execute(query.with_for_update())).scalar_one_or_none()
+    return CommitId(head.hex()) if head else None
+
+
+def check_lease(branch: str, expected: CommitId | None, current: CommitId | None) -> None:
+    """Raise :class:`StaleLease` unless the branch is where the caller saw it (None: nowhere)."""
+    if expected == current:
+        return
+    now = f"is at {current[:12]} now" if current else "is not there any more"
+    raise StaleLease(
+        f"branch {branch!r} {now}, not at {expected[:12]}" if expected else f"branch {branch!r} exists already",
+        hint="Fetch and look at what is there; then push again, on top of it or with --force-with-lease.",
+        details={
+            "branch": branch,
+            "expected": qualified(expected) if expected else None,
+            "head": qualified(current) if current else None,
+        },
+    )
+
+
+async def advance_branch(
+    connection: AsyncConnection,
+    repository_id: int,
+    target: PushTarget,
+    parents_of: Mapping[CommitId, Sequence[CommitId]],
+    now: float,
+) -> CommitId | None:
+    """Move the branch to ``target.head``, whose commits are in the index, and return where it was.
+
+    ``parents_of``: the commits that came with the push.  A branch that is there already stays.
+    Raises :class:`StaleLease` or :class:`NonFastForward` with where the branch is, :class:`Invalid` for a new branch
+    whose name cannot stand beside another's.
+    """
+    current = await read_head(connection, repository_id, target.branch)
+    if current == target.head:
+        return current
+    if target.lease:
+        check_lease(target.branch, target.expected_head, current)
+    head = bytes.fromhex(target.head)
+    if current is None:
+        await _check_folders(connection, repository_id, target.branch)
+        await connection.execute(
+            insert(branches).values(repository_id=repository_id, name=target.branch, head=head, updated_at=now)
+        )
+        await connection.execute(
+            update(repositories)
+            .where(repositories.c.id == repository_id, repositories.c.default_branch.is_(None))
+            .values(default_branch=target.branch)
+        )
+        return None
+    if not target.force and not (
+        _descends(target.head, current, parents_of)
+        or await is_ancestor(connection, repository_id, current, target.head)
+    ):
+        raise NonFastForward(
+            f"branch {target.branch!r} is at {current[:12]}, which {target.head[:12]} does not build on",
+            hint="Fetch and merge what is on the hub, then push again; --force-with-lease replaces it.",
+            details={"branch": target.branch, "head": qualified(current)},
+        )
+    await connection.execute(
+        update(branches)
+        .where(branches.c.repository_id == repository_id, branches.c.name == target.branch)
+        .values(head=head, updated_at=now)
+    )
+    return current
+
+
+def _descends(new: CommitId, old: CommitId, parents_of: Mapping[CommitId, Sequence[CommitId]]) -> bool:
+    """Whether the commits of the push alone lead from ``new`` down to ``old``."""
+    seen: set[CommitId] = set()
+    pending = [new]
+    while pending:
+        commit = pending.pop()
+        if commit == old:
+            return True
+        for parent in parents_of.get(commit, ()):
+            if parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return False
+
+
+async def _check_folders(connection: AsyncConnection, repository_id: int, name: str) -> None:
+    """Refuse ``a/b`` beside ``a``: on disk a branch is a file, and cannot be a folder as well."""
+    parts = name.split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    below = func.substr(branches.c.name, 1, len(name) + 1) == name + "/"
+    query = select(branches.c.name).where(branches.c.repository_id == repository_id, branches.c.name.in_(above) | below)
+    other = (await connection.execute(query.limit(1))).scalar_one_or_none()
+    if other is not None:
+        raise Invalid(
+            f"branch {name!r} cannot exist beside branch {other!r}",
+            hint="One name would be a folder of the other. Choose another name.",
+            details={"branch": name, "other": other},
+        )

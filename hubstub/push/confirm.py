@@ -1,0 +1,78 @@
+"""``push/bundle/confirm``: the same request gives the same answer, however often and from however many sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+from sqlalchemy import select
+
+from museui.core.errors import Integrity, UploadExpired
+from museui.core.failpoints import failpoint
+from museui.core.wire import ConfirmRequest, PushAnswer, PushTarget, parse
+
+from ..index.schema import pushes
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from ..state import HubState
+from ..store.base import staging_key
+from .receive import receive_push
+from .sources import StagedSource
+from .uploads import Upload, find_upload, no_such_upload
+
+
+async def confirm_upload(
+    hub: HubState, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest, target: PushTarget
+) -> PushAnswer:
+    """Turn an upload into a push, or give the answer that was recorded when it became one.
+
+    Raises :class:`~museui.core.errors.NotFound` for an upload that is not there or not the caller's,
+    :class:`UploadExpired` for one that was confirmed for something else, and as
+    :func:`~hubstub.push.receive.receive_push` does.
+    """
+    found = await _find(hub, repository, caller, ask)
+    async with hub.desk.alone(found.id):
+        upload = await _find(hub, repository, caller, replace(ask, upload_id=found.id))
+        if upload.state != "open":
+            return await _recorded_answer(hub, upload, target)
+        answer = await _confirm_open(hub, repository, caller, upload, target)
+    failpoint("confirm.answered")
+    return answer
+
+
+async def _find(hub: HubState, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest) -> Upload:
+    async with hub.database.read() as connection:
+        return await find_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.upload_id)
+
+
+async def _confirm_open(
+    hub: HubState, repository: RepositoryRow, caller: Caller, upload: Upload, target: PushTarget
+) -> PushAnswer:
+    key = staging_key(upload.id)
+    staged = await hub.store.stat(key)
+    if staged is None:
+        raise no_such_upload()
+    source = StagedSource(hub.store, staged, upload.bundle_id, upload.raw_bytes)
+    try:
+        if staged.size_bytes != upload.size_bytes:
+            raise Integrity(
+                f"{staged.size_bytes} bytes arrived, {upload.size_bytes} were announced", details={"rule": "bundle_id"}
+            )
+        answer = await receive_push(hub, repository, caller, source, lambda _: target, "bundle", upload.id)
+    except Integrity as exc:
+        if exc.details.get("rule") == "bundle_id":
+            await hub.store.delete([key])  # these bytes can never be confirmed; let the right ones come
+        raise
+    await hub.store.delete([key])
+    return answer
+
+
+async def _recorded_answer(hub: HubState, upload: Upload, target: PushTarget) -> PushAnswer:
+    async with hub.database.read() as connection:
+        row = (await connection.execute(select(pushes).where(pushes.c.id == upload.push_id))).one_or_none()
+    if row is None:
+        raise no_such_upload()
+    answer = parse(PushAnswer, orjson.loads(row.answer))
+    if (answer.branch, answer.head) != (target.branch, target.head):
+        raise UploadExpired("the upload was confirmed for another branch or head", hint="Presign again.")
+    return replace(answer, promotion="pending" if row.bundle else "done")

@@ -1,0 +1,72 @@
+"""What the pushes of one process share: a lock for each upload, a bound on how many are verified at once.
+
+A push that has begun goes on when its client leaves: the client asks again and gets the recorded answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+_VERIFIED_AT_ONCE = 4
+
+T = TypeVar("T")
+
+
+class PushDesk:
+    """Created with the hub; :meth:`close` before its database is closed."""
+
+    def __init__(self) -> None:
+        self.executor = ThreadPoolExecutor(_VERIFIED_AT_ONCE, thread_name_prefix="verify")
+        self._slots = asyncio.Semaphore(_VERIFIED_AT_ONCE)
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def alone(self, upload_id: str) -> AsyncIterator[None]:
+        """Nobody else works on this upload meanwhile."""
+        lock, users = self._locks.get(upload_id, (asyncio.Lock(), 0))
+        self._locks[upload_id] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(upload_id)
+            if users > 1:
+                self._locks[upload_id] = (lock, users - 1)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the places in which a push is verified and recorded."""
+        self._running += 1
+        self._idle.clear()
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Return when no push is being verified or recorded."""
+        await self._idle.wait()
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` gives; it goes on to its end even when whoever waits here is cancelled."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Wait for what has begun."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self.executor.shutdown()

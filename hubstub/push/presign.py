@@ -1,0 +1,67 @@
+"""``push/bundle/presign``: where a bundle may be PUT, and the refusals that need none of its bytes."""
+
+from __future__ import annotations
+
+from museui.core.errors import Invalid, TooLarge
+from museui.core.wire import PresignAnswer, PresignRequest
+
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from ..state import HubState
+from ..store.base import UploadSpec, staging_key
+from .advance import check_lease, read_head
+from .uploads import find_open_upload, open_upload, renew_upload
+
+
+async def presign_upload(
+    hub: HubState, repository: RepositoryRow, caller: Caller, ask: PresignRequest, lease: bool, hub_url: str
+) -> PresignAnswer:
+    """A URL for the bundle, and whether its bytes have arrived already.
+
+    ``lease``: whether ``expected_head`` is one.  Raises :class:`TooLarge`, :class:`Invalid` or
+    :class:`~museui.core.errors.StaleLease`.
+    """
+    limit = hub.settings.limits.max_bundle_bytes
+    if ask.size_bytes > limit:
+        raise TooLarge(
+            f"the bundle has {ask.size_bytes} bytes, more than {limit}",
+            hint="Push fewer commits at a time.",
+            details={"size_bytes": ask.size_bytes, "max_bundle_bytes": limit},
+        )
+    if not ask.size_bytes:
+        raise Invalid("field 'size_bytes' is 0, and no bundle is empty", details={"field": "size_bytes"})
+    async with hub.database.read() as connection:
+        if lease and ask.branch is not None:
+            current = await read_head(connection, repository.id, ask.branch)
+            if current is None or current != ask.head:
+                check_lease(ask.branch, ask.expected_head, current)
+        known = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
+    staged = await hub.store.stat(staging_key(known.id)) if known else None
+    present = staged is not None and staged.size_bytes == ask.size_bytes
+    now = hub.now()
+    expires_at = int(now) + hub.settings.upload_ttl_s
+    async with hub.database.write() as connection:
+        if known and (present or known.expires_at > now):
+            upload_id = known.id
+            await renew_upload(connection, upload_id, ask.raw_bytes, expires_at)
+        else:
+            upload_id = await open_upload(
+                connection,
+                repository.id,
+                caller.user_id,
+                ask.bundle_id,
+                ask.size_bytes,
+                ask.raw_bytes,
+                now,
+                expires_at,
+            )
+    spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers)
+    target = await hub.store.presign_put(spec, hub_url)
+    return PresignAnswer(
+        bundle_id=ask.bundle_id,
+        presigned_url=target.url,
+        upload_id=upload_id,
+        expires_in=hub.settings.upload_ttl_s,
+        headers=target.headers,
+        already_present=present,
+    )

@@ -1,0 +1,142 @@
+"""The seven steps between bytes that have arrived and a branch that has moved, the same for every way in.
+
+Read and hash; unpack under limits; check every id and the graph; check every signature; store; one transaction;
+answer.  When a step fails, nothing has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import select
+
+from museui.core.errors import MuseError
+from museui.core.failpoints import failpoint
+from museui.core.wire import PushAnswer, PushTarget
+
+from ..index.schema import bundles
+from ..log import log_facts
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from ..state import HubState
+from ..store.base import bundle_key
+from .closure import check_closed
+from .record import Receipt, record_push
+from .sources import PushSource
+from .verify import Contents, read_contents
+
+_log = logging.getLogger("hubstub.push")
+
+ChooseTarget = Callable[[Mapping[str, Any]], PushTarget]
+
+
+async def receive_push(
+    hub: HubState,
+    repository: RepositoryRow,
+    caller: Caller,
+    source: PushSource,
+    choose_target: ChooseTarget,
+    strategy: str,
+    upload_id: str | None = None,
+) -> PushAnswer:
+    """Verify and record what ``source`` holds; ``choose_target`` says from a stream's H frame what is wanted.
+
+    Raises as :func:`~hubstub.push.verify.read_contents`, :func:`~hubstub.push.closure.check_closed` and
+    :func:`~hubstub.push.record.record_push` do.
+    """
+    began = time.perf_counter()
+    async with hub.desk.slot():
+        contents = await _read(hub, source)
+        target = choose_target(contents.header)
+        failpoint("confirm.read")
+        async with hub.database.read() as connection:
+            closure = await check_closed(connection, repository.id, contents, target.head)
+        failpoint("confirm.verified")
+        bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
+        async with _stored(hub, source, bundle) as store_s:
+            failpoint("confirm.stored")
+            receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
+            answer = await record_push(hub.database, receipt, contents, closure, hub.now())
+    failpoint("confirm.committed")
+    if bundle is not None:
+        hub.jobs_waiting.set()
+    _log_push(repository, caller, strategy, contents, answer, time.perf_counter() - began)
+    return answer
+
+
+async def _read(hub: HubState, source: PushSource) -> Contents:
+    """Read and verify in worker threads, while the store begins to make the bytes durable."""
+
+    def read() -> Contents:
+        return read_contents(
+            source.read,
+            source.size_bytes,
+            hub.settings.limits,
+            form=source.form,
+            expected_sha256=source.sha256,
+            max_raw_bytes=source.max_raw_bytes,
+        )
+
+    flushing = asyncio.ensure_future(source.flush())
+    try:
+        return await asyncio.get_running_loop().run_in_executor(hub.desk.executor, read)
+    finally:
+        await flushing
+
+
+@asynccontextmanager
+async def _stored(hub: HubState, source: PushSource, bundle: str | None) -> AsyncIterator[float]:
+    """The bytes stored as a bundle, and the seconds that took; gone again when what follows fails."""
+    if bundle is None:
+        yield 0.0
+        return
+    began = time.perf_counter()
+    try:
+        await source.keep(bundle)
+        yield time.perf_counter() - began
+    except BaseException:
+        await _drop_unrecorded(hub, bundle)
+        raise
+
+
+async def _drop_unrecorded(hub: HubState, bundle: str) -> None:
+    """Remove a stored bundle, unless the index knows it after all (a COMMIT can fail to say that it worked)."""
+    try:
+        async with hub.database.read() as connection:
+            found = (await connection.execute(select(bundles.c.id).where(bundles.c.id == bundle))).first()
+        if found is None:
+            await hub.store.delete([bundle_key(bundle)])
+    except MuseError:
+        _log.warning("bundle %s may be left over; the next start removes it", bundle)
+
+
+def _log_push(
+    repository: RepositoryRow,
+    caller: Caller,
+    strategy: str,
+    contents: Contents,
+    answer: PushAnswer,
+    seconds: float,
+) -> None:
+    name = "push/bundle/confirm" if strategy == "bundle" else f"push/{strategy}"
+    log_facts(
+        _log,
+        name,
+        repository=repository.name,
+        user=caller.name,
+        push_id=answer.push_id,
+        branch=ascii(answer.branch),
+        head=answer.head[:12],
+        **{f"{step}_s": seconds for step, seconds in answer.timings.items() if step != "total"},
+        total_s=round(seconds, 6),
+        wire_bytes=contents.wire_bytes,
+        commits=answer.stored_commits,
+        objects=answer.stored_objects,
+        **{f"{state}_commits": count for state, count in contents.signatures.items()},
+    )

@@ -1,0 +1,200 @@
+"""The one transaction of a push: objects, records, the branch, the receipt. Nothing is visible before it commits."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from museui.core.errors import UploadExpired
+from museui.core.failpoints import failpoint
+from museui.core.wire import PushAnswer, PushTarget, encode
+
+from ..index import schema
+from ..index.database import Database
+from ..jobs.queue import BUNDLE_INDEX, add_job
+from ..people.auth import repository_not_found
+from .advance import advance_branch
+from .closure import Closure
+from .rows import insert_rows
+from .verify import Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Who pushed what, and how. ``bundle`` is ``bundles.id`` when objects were stored; ``upload_id`` when staged."""
+
+    repository_id: int
+    user_id: int
+    strategy: str
+    target: PushTarget
+    bundle: str | None
+    upload_id: str | None
+    store_s: float
+    began: float
+    """Reading of the monotonic clock when the push began."""
+
+
+async def record_push(
+    database: Database, receipt: Receipt, contents: Contents, closure: Closure, now: float
+) -> PushAnswer:
+    """Write everything, or nothing. The answer is what the same request will be answered again.
+
+    Raises what :func:`~hubstub.push.advance.advance_branch` raises, :class:`UploadExpired` when the upload was
+    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile.
+    """
+    async with database.write() as connection:
+        began = time.perf_counter()
+        await _require_open(connection, receipt)
+        await _insert_contents(database, connection, receipt, contents, closure, now)
+        indexed = time.perf_counter()
+        previous = await advance_branch(connection, receipt.repository_id, receipt.target, contents.parents_of, now)
+        answer = PushAnswer(
+            ok=True,
+            push_id=secrets.token_hex(16),
+            branch=receipt.target.branch,
+            head=receipt.target.head,
+            previous_head=previous,
+            stored_commits=len(contents.commits.keys() - closure.had_commits),
+            stored_snapshots=len(contents.snapshots.keys() - closure.had_snapshots),
+            stored_objects=len(contents.objects.keys() - closure.had_objects),
+            already_present_objects=len(contents.objects.keys() & closure.had_objects),
+            timings=_timings(receipt, contents, index_s=indexed - began, advance_s=time.perf_counter() - indexed),
+            promotion="pending" if receipt.bundle else "done",
+        )
+        await _insert_receipt(connection, receipt, contents, answer, now)
+        failpoint("confirm.before_commit")
+    return answer
+
+
+def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: float) -> dict[str, float]:
+    """Seconds by step. ``read`` is the time verifying waited for bytes, ``verify`` the rest of that stage.
+
+    The COMMIT itself is in none: the answer is part of what it commits.
+    """
+    steps = {
+        "read": contents.read_s,
+        "verify": contents.verify_s,
+        "store": receipt.store_s,
+        "index": index_s,
+        "advance": advance_s,
+        "total": time.perf_counter() - receipt.began,
+    }
+    return {name: round(seconds, 6) for name, seconds in steps.items()}
+
+
+async def _require_open(connection: AsyncConnection, receipt: Receipt) -> None:
+    repositories, uploads = schema.repositories, schema.uploads
+    found = await connection.execute(select(repositories.c.id).where(repositories.c.id == receipt.repository_id))
+    if found.first() is None:
+        raise repository_not_found()
+    if receipt.upload_id is not None:
+        query = select(uploads.c.id).where(uploads.c.id == receipt.upload_id, uploads.c.state == "open")
+        if (await connection.execute(query.with_for_update())).first() is None:
+            raise UploadExpired("the upload was used meanwhile", hint="Presign again.")
+
+
+async def _insert_contents(
+    database: Database,
+    connection: AsyncConnection,
+    receipt: Receipt,
+    contents: Contents,
+    closure: Closure,
+    now: float,
+) -> None:
+    repository_id = receipt.repository_id
+    object_ids = [bytes.fromhex(object_id) for object_id in contents.objects]
+    if receipt.bundle is not None:
+        await connection.execute(
+            insert(schema.bundles).values(
+                id=receipt.bundle,
+                bundle_id=bytes.fromhex(contents.sha256),
+                size_bytes=contents.wire_bytes,
+                frames=contents.frames.encode(),
+                created_at=now,
+            )
+        )
+        await insert_rows(
+            connection,
+            database.insert_missing(schema.objects),
+            ("id", "size_bytes", "bundle", "raw_offset"),
+            [
+                (object_id, size, receipt.bundle, offset)
+                for object_id, (offset, size) in zip(object_ids, contents.objects.values(), strict=True)
+            ],
+        )
+        await insert_rows(
+            connection,
+            database.insert_missing(schema.repository_objects),
+            ("repository_id", "object_id"),
+            [(repository_id, object_id) for object_id in object_ids],
+        )
+    new_commits = [commit_id for commit_id in contents.ordered if commit_id not in closure.had_commits]
+    new_snapshots = contents.snapshots.keys() - closure.had_snapshots
+    places = [contents.commits[commit_id].place for commit_id in new_commits]
+    places += [contents.snapshots[snapshot_id] for snapshot_id in new_snapshots]
+    used = {place.chunk_id for place in places}
+    await insert_rows(
+        connection,
+        database.insert_missing(schema.chunks),
+        ("id", "repository_id", "raw_bytes", "data"),
+        [(chunk.id, repository_id, chunk.raw_bytes, chunk.data) for chunk in contents.chunks if chunk.id in used],
+    )
+    await insert_rows(
+        connection,
+        database.insert_missing(schema.snapshots),
+        ("repository_id", "id", "chunk_id", "chunk_offset", "chunk_size"),
+        [(repository_id, bytes.fromhex(item), *contents.snapshots[item]) for item in new_snapshots],
+    )
+    await insert_rows(
+        connection,
+        database.insert_missing(schema.commits),
+        ("repository_id", "id", "generation", "parents", "snapshot_id", "chunk_id", "chunk_offset", "chunk_size"),
+        [
+            (
+                repository_id,
+                bytes.fromhex(commit_id),
+                closure.generations[commit_id],
+                bytes.fromhex("".join(entry.parents)),
+                bytes.fromhex(entry.snapshot_id),
+                *entry.place,
+            )
+            for commit_id, entry in ((item, contents.commits[item]) for item in new_commits)
+        ],
+    )
+
+
+async def _insert_receipt(
+    connection: AsyncConnection, receipt: Receipt, contents: Contents, answer: PushAnswer, now: float
+) -> None:
+    message = encode(answer)
+    del message["promotion"]
+    await connection.execute(
+        insert(schema.pushes).values(
+            id=answer.push_id,
+            repository_id=receipt.repository_id,
+            user_id=receipt.user_id,
+            branch=answer.branch,
+            head=bytes.fromhex(answer.head),
+            previous_head=bytes.fromhex(answer.previous_head) if answer.previous_head else None,
+            forced=receipt.target.force,
+            strategy=receipt.strategy,
+            bundle_id=bytes.fromhex(contents.sha256),
+            wire_bytes=contents.wire_bytes,
+            answer=orjson.dumps(message).decode(),
+            bundle=receipt.bundle,
+            created_at=now,
+        )
+    )
+    if receipt.upload_id is not None:
+        await connection.execute(
+            update(schema.uploads)
+            .where(schema.uploads.c.id == receipt.upload_id)
+            .values(state="confirmed", push_id=answer.push_id)
+        )
+    if receipt.bundle is not None:
+        await add_job(connection, BUNDLE_INDEX, receipt.bundle, now)

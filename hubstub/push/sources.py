@@ -1,0 +1,95 @@
+"""Where the bytes of a push lie while it is verified, and how they become a stored bundle, for every way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..store.base import Entry, ObjectStore, bundle_key
+from .spool import Spooled
+from .verify import Form
+
+
+class PushSource(Protocol):
+    """The bytes of one push. ``sha256`` (bare hex) is what they must hash to, None when nobody announced it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Their number."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Their announced digest."""
+
+    @property
+    def form(self) -> Form:
+        """What they are once uncompressed."""
+
+    @property
+    def max_raw_bytes(self) -> int | None:
+        """What the client said they expand to."""
+
+    def read(self) -> Iterator[bytes]:
+        """The bytes, always the same. Blocks: for worker threads."""
+
+    async def flush(self) -> None:
+        """Begin to make them durable."""
+
+    async def keep(self, bundle: str) -> None:
+        """Store them as ``bundles/<bundle>``, durable on return."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedSource:
+    """Bytes that were PUT to a presigned URL."""
+
+    store: ObjectStore
+    entry: Entry
+    sha256: str
+    max_raw_bytes: int | None
+    form: Form = "bundle"
+
+    @property
+    def size_bytes(self) -> int:
+        """See :class:`PushSource`."""
+        return self.entry.size_bytes
+
+    def read(self) -> Iterator[bytes]:
+        """See :class:`PushSource`."""
+        return self.store.read(self.entry.key, version=self.entry.version)
+
+    async def flush(self) -> None:
+        """See :class:`PushSource`."""
+        await self.store.flush(self.entry.key)
+
+    async def keep(self, bundle: str) -> None:
+        """See :class:`PushSource`."""
+        await self.store.adopt(self.entry.key, self.entry.version, bundle_key(bundle))
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledSource:
+    """Bytes that came as the body of the push itself."""
+
+    store: ObjectStore
+    spooled: Spooled
+    form: Form
+    sha256: str | None = None
+    max_raw_bytes: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """See :class:`PushSource`."""
+        return self.spooled.size_bytes
+
+    def read(self) -> Iterator[bytes]:
+        """See :class:`PushSource`."""
+        return self.spooled.read()
+
+    async def flush(self) -> None:
+        """Nothing to be had early: these bytes have only just arrived."""
+
+    async def keep(self, bundle: str) -> None:
+        """See :class:`PushSource`."""
+        await self.store.put_file(bundle_key(bundle), self.spooled.path)

@@ -1,0 +1,66 @@
+"""``PUT /staging/{upload}``: the other end of the embedded store's presigned URLs, under the rules S3 would enforce."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from museui.core.errors import Integrity, Invalid, TooLarge, UploadExpired
+from museui.core.failpoints import failpoint
+from museui.core.ids import qualified
+
+from ..http.bodies import body_chunks, declared_size
+from ..state import HubState, hub_of
+from ..store.base import UploadSpec, staging_key
+from ..store.files import FileStore, put_headers
+from .spool import Spool
+from .uploads import read_upload_state
+
+
+async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
+    """Take the body as the bytes of the upload that the URL names, all of it or nothing; its staging key.
+
+    Raises :class:`~museui.core.errors.Denied` for a URL that was not signed here, :class:`UploadExpired` for one whose
+    time is over or that was used, :class:`Invalid`, :class:`TooLarge` or :class:`Integrity` for a body that is not
+    the one that was announced.
+    """
+    hub = hub_of(request)
+    spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
+    _check_headers(request, spec)
+    await _require_unused(hub, spec)
+    async with spool.receive(body_chunks(request, spec.size_bytes)) as arrived:
+        if arrived.size_bytes != spec.size_bytes:
+            raise Invalid(f"{arrived.size_bytes} bytes came, the URL is for {spec.size_bytes}")
+        if arrived.sha256 != spec.sha256:
+            raise Integrity(
+                f"the bytes are not those of bundle {qualified(spec.sha256)}",
+                hint="They changed on the way, or the wrong file was sent. Send it again.",
+                details={"rule": "bundle_id", "actual": qualified(arrived.sha256)},
+            )
+        async with hub.desk.alone(spec.upload_id):
+            await _require_unused(hub, spec)
+            await store.accept(spec.upload_id, arrived.path)
+    failpoint("staging.received")
+    return staging_key(spec.upload_id)
+
+
+def _check_headers(request: Request, spec: UploadSpec) -> None:
+    size = declared_size(request)
+    if size is None:
+        raise Invalid("Content-Length is missing", hint="Send the body with its length, not in chunks.")
+    if size != spec.size_bytes:
+        message = f"Content-Length is {size}, the URL is for {spec.size_bytes} bytes"
+        raise (TooLarge if size > spec.size_bytes else Invalid)(message, hint="Presign again with the right size.")
+    for name, value in put_headers(spec).items():
+        if request.headers.get(name) != value:
+            raise Invalid(
+                f"header {name} is missing or not {value!r}",
+                hint="Send the headers that presign answered.",
+                details={"header": name},
+            )
+
+
+async def _require_unused(hub: HubState, spec: UploadSpec) -> None:
+    async with hub.database.read() as connection:
+        state = await read_upload_state(connection, spec.upload_id)
+    if state != "open" or await hub.store.stat(staging_key(spec.upload_id)) is not None:
+        raise UploadExpired("this URL has been used", hint="Presign again: it says whether the bytes are there.")
