@@ -11,7 +11,7 @@ import click
 from ..core.errors import EXIT_OK, MuseError, Usage
 from ..core.phases import PhaseEvent
 from .output import Context, json_option, print_error, print_json, quiet_option
-from .target import Target, open_target
+from .target import Target, open_target, pick_branch
 
 if TYPE_CHECKING:
     from museui.core.ids import CommitId
@@ -118,9 +118,7 @@ async def _push_all(
 
 
 def _pick_branch(repository: Repository, branch: str | None) -> tuple[str, CommitId]:
-    name = branch or repository.current_branch()
-    if not name:
-        raise Usage("HEAD is not on a branch", hint="Say which branch to push with --branch.")
+    name = pick_branch(repository, branch)
     head = repository.read_branch(name)
     if head is None:
         known = ", ".join(sorted(repository.branches())) or "none yet"

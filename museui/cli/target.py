@@ -44,3 +44,11 @@ def open_target(path: Path, remote: str | None) -> Target:
 def _target(repository: Repository, remote: str | None, text: str) -> Target:
     url = parse_repository_url(text)
     return Target(repository, remote, url, token_for(url.base, os.environ))
+
+
+def pick_branch(repository: Repository, branch: str | None) -> str:
+    """``branch``, or the one that is checked out. Raises :class:`Usage` when there is none."""
+    name = branch or repository.current_branch()
+    if not name:
+        raise Usage("HEAD is not on a branch", hint="Say which branch with --branch.")
+    return name

@@ -10,10 +10,11 @@ from museui.core.ids import CommitId
 from museui.core.limits import Limits
 from museui.core.records import Commit
 from museui.hub.client import HubClient
+from museui.repo.history import compare_heads
 from museui.repo.repository import Repository
 
 from .phases import Phase
-from .walk import is_ancestor, walk_missing
+from .walk import walk_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ async def find_common(
 
 def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId | None, head: CommitId) -> None:
     """Refuse to push what the hub would refuse. Raises :class:`NonFastForward` saying which case it is."""
-    if hub_head is None or is_ancestor(hub_head, head, repository.read_commit, repository.has_commit):
+    if hub_head is None:
         return
     details = {"branch": branch, "head": hub_head}
     if not repository.has_commit(hub_head):
@@ -99,14 +100,17 @@ def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId |
             hint="Run `museui fetch`, merge, and push again; or replace it with --force-with-lease.",
             details=details,
         )
-    if is_ancestor(head, hub_head, repository.read_commit, repository.has_commit):
+    apart = compare_heads(repository, head, hub_head)
+    if not apart.behind:
+        return
+    if not apart.ahead:
         raise NonFastForward(
-            f"{branch!r} is behind the hub: the hub already has {head[:12]} and newer commits",
+            f"{branch!r} is behind the hub, which already has {head[:12]} and {apart.behind} more",
             hint="Run `museui pull`; to move the hub's branch back, use --force-with-lease.",
             details=details,
         )
     raise NonFastForward(
-        f"{branch!r} and the hub's have diverged: the hub is at {hub_head[:12]}",
+        f"{branch!r} and the hub's have diverged: {apart.ahead} commits here, {apart.behind} there",
         hint="Merge the hub's commits and push again; or replace them with --force-with-lease.",
         details=details,
     )

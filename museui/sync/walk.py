@@ -84,14 +84,3 @@ class _Newest(str):
 
     def __lt__(self, other: str) -> bool:
         return str.__gt__(self, other)
-
-
-def is_ancestor(
-    old: CommitId, new: CommitId, read_commit: Callable[[CommitId], Commit], has_commit: Callable[[CommitId], bool]
-) -> bool:
-    """Whether ``old`` is ``new`` or one of its ancestors, as far as this repository can tell."""
-    if old == new:
-        return True
-    if not has_commit(old):
-        return False
-    return all(commit.id != old for commit in walk_missing(old, [new], read_commit).commits)

@@ -1,0 +1,75 @@
+"""``museui fetch``: the hub's commits come here; branches and work tree stay as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.ids import qualified
+from .output import Context, json_option, print_json, quiet_option
+from .progress import render_bytes
+from .target import Target, open_target
+
+if TYPE_CHECKING:
+    from museui.sync.fetch import FetchResult
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path())
+@click.option("--remote", metavar="NAME", help="Where from (default: the only remote, or 'origin').")
+@click.option("--branch", "branches", metavar="NAME", multiple=True, help="Only this branch; may be repeated.")
+@json_option
+@quiet_option
+@click.pass_obj
+def command(
+    context: Context, repo: str | None, remote: str | None, branches: tuple[str, ...], as_json: bool, quiet: bool
+) -> None:
+    """Bring the hub's commits here, every one checked, and note where its branches are."""
+    target = open_target(context.path(repo) if repo else context.cwd, remote)
+    result = fetch_target(target, list(branches) or None)
+    if as_json:
+        print_json(fetch_document(target, result))
+    elif not quiet:
+        click.echo(render_fetch(target, result))
+
+
+def fetch_target(target: Target, branches: list[str] | None) -> FetchResult:
+    """Fetch into the target's repository. A bare URL has no name to note its branches under: ``origin`` is used."""
+    from museui.hub.client import HubClient
+    from museui.sync.fetch import fetch
+
+    async def run() -> FetchResult:
+        async with HubClient(target.url, target.token) as client:
+            return await fetch(target.repository, client, target.remote or "origin", branches)
+
+    with target.repository.lock():
+        return asyncio.run(run())
+
+
+def fetch_document(target: Target, result: FetchResult) -> dict[str, Any]:
+    """The ``--json`` document of a fetch."""
+    return {
+        "ok": True,
+        "repo": str(target.repository.root),
+        "remote": target.remote,
+        "url": str(target.url),
+        "branch_heads": {branch: qualified(head) for branch, head in result.branch_heads.items()},
+        "commits": result.commits,
+        "snapshots": result.snapshots,
+        "objects": result.objects,
+        "wire_bytes": result.wire_bytes,
+    }
+
+
+def render_fetch(target: Target, result: FetchResult) -> str:
+    """What came, and where the hub's branches are."""
+    if result.commits:
+        size = render_bytes(result.wire_bytes)
+        first = f"{target.url}: {result.commits} commits, {result.objects} objects, {size}"
+    else:
+        first = f"{target.url}: nothing new"
+    width = max((len(branch) for branch in result.branch_heads), default=0)
+    lines = [f"  {branch:<{width}}  {head[:12]}" for branch, head in sorted(result.branch_heads.items())]
+    return "\n".join([first, *lines])

@@ -1,0 +1,51 @@
+"""``museui pull``: fetch, then move the branch and the work tree forward."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from ..core.ids import qualified
+from .fetch import fetch_document, render_fetch
+from .output import Context, json_option, print_json, quiet_option
+from .target import open_target, pick_branch
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path())
+@click.option("--remote", metavar="NAME", help="Where from (default: the only remote, or 'origin').")
+@click.option("--branch", metavar="NAME", help="Which branch (default: the present one).")
+@json_option
+@quiet_option
+@click.pass_obj
+def command(
+    context: Context, repo: str | None, remote: str | None, branch: str | None, as_json: bool, quiet: bool
+) -> None:
+    """Bring the hub's commits here and move the branch forward to them; the work tree follows.
+
+    Never merges, and never writes over a file that was changed here.
+    """
+    from museui.hub.client import HubClient
+    from museui.sync.clone import Pulled, pull
+
+    target = open_target(context.path(repo) if repo else context.cwd, remote)
+    name = pick_branch(target.repository, branch)
+
+    async def run() -> Pulled:
+        async with HubClient(target.url, target.token) as client:
+            return await pull(target.repository, client, target.remote or "origin", name)
+
+    with target.repository.lock():
+        pulled = asyncio.run(run())
+    if as_json:
+        document = fetch_document(target, pulled.fetched)
+        old = qualified(pulled.old) if pulled.old else None
+        moved = {"branch": name, "previous_head": old, "head": qualified(pulled.head), "files": pulled.files}
+        print_json({**document, **moved, "up_to_date": pulled.old == pulled.head})
+    elif not quiet:
+        click.echo(render_fetch(target, pulled.fetched))
+        if pulled.old == pulled.head:
+            click.echo(f"{name} is up to date")
+        else:
+            click.echo(f"{name} is at {pulled.head[:12]}, {pulled.files} files changed")

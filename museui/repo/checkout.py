@@ -1,0 +1,180 @@
+"""Writing a work tree: the files of a snapshot come to stand in a folder, and nothing else is touched.
+
+Every step goes through handles of folders that were opened without following links, so that no link in the work tree
+can lead a write elsewhere.  A file that holds something which is neither in the old snapshot nor in the new one is
+never written over; it is found before anything is changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from ..core.errors import Conflict
+from ..core.ids import ObjectId
+from ..core.names import check_path, check_tree
+from .atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from .files import disk_error
+
+ReadObject = Callable[[ObjectId], Iterable[bytes]]
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE_BYTES = 1 << 20
+_NAMED_AT_MOST = 5
+
+
+def update_work_tree(
+    root: str, old: Mapping[str, ObjectId], new: Mapping[str, ObjectId], read_object: ReadObject
+) -> int:
+    """Turn the files of ``old`` below ``root`` into those of ``new``; how many files were written or removed.
+
+    Interrupted, it can be run again.  Raises :class:`Conflict` naming files that hold something else than they should
+    (nothing was changed then), :class:`Integrity` for what ``read_object`` cannot give.
+    """
+    for path in new:
+        check_path(path)
+    check_tree(new)
+    written = {path: object_id for path, object_id in new.items() if old.get(path) != object_id}
+    removed = [path for path in old if path not in new]
+    handle = _open_root(root)
+    try:
+        clash = find_collision(new)
+        if clash and not _tells_case_apart(handle):
+            raise Conflict(
+                f"{clash[0]!r} and {clash[1]!r} would be one file here",
+                hint="Use a folder on a file system that tells upper and lower case apart.",
+            )
+        _check_untouched(handle, old, written, removed)
+        for path in removed:
+            _remove(handle, path)
+        for path, object_id in written.items():
+            _write(handle, path, read_object(object_id))
+    except OSError as exc:
+        raise disk_error(exc, f"cannot write the work tree {root}") from exc
+    finally:
+        os.close(handle)
+    return len(written) + len(removed)
+
+
+def _open_root(root: str) -> int:
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise disk_error(exc, f"cannot open the work tree {root}") from exc
+
+
+def _check_untouched(
+    root: int, old: Mapping[str, ObjectId], written: Mapping[str, ObjectId], removed: Iterable[str]
+) -> None:
+    changed: list[str] = []
+    for path in (*written, *removed):
+        there = _hash_file(root, path)
+        if there is not None and there not in (old.get(path), written.get(path)):
+            changed.append(path)
+    if changed:
+        shown = ", ".join(repr(path) for path in sorted(changed)[:_NAMED_AT_MOST])
+        more = len(changed) - _NAMED_AT_MOST
+        raise Conflict(
+            f"the work tree holds something of its own where a file must be written: {shown}"
+            + (f" and {more} more" if more > 0 else ""),
+            hint="Commit it with `museui snapshot -m …`, or move it away, and try again.",
+            details={"paths": sorted(changed)},
+        )
+
+
+def _hash_file(root: int, path: str) -> str | None:
+    """The id of what stands at ``path``; ``None`` for nothing, an empty one for what is not a plain file."""
+    try:
+        with _parent(root, path, make=False) as (folder, name):
+            descriptor = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
+    digest = hashlib.sha256()
+    try:
+        while piece := os.read(descriptor, _PIECE_BYTES):
+            digest.update(piece)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
+    """The folder that ``path`` is in, opened step by step without following a link, and the last name."""
+    *folders, name = path.split("/")
+    handle = os.dup(root)
+    try:
+        for folder in folders:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, dir_fd=handle)
+            below = os.open(folder, _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        yield handle, name
+    finally:
+        os.close(handle)
+
+
+def _write(root: int, path: str, pieces: Iterable[bytes]) -> None:
+    with _parent(root, path, make=True) as (folder, name):
+        temporary = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
+        descriptor = os.open(temporary, _CREATE, 0o666, dir_fd=folder)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                for piece in pieces:
+                    view = memoryview(piece)
+                    while view:
+                        view = view[file.write(view) :]
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+
+
+def _remove(root: int, path: str) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    while path:
+        try:
+            with _parent(root, path, make=False) as (folder, name):
+                try:
+                    os.unlink(name, dir_fd=folder)
+                except (IsADirectoryError, PermissionError):
+                    os.rmdir(name, dir_fd=folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        path = path.rpartition("/")[0]
+
+
+def find_collision(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Two paths that differ only in case or Unicode form, which some file systems take for one."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            return other, path
+    return None
+
+
+def _tells_case_apart(root: int) -> bool:
+    probe = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}-a{TEMPORARY_SUFFIX}"
+    os.close(os.open(probe, _CREATE, 0o600, dir_fd=root))
+    try:
+        os.stat(probe.replace("-a.", "-A."), dir_fd=root)
+    except FileNotFoundError:
+        return True
+    finally:
+        os.unlink(probe, dir_fd=root)
+    return False
