@@ -15,6 +15,8 @@ from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository
 from .output import Context, json_option, print_json, printable, quiet_option, talk, warn
 
+_MAX_NOTES = 5
+
 
 @click.command()
 @click.option("-m", "--message", metavar="MSG", required=True, help="What changed and why.")
@@ -33,12 +35,18 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
         key=read_signing_key(key_path(), warn),
         allow_empty=allow_empty,
     )
-    for path, kind in taken.left_out:
-        talk(f"note: {printable(path)} is a {kind}: not recorded", quiet=quiet or as_json)
+    _tell_left_out(taken, quiet or as_json)
     if as_json:
         print_json(_document(repository, taken))
     else:
         talk(_render(taken), quiet=quiet)
+
+
+def _tell_left_out(taken: Taken, quiet: bool) -> None:
+    for path, kind in taken.left_out[:_MAX_NOTES]:
+        talk(f"note: {printable(path)} is a {kind}: not recorded", quiet=quiet)
+    if (more := len(taken.left_out) - _MAX_NOTES) > 0:
+        talk(f"note: and {more} more", quiet=quiet)
 
 
 def _document(repository: Repository, taken: Taken) -> dict[str, Any]:

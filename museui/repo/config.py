@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Invalid, NotFound, Usage
+from ..core.errors import NotFound, Usage
 from ..core.names import check_branch, check_name
 from .atomic import write_file
 from .files import read_file
@@ -192,14 +192,11 @@ def _read_document(path: str) -> TOMLDocument:
 
 
 def _write_document(path: str, document: TOMLDocument) -> None:
-    """Write the file with the mode it had; what results is read back first, so that no edit can break the file."""
+    """Write the file with the mode it had; what results is read first, so that no edit can break the file."""
     import tomlkit
 
     text = tomlkit.dumps(document)
-    try:
-        parse_config(text)
-    except Usage as exc:
-        raise Invalid(f"the change would break {path}: {exc.message}") from exc
+    parse_toml(text)
     try:
         status = os.lstat(path)
     except FileNotFoundError:
