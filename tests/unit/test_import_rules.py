@@ -1,0 +1,98 @@
+"""Who may import whom: the contracts of `pyproject.toml`, and what a running program really has loaded.
+
+Laziness cannot be seen in the source, so what an import pulls in is looked up in `sys.modules` of a fresh process.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = sorted((ROOT / "museui" / "core").glob("*.py"))
+HEAVY = {"aiosqlite", "cryptography", "granian", "httpx", "hubstub", "rich", "sqlalchemy", "starlette", "textual"}
+IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket", "sqlite3", "ssl", "subprocess"}
+CORE_MAY_IMPORT = {
+    "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "cryptography", "dataclasses",
+    "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing", "zstandard",
+}  # fmt: skip
+FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
+NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
+
+
+def module_names(package: str) -> list[str]:
+    """Every module of ``package``, itself first."""
+    files = sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return sorted(name.removesuffix(".__init__") for name in names if not name.endswith("__main__"))
+
+
+def loaded_after(statement: str) -> set[str]:
+    """The names of all modules a fresh Python has loaded once it ran ``statement``."""
+    program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{statement}\nprint(*sys.modules, file=sys.__stdout__)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(run.stdout.splitlines()[-1].split())
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def ours(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] in ("museui", "hubstub")}
+
+
+def test_the_contracts_hold() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    run = subprocess.run(
+        [str(linter), "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "0 broken" in run.stdout
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    tree = ast.parse((ROOT / "museui" / "__init__.py").read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert ours(loaded_after("import museui")) == {"museui"}
+
+
+def test_the_vocabulary_loads_nothing_of_the_network_or_the_database_and_nothing_else_of_ours() -> None:
+    names = module_names("museui.core")
+    loaded = loaded_after("import " + ", ".join(names))
+    assert ours(loaded) == {"museui", *names}
+    assert not packages(loaded) & IMPURE
+
+
+@pytest.mark.parametrize("statement", ["import museui.cli.main", "from museui.cli.main import run; run(['--help'])"])
+def test_the_command_line_starts_without_what_only_some_verbs_need(statement: str) -> None:
+    assert not packages(loaded_after(statement)) & (HEAVY | {"asyncio", "msgpack", "zstandard", "tomlkit"})
+
+
+def test_the_hub_loads_nothing_of_ours_but_the_vocabulary() -> None:
+    loaded = loaded_after("import " + ", ".join(module_names("hubstub")))
+    foreign = {name for name in ours(loaded) if name.startswith("museui.")} - {"museui.core"}
+    assert all(name.startswith("museui.core.") for name in foreign), sorted(foreign)
+
+
+def test_the_client_loads_no_hub_no_server_and_no_database() -> None:
+    loaded = loaded_after("import " + ", ".join(module_names("museui")))
+    assert not packages(loaded) & {"hubstub", "granian", "starlette", "sqlalchemy", "aiosqlite"}
+
+
+@pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
+def test_the_vocabulary_touches_no_clock_no_environment_and_no_file(file: Path) -> None:
+    allowed = CORE_MAY_IMPORT | (FAILPOINTS_MAY_IMPORT_TOO if file.stem == "failpoints" else set())
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            assert {alias.name.partition(".")[0] for alias in node.names} <= allowed, f"line {node.lineno}"
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1 or (node.module or "").partition(".")[0] in allowed, f"line {node.lineno}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in NOT_PURE, f"line {node.lineno}"
+        elif isinstance(node, ast.Attribute):
+            assert node.attr not in ("environ", "getenv"), f"line {node.lineno}"
