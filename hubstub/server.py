@@ -31,7 +31,6 @@ from .log import log_facts, logger
 from .state import HubState
 from .store.files import FileStore
 
-_HEADER_TIMEOUT_MS = 15_000
 _BACKLOG = 1024
 _STOP_S = 30.0
 _READY_S = 30.0
@@ -41,7 +40,7 @@ _GC_THRESHOLD = 50_000
 class _SocketServer(Server):
     """Granian on a socket that is bound already."""
 
-    def __init__(self, listener: socket.socket, target: Starlette) -> None:
+    def __init__(self, listener: socket.socket, target: Starlette, header_timeout_s: float) -> None:
         super().__init__(
             target,
             interface=Interfaces.ASGINL,
@@ -49,7 +48,7 @@ class _SocketServer(Server):
             websockets=False,
             backlog=_BACKLOG,
             backpressure=_BACKLOG,
-            http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
+            http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout_s * 1000)),
             log_enabled=False,
         )
         self._listener = listener
@@ -103,16 +102,18 @@ async def serve(
         state = HubState(settings, database, store)
         app = build_app(state)
         async with app.router.lifespan_context(app):
-            await _serve_requests(app, listener, lambda: on_ready(state))
+            await _serve_requests(app, state, listener, on_ready)
     finally:
         await database.close()
 
 
-async def _serve_requests(app: Starlette, listener: socket.socket, on_ready: Callable[[], Awaitable[None]]) -> None:
+async def _serve_requests(
+    app: Starlette, state: HubState, listener: socket.socket, on_ready: Callable[[HubState], Awaitable[None]]
+) -> None:
     loop = asyncio.get_running_loop()
     host, port = listener.getsockname()[:2]
     probe = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
-    server = _SocketServer(listener, app)
+    server = _SocketServer(listener, app, state.settings.header_timeout_s)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -120,7 +121,7 @@ async def _serve_requests(app: Starlette, listener: socket.socket, on_ready: Cal
     try:
         await _answers(*probe)
         log_facts(logger, "serving", port=port, sqlite=sqlite3.sqlite_version)
-        await on_ready()
+        await on_ready(state)
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)

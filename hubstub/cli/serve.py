@@ -17,6 +17,7 @@ from museui.core.errors import Usage
 from museui.core.limits import Limits
 from museui.core.names import check_owner
 
+from ..config import HubSettings
 from .options import data_option, json_option, print_json
 
 if TYPE_CHECKING:
@@ -24,19 +25,25 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LIMITS = tuple(field.name for field in fields(Limits))
+_DEFAULTS = HubSettings(Path())
+_PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
+    "upload_ttl_s": ("--upload-ttl", click.IntRange(1, 86400), "Seconds a presigned URL lives."),
+    "header_timeout_s": ("--header-timeout", click.FloatRange(1.0), "Seconds the head of a request may take."),
+    "body_idle_s": ("--body-idle", click.FloatRange(0.1), "Seconds a body may stand still."),
+    "body_grace_s": ("--body-grace", click.FloatRange(0.1), "Seconds a body may be under the minimum rate."),
+    "body_min_rate_bytes_s": ("--body-min-rate", click.IntRange(1), "Bytes a second a body must reach."),
+}
 
 
-def _limit_options(function: F) -> F:
-    defaults = Limits()
+def _settings_options(function: F) -> F:
+    """An option for each limit and each time the hub waits, named as in :class:`HubSettings`."""
     for name in reversed(_LIMITS):
-        option = click.option(
-            "--" + name.replace("_", "-"),
-            name,
-            type=click.IntRange(min=1),
-            default=getattr(defaults, name),
-            show_default=True,
-            metavar="N",
-        )
+        flag, default = "--" + name.replace("_", "-"), getattr(_DEFAULTS.limits, name)
+        option = click.option(flag, name, type=click.IntRange(1), default=default, show_default=True, metavar="N")
+        function = option(function)
+    for name, (flag, kind, words) in reversed(_PATIENCE.items()):
+        default = getattr(_DEFAULTS, name)
+        option = click.option(flag, name, type=kind, default=default, show_default=True, metavar="N", help=words)
         function = option(function)
     return function
 
@@ -48,28 +55,8 @@ def _limit_options(function: F) -> F:
 @click.option("--owner", metavar="NAME", help="The user to create when they are not there yet.  [default: you]")
 @click.option("--public-url", metavar="URL", help="What clients call the hub, when that is not its address.")
 @click.option("--auto-create/--no-auto-create", default=True, help="Make repositories on their owner's first push.")
-@click.option(
-    "--upload-ttl",
-    type=click.IntRange(1, 86400),
-    default=900,
-    show_default=True,
-    help="Seconds an upload may take to begin.",
-)
-@click.option(
-    "--body-idle", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds a body may stand still."
-)
-@click.option(
-    "--body-grace", type=click.FloatRange(0.1), default=15.0, show_default=True, help="Seconds a body may be too slow."
-)
-@click.option(
-    "--body-min-rate",
-    type=click.IntRange(1),
-    default=1024,
-    show_default=True,
-    help="Bytes a second that are not too slow.",
-)
 @click.option("--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@_limit_options
+@_settings_options
 @json_option
 def serve(
     data_dir: Path,
@@ -77,14 +64,9 @@ def serve(
     port: int,
     owner: str | None,
     public_url: str | None,
-    auto_create: bool,
-    upload_ttl: int,
-    body_idle: float,
-    body_grace: float,
-    body_min_rate: int,
     log_format: str,
     as_json: bool,
-    **limits: int,
+    **options: Any,
 ) -> None:
     """Serve a hub until it is told to stop.
 
@@ -99,22 +81,14 @@ def serve(
             "hint: put a proxy with TLS in front of it, or listen on 127.0.0.1.",
             err=True,
         )
+    limits = Limits(**{name: options.pop(name) for name in _LIMITS})
+    public_url = public_url.rstrip("/") if public_url else None
+    settings = HubSettings(data_dir.absolute(), limits, public_url=public_url, **options)
 
-    from ..config import HubSettings
     from ..folder import create_data_folder, locked_data_folder
     from ..log import configure_log
 
     configure_log(log_format == "json")
-    settings = HubSettings(
-        data_dir=data_dir.absolute(),
-        limits=Limits(**limits),
-        auto_create=auto_create,
-        public_url=public_url.rstrip("/") if public_url else None,
-        upload_ttl_s=upload_ttl,
-        body_idle_s=body_idle,
-        body_grace_s=body_grace,
-        body_min_rate_bytes_s=body_min_rate,
-    )
     create_data_folder(settings.data_dir)
     with locked_data_folder(settings.data_dir):
         from ..first_run import ensure_owner
@@ -122,10 +96,11 @@ def serve(
         from ..server import serve as serve_hub
 
         listener = bind_listener(host, port)
-        url = settings.public_url or listener_url(listener)
+        address = listener_url(listener)
 
         async def announce(state: HubState) -> None:
             name, token = await ensure_owner(state.database, owner, _own_name(), state.now())
+            url = public_url or address
             if as_json:
                 print_json({"url": url, "owner": name, "token": token})
                 return
@@ -157,7 +132,6 @@ def init(data_dir: Path, owner: str | None, as_json: bool) -> None:
 
 
 async def _init(data_dir: Path, owner: str | None) -> tuple[str, str | None]:
-    from ..config import HubSettings
     from ..first_run import ensure_owner
     from ..index.database import Database
 

@@ -11,6 +11,8 @@ import time
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from museui.core.errors import Invalid
+
 from ..log import log_request, logger
 from .errors import answer_error
 
@@ -42,7 +44,8 @@ class Edge:
         try:
             await self._app(scope, receive, send_marked)
         except ClientDisconnect:
-            status = status or 499
+            if not status:
+                await answer_error(Request(scope), Invalid("the body ended too early"))(scope, receive, send_marked)
         except Exception as exc:
             logger.exception("request %s failed", request_id)
             if status:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -84,6 +85,13 @@ class HubProcess:
     def log(self) -> str:
         """Everything it has written to stderr, over all starts."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def wait_for_log(self, text: str) -> None:
+        """Return once ``text`` is in the log, which is written after an answer has gone out."""
+        deadline = time.monotonic() + _START_S
+        while text not in self.log:
+            assert time.monotonic() < deadline, f"{text!r} never came:\n{self.log}"
+            time.sleep(0.01)
 
     def repository(self, slug: str = "song", owner: str | None = None) -> str:
         """The URL of a repository, which need not exist."""
