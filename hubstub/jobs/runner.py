@@ -1,18 +1,108 @@
-"""Runs the hub's background jobs: takes them from the ``jobs`` table, one at a time, for as long as the hub runs."""
+"""Runs the hub's background jobs: takes them from the ``jobs`` table, one at a time, for as long as the hub runs.
+
+At the start it first clears away what an earlier process left; later, once an hour, what clients left.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from museui.core.errors import Integrity
+
+from ..log import log_facts
+from ..state import HubState
+from .promote import LEASE_S, promote_bundle
+from .queue import BUNDLE_INDEX, Job, fail_job, next_run, postpone_job, release_all, take_job
+from .reconcile import clear_temporary, remove_leftovers
+
+KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {BUNDLE_INDEX: promote_bundle}
+_FIRST_DELAY_S = 0.25
+"""How long a job waits after a push: the client may have more to say first."""
+_SWEEP_S = 3600.0
+_BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+_MAX_ATTEMPTS = 20
+_log = logging.getLogger("hubstub.jobs")
 
 
 class JobRunner:
     """The one worker of this process."""
 
-    def __init__(self, state: Any) -> None:
-        self._state = state
+    def __init__(self, state: HubState) -> None:
+        self._hub = state
+        self._task: asyncio.Task[None] | None = None
+        self._swept_at = 0.0
 
     async def start(self) -> None:
-        """Begin to work."""
+        """Clear away leftovers, free what a dead process had taken, and begin to work."""
+        hub = self._hub
+        await clear_temporary(hub)
+        await remove_leftovers(hub)
+        self._swept_at = hub.now()
+        async with hub.database.write() as connection:
+            await release_all(connection)
+        hub.jobs_waiting.set()
+        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop after the step under way."""
+        """Stop where it is, which the next start resumes, once the pushes that run have ended."""
+        await self._hub.desk.close()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        hub = self._hub
+        while True:
+            try:
+                await self._wait()
+                await asyncio.sleep(_FIRST_DELAY_S)
+                hub.jobs_waiting.clear()
+                while job := await self._take():
+                    await self._work(job)
+                await self._sweep()
+            except Exception:
+                _log.exception("the job runner failed; it goes on in a moment")
+                await asyncio.sleep(_BACKOFF_S[0])
+                hub.jobs_waiting.set()
+
+    async def _wait(self) -> None:
+        """Return when there may be a job to take, or it is time to sweep."""
+        hub = self._hub
+        async with hub.database.read() as connection:
+            due = await next_run(connection)
+        until = min(self._swept_at + _SWEEP_S, due if due is not None else float("inf"))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hub.jobs_waiting.wait(), max(0.0, until - hub.now()))
+
+    async def _take(self) -> Job | None:
+        async with self._hub.database.write() as connection:
+            return await take_job(connection, self._hub.now(), LEASE_S)
+
+    async def _work(self, job: Job) -> None:
+        """Do one job. What it raises is kept with it and, unless it can never work, it is tried again later."""
+        hub = self._hub
+        began = hub.now()
+        try:
+            await KINDS[job.kind](hub, job)
+        except Exception as exc:
+            error = f"{type(exc).__name__}: {exc}"
+            hopeless = isinstance(exc, Integrity) or job.attempts >= _MAX_ATTEMPTS
+            _log.error("job %s of %s failed: %s", job.kind, job.subject, error, exc_info=not isinstance(exc, Integrity))
+            async with hub.database.write() as connection:
+                if hopeless:
+                    await fail_job(connection, job, error)
+                else:
+                    delay_s = _BACKOFF_S[min(job.attempts, len(_BACKOFF_S)) - 1]
+                    await postpone_job(connection, job, hub.now() + delay_s, error)
+        else:
+            log_facts(_log, job.kind, subject=job.subject, seconds=round(hub.now() - began, 3), attempt=job.attempts)
+
+    async def _sweep(self) -> None:
+        hub = self._hub
+        if hub.now() - self._swept_at >= _SWEEP_S:
+            self._swept_at = hub.now()
+            await remove_leftovers(hub, grace_s=_SWEEP_S)

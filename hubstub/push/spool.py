@@ -58,6 +58,17 @@ class Spool:
         finally:
             path.unlink(missing_ok=True)
 
+    @asynccontextmanager
+    async def copy(self, pieces: Iterator[bytes]) -> AsyncIterator[Spooled]:
+        """What ``pieces`` give, taken in a worker thread, as a local file for as long as the context lasts."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while piece := await asyncio.to_thread(next, pieces, b""):
+                yield piece
+
+        async with self.receive(chunks()) as spooled:
+            yield spooled
+
     async def clear(self) -> None:
         """Remove what an earlier process left. Only before anything is received."""
         await asyncio.to_thread(self._clear)

@@ -78,6 +78,9 @@ class ObjectStore(Protocol):
     async def check(self) -> None:
         """Whether the store can be read and written now."""
 
+    async def recover(self) -> None:
+        """Remove what an earlier process was writing when it died. Only before anything is written."""
+
     async def presign_put(self, upload: UploadSpec, hub_url: str) -> PutTarget:
         """A URL that takes the bytes of ``upload`` once. ``hub_url``: how the client reaches the hub itself."""
 

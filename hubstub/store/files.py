@@ -63,6 +63,10 @@ class FileStore:
         path.write_bytes(b"")
         path.unlink()
 
+    async def recover(self) -> None:
+        """See :meth:`ObjectStore.recover`."""
+        await _in_thread(lambda: _remove(self._tmp.iterdir()))
+
     async def presign_put(self, upload: UploadSpec, hub_url: str) -> PutTarget:
         """See :meth:`ObjectStore.presign_put`. :meth:`accept` is the other end."""
         url = f"{hub_url}/{staging_key(upload.upload_id)}?{self.signer.sign_put(upload)}"
@@ -176,10 +180,6 @@ class FileStore:
         for folder in folders:
             for entry in await _in_thread(partial(self._entries, folder, prefix)):
                 yield entry
-
-    async def discard_temporary(self) -> None:
-        """Remove what an earlier process was writing when it died. Only before anything is written."""
-        await _in_thread(lambda: _remove(self._tmp.iterdir()))
 
     def _folders_of(self, prefix: str) -> Iterable[Path]:
         top = self._root / prefix.partition("/")[0]

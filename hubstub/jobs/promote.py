@@ -1,0 +1,140 @@
+"""``bundle.index``: every object of a stored bundle gets its own key; then the bundle goes.
+
+Objects move in groups: read, hashed again, written and synced, then their rows change; a crash in between repeats one
+group.  Nobody waits for this, so it makes way for pushes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+
+from museui.core.errors import Integrity
+from museui.core.failpoints import failpoint
+from museui.core.frames import FrameTable, StretchReader
+from museui.core.ids import hash_object
+
+from ..index import schema
+from ..push.spool import Spool
+from ..state import HubState
+from ..store.base import bundle_key, object_key
+from .queue import Job, extend_lease, finish_job
+
+LEASE_S = 120.0
+_GROUP_OBJECTS = 256
+_GROUP_BYTES = 16 << 20
+_PAUSE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An object that still lies in the bundle: ``offset`` and size in its uncompressed stream."""
+
+    id: str
+    offset: int
+    size_bytes: int
+
+
+async def promote_bundle(hub: HubState, job: Job) -> None:
+    """Move what is left of the bundle ``job.subject`` and end the job.
+
+    Raises :class:`Integrity` when, with all others moved, some objects are damaged; they and the bundle stay.
+    """
+    bundle = job.subject
+    async with hub.database.read() as connection:
+        query = select(schema.bundles.c.frames).where(schema.bundles.c.id == bundle)
+        frames = (await connection.execute(query)).scalar_one_or_none()
+    damaged: list[str] = []
+    if frames is not None:
+        reader = StretchReader(lambda offset: hub.store.read(bundle_key(bundle), offset), FrameTable.decode(frames))
+        after = -1
+        while group := await _next_group(hub, bundle, after):
+            await hub.desk.wait_idle()
+            damaged += await _move(hub, job, reader, group)
+            after = group[-1].offset
+            await asyncio.sleep(_PAUSE_S)
+    if damaged:
+        raise Integrity(
+            f"{len(damaged)} objects of stored bundle {bundle} are damaged, the first is {damaged[0]}",
+            details={"bundle": bundle, "object_ids": damaged[:100]},
+        )
+    await _drop_bundle(hub, job)
+    failpoint("promote.done")
+    await hub.store.delete([bundle_key(bundle)])
+
+
+async def _next_group(hub: HubState, bundle: str, after: int) -> list[_Waiting]:
+    objects = schema.objects
+    query = (
+        select(objects.c.id, objects.c.raw_offset, objects.c.size_bytes)
+        .where(objects.c.bundle == bundle, objects.c.raw_offset > after)
+        .order_by(objects.c.raw_offset)
+        .limit(_GROUP_OBJECTS)
+    )
+    async with hub.database.read() as connection:
+        rows = (await connection.execute(query)).all()
+    group: list[_Waiting] = []
+    size_bytes = 0
+    for row in rows:
+        size_bytes += row.size_bytes
+        if group and size_bytes > _GROUP_BYTES:
+            break
+        group.append(_Waiting(row.id.hex(), row.raw_offset, row.size_bytes))
+    return group
+
+
+async def _move(hub: HubState, job: Job, reader: StretchReader, group: Sequence[_Waiting]) -> list[str]:
+    """Move one group; the ids of those that are damaged and were left."""
+    if group[0].size_bytes > _GROUP_BYTES:
+        damaged = await _move_large(hub, reader, group[0])
+    else:
+        items, damaged = await asyncio.to_thread(_read_group, reader, group)
+        failpoint("promote.object")
+        await hub.store.put(items)
+    failpoint("promote.moved")
+    moved = [bytes.fromhex(item.id) for item in group if item.id not in damaged]
+    objects = schema.objects
+    async with hub.database.write() as connection:
+        await connection.execute(
+            update(objects)
+            .where(objects.c.id.in_(moved), objects.c.bundle == job.subject)
+            .values(bundle=None, raw_offset=None)
+        )
+        await extend_lease(connection, job, hub.now() + LEASE_S)
+    return damaged
+
+
+def _read_group(reader: StretchReader, group: Sequence[_Waiting]) -> tuple[list[tuple[str, bytes]], list[str]]:
+    items: list[tuple[str, bytes]] = []
+    damaged: list[str] = []
+    for item in group:
+        try:
+            content = b"".join(reader.pieces(item.offset, item.size_bytes))
+        except Integrity:
+            content = None
+        if content is None or hash_object(content) != item.id:
+            damaged.append(item.id)
+        else:
+            items.append((object_key(item.id), content))
+    return items, damaged
+
+
+async def _move_large(hub: HubState, reader: StretchReader, item: _Waiting) -> list[str]:
+    """As :func:`_read_group` and put, for one object that is too long to hold."""
+    async with Spool(hub.settings.spool_dir).copy(reader.pieces(item.offset, item.size_bytes)) as copied:
+        if copied.sha256 != item.id:
+            return [item.id]
+        failpoint("promote.object")
+        await hub.store.put_file(object_key(item.id), copied.path)
+    return []
+
+
+async def _drop_bundle(hub: HubState, job: Job) -> None:
+    bundles, pushes = schema.bundles, schema.pushes
+    async with hub.database.write() as connection:
+        await connection.execute(update(pushes).where(pushes.c.bundle == job.subject).values(bundle=None))
+        await connection.execute(delete(bundles).where(bundles.c.id == job.subject))
+        await finish_job(connection, job)

@@ -1,0 +1,42 @@
+"""What a hub that died has left lying about: everything that no row of the index speaks of is removed, nothing else."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import select
+
+from ..index.schema import bundles
+from ..log import log_facts
+from ..push.spool import Spool
+from ..push.uploads import forget_uploads, live_upload_ids
+from ..state import HubState
+from ..store.base import BUNDLES, STAGING
+
+_log = logging.getLogger("hubstub.reconcile")
+
+
+async def clear_temporary(hub: HubState) -> None:
+    """Remove what an earlier process was writing. Only at the start, before anything is received."""
+    await Spool(hub.settings.spool_dir).clear()
+    await hub.store.recover()
+
+
+async def remove_leftovers(hub: HubState, grace_s: float = 0.0) -> list[str]:
+    """Remove stored bundles and staged bytes that no row knows, older than ``grace_s``; their keys.
+
+    Pushes that run meanwhile are safe: what is found is judged only once each push that was running then has ended.
+    """
+    before = hub.now() - grace_s
+    found = {entry.key async for entry in hub.store.list(BUNDLES) if entry.modified_at <= before}
+    staged = {entry.key async for entry in hub.store.list(STAGING) if entry.modified_at <= before}
+    await hub.desk.wait_idle()
+    async with hub.database.write() as connection:
+        await forget_uploads(connection, hub.now())
+        live = {STAGING + upload_id for upload_id in await live_upload_ids(connection, hub.now())}
+        live |= {BUNDLES + bundle for bundle in (await connection.execute(select(bundles.c.id))).scalars()}
+    leftovers = sorted((found | staged) - live)
+    if leftovers:
+        await hub.store.delete(leftovers)
+        log_facts(_log, "removed leftovers", count=len(leftovers))
+    return leftovers
