@@ -62,9 +62,12 @@ class VerbGroup(click.Group):
 
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        click.echo(f"museui {version('museui')}")
+        try:
+            click.echo(f"museui {version('museui')}")
+        except PackageNotFoundError:
+            click.echo("museui (run from its source, not installed)")
         ctx.exit()
 
 
@@ -120,8 +123,15 @@ def _usage_hint(exc: click.ClickException) -> str:
     return f"'{context.command_path} --help' shows how." if context else "'museui --help' shows how."
 
 
+def _use_utf8() -> None:
+    """Start over in UTF-8 mode where the locale says otherwise: paths and messages are UTF-8 in every repository."""
+    if sys.getfilesystemencoding().lower() != "utf-8" and not sys.flags.utf8_mode and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def main() -> None:
     """The console script."""
+    _use_utf8()
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

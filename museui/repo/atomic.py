@@ -37,6 +37,11 @@ def write_file(path: str, content: bytes, *, mode: int = 0o666, exact_mode: bool
         sync_folder(os.path.dirname(path))
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is a temporary one of ours, left behind by a process that was killed."""
+    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
 def _write_temporary(path: str, pieces: Iterable[bytes], mode: int, sync: bool, exact_mode: bool = False) -> str:
     """Write a temporary file beside ``path``; gone again when ``pieces`` raises. Returns its name."""
     folder = os.path.dirname(path)

@@ -12,6 +12,7 @@ from fnmatch import translate
 from typing import Any
 
 from ..core.errors import Usage
+from .atomic import is_temporary
 from .config import parse_toml, read_toml_text
 
 NEVER_ENTERED = frozenset(
@@ -43,7 +44,7 @@ class IgnoreRules:
 
     def skips_file(self, path: str, name: str) -> bool:
         """Whether the file ``path``, whose last part is ``name``, is left out."""
-        if name in _TOOL_FILES or _never_taken(name):
+        if name in _TOOL_FILES or _never_taken(name) or is_temporary(name):
             return True
         return self._matches is not None and self._matches(path)
 

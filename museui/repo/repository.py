@@ -206,7 +206,8 @@ def _read_repo_json(path: str) -> tuple[str, str]:
         record = decode_record(read_file(path, _MAX_REPO_JSON_BYTES), path)
     except FileNotFoundError:
         raise Integrity(f"{path} is missing", hint="It holds the repository's id.", details={"path": path}) from None
-    repo_id, domain = record.get("repo_id"), record.get("domain", "")
+    repo_id = record.get("repo_id")
+    domain = "" if record.get("domain") is None else record["domain"]
     if not isinstance(repo_id, str) or not repo_id or not isinstance(domain, str):
         raise Integrity(f"{path} does not hold 'repo_id' and 'domain' as text", details={"path": path})
     return repo_id, domain

@@ -27,7 +27,19 @@ def test_some_folders_are_never_entered_at_any_depth(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [".env", ".env.local", ".envrc", "server.pem", "id.key", "a.p12", "a.pfx", ".DS_Store", "Thumbs.db", ".git"],
+    [
+        ".env",
+        ".env.local",
+        ".envrc",
+        "server.pem",
+        "id.key",
+        "a.p12",
+        "a.pfx",
+        ".DS_Store",
+        "Thumbs.db",
+        ".git",
+        ".museui-0a.tmp",
+    ],
 )
 def test_some_files_are_never_taken_whatever_the_patterns_say(name: str) -> None:
     rules = IgnoreRules([f"!{name}"])
