@@ -32,7 +32,7 @@ def build_app(state: HubState) -> Starlette:
 
     app = Starlette(
         routes=[*operations.routes, *objects.routes, *repositories.routes, *refs.routes, *push.routes, *fetch.routes],
-        middleware=[Middleware(Edge)],
+        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s)],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )

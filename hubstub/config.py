@@ -34,6 +34,8 @@ class HubSettings:
     body_grace_s: float = 15.0
     """How long a body may be under the minimum rate."""
     body_min_rate_bytes_s: int = 1024
+    send_idle_s: float = 60.0
+    """How long a client may leave a piece of an answer unread."""
 
     @property
     def database_url(self) -> str:

@@ -5,6 +5,7 @@ A log line holds the path and never the query, which may carry a signature; nor 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 
@@ -18,10 +19,14 @@ from .errors import answer_error
 
 
 class Edge:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``send_idle_s``: how long a client may leave a piece of an answer unread before the connection is cut.
+    """
+
+    def __init__(self, app: ASGIApp, send_idle_s: float) -> None:
         self._app = app
+        self._send_idle_s = send_idle_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,13 +44,18 @@ class Edge:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             else:
                 sent_bytes += len(message.get("body", b""))
-            await send(message)
+            try:
+                async with asyncio.timeout(self._send_idle_s):
+                    await send(message)
+            except TimeoutError as exc:
+                raise ClientDisconnect from exc
 
         try:
             await self._app(scope, receive, send_marked)
         except ClientDisconnect:
-            if not status:
-                await answer_error(Request(scope), Invalid("the body ended too early"))(scope, receive, send_marked)
+            if status:
+                raise
+            await answer_error(Request(scope), Invalid("the body ended too early"))(scope, receive, send_marked)
         except Exception as exc:
             logger.exception("request %s failed", request_id)
             if status:
