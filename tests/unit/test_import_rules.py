@@ -6,8 +6,10 @@ Laziness cannot be seen in the source, so what an import pulls in is looked up i
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ CORE_MAY_IMPORT = {
     "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing", "zstandard",
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
+LOADED_BY_OTHERS = {"aiosqlite"}  # SQLAlchemy loads the driver that the database URL names
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
 
 
@@ -96,3 +99,17 @@ def test_the_vocabulary_touches_no_clock_no_environment_and_no_file(file: Path) 
             assert node.func.id not in NOT_PURE, f"line {node.lineno}"
         elif isinstance(node, ast.Attribute):
             assert node.attr not in ("environ", "getenv"), f"line {node.lineno}"
+
+
+def test_every_library_that_is_imported_is_declared_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[\[<>=~! ]", line)[0].lower() for line in project["dependencies"]}
+    imported: set[str] = set()
+    for file in [*(ROOT / "museui").rglob("*.py"), *(ROOT / "hubstub").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").partition(".")[0])
+    libraries = imported - sys.stdlib_module_names - {"museui", "hubstub"}
+    assert libraries == declared - LOADED_BY_OTHERS
