@@ -1,7 +1,169 @@
-"""Endpoints of objects: /o/{id} and presigned GET."""
+"""Endpoints of objects: ``/o/{id}``, and presigned URLs that give one without a token."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-routes: list[Route] = []
+from museui.core.errors import Internal, Invalid, NotFound
+from museui.core.ids import ObjectId, hash_object, parse_id
+
+from ..fetch.lookup import Lookup
+from ..fetch.objects import ObjectReader
+from ..fetch.places import ObjectPlace, locate_objects
+from ..http.messages import answer, read_message
+from ..http.ranges import Unsatisfiable, parse_range
+from ..http.streams import stream
+from ..index.history import existing_objects
+from ..index.schema import repositories, repository_objects
+from ..people.auth import authenticate, open_repository
+from ..people.tokens import Caller
+from ..state import HubState, base_url, hub_of
+from ..store.files import FileStore
+
+_KIND = "application/octet-stream"
+_CHECKED_BYTES = 4 << 20
+"""Up to this size an object is hashed again before it is given."""
+_TTL_MAX_S = 7 * 24 * 3600
+
+
+async def get_object(request: Request) -> Response:
+    """The bytes of an object, for whoever can read a repository that holds it."""
+    hub = hub_of(request)
+    try:
+        object_id = ObjectId(parse_id(request.path_params["object_id"]))
+    except Invalid:
+        raise _no_such_object() from None
+    signed = isinstance(hub.store, FileStore) and hub.store.signer.allows_get(
+        object_id, request.query_params, hub.now()
+    )
+    caller = None if signed else await authenticate(request)
+    async with hub.database.read() as connection:
+        public = False if signed else await _is_public(connection, object_id, caller)
+        place = (await locate_objects(connection, [object_id])).get(object_id)
+    if place is None:
+        raise _no_such_object()
+    headers = {
+        "ETag": f'"{object_id}"',
+        "Cache-Control": f"{'public' if public else 'private'}, max-age=31536000, immutable",
+        "Accept-Ranges": "bytes",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if headers["ETag"] in _etags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return await _answer_object(request, hub, place, headers)
+
+
+async def _answer_object(request: Request, hub: HubState, place: ObjectPlace, headers: dict[str, str]) -> Response:
+    asked = (
+        request.headers.get("range") if request.headers.get("if-range", headers["ETag"]) == headers["ETag"] else None
+    )
+    try:
+        stretch = parse_range(asked, place.size_bytes)
+    except Unsatisfiable:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{place.size_bytes}"})
+    offset, size = stretch or (0, place.size_bytes)
+    status = 200 if stretch is None else 206
+    headers["Content-Length"] = str(size)
+    if stretch is not None:
+        headers["Content-Range"] = f"bytes {offset}-{offset + size - 1}/{place.size_bytes}"
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=_KIND)
+    reader = ObjectReader(hub.store, Lookup(hub.database))
+    if size > _CHECKED_BYTES:
+        return await stream(_pieces(reader, place, offset, size), _KIND, status, headers)
+    content = await asyncio.to_thread(lambda: b"".join(reader.pieces(place, offset, size)))
+    if len(content) != size or (stretch is None and hash_object(content) != place.id):
+        raise Internal(f"the stored object {place.id} is damaged")
+    return Response(content, status, headers, _KIND)
+
+
+def _pieces(reader: ObjectReader, place: ObjectPlace, offset: int, size: int) -> Generator[bytes, None, None]:
+    yield from reader.pieces(place, offset, size)
+
+
+async def _is_public(connection: AsyncConnection, object_id: ObjectId, caller: Caller | None) -> bool:
+    """Whether a public repository holds the object.
+
+    Raises :class:`NotFound` when the caller may read no repository that does.
+    """
+    allowed: Any = repositories.c.visibility == "public"
+    if caller is not None:
+        own = repositories.c.owner_id == caller.user_id
+        if caller.repository_id is not None:
+            own = and_(own, repositories.c.id == caller.repository_id)
+        allowed = or_(allowed, own)
+    query = (
+        select(repositories.c.visibility)
+        .join(repository_objects, repository_objects.c.repository_id == repositories.c.id)
+        .where(repository_objects.c.object_id == bytes.fromhex(object_id), allowed)
+        .order_by(repositories.c.visibility.desc())
+        .limit(1)
+    )
+    visibility = (await connection.execute(query)).scalar_one_or_none()
+    if visibility is None:
+        raise _no_such_object()
+    return bool(visibility == "public")
+
+
+def _no_such_object() -> NotFound:
+    return NotFound("there is no such object")
+
+
+def _etags(header: str) -> set[str]:
+    return {item.strip().removeprefix("W/") for item in header.split(",")}
+
+
+async def presign_objects(request: Request) -> Response:
+    """URLs that give objects of this repository without a token: ``{object_ids, direction, ttl_seconds?}``."""
+    hub = hub_of(request)
+    repository, _ = await open_repository(request, "read")
+    message = await read_message(request)
+    asked, ttl_s = _parse_presign(message, hub.settings.upload_ttl_s)
+    async with hub.database.read() as connection:
+        present = await existing_objects(connection, repository.id, asked.values())
+        places = await locate_objects(connection, present)
+    expires_at = int(hub.now()) + ttl_s
+    presigned: dict[str, str] = {}
+    for spelling, object_id in asked.items():
+        place = places.get(object_id)
+        if place is not None and (place.bundle is None or hub.store.hub_serves_urls):
+            presigned[spelling] = await hub.store.presign_get(object_id, expires_at, base_url(request))
+    inline = [spelling for spelling in asked if spelling not in presigned]
+    return answer(request, {"presigned": presigned, "inline": inline, "expires_in": ttl_s})
+
+
+def _parse_presign(message: Any, default_ttl_s: int) -> tuple[dict[str, ObjectId], int]:
+    """The ids as they were spelled → bare, and how long their URLs shall live."""
+    if not isinstance(message, dict):
+        raise Invalid("the message is not a map")
+    direction = message.get("direction")
+    if direction != "get":
+        raise Invalid(
+            "field 'direction' is not 'get', the only one this hub presigns single objects for",
+            hint="To push, presign a bundle: push/bundle/presign.",
+            details={"field": "direction"},
+        )
+    ids = message.get("object_ids")
+    if not isinstance(ids, list):
+        raise Invalid("field 'object_ids' is not a list", details={"field": "object_ids"})
+    ttl_s = message.get("ttl_seconds")
+    if ttl_s is None:
+        ttl_s = default_ttl_s
+    if not isinstance(ttl_s, int) or isinstance(ttl_s, bool) or ttl_s < 1:
+        raise Invalid("field 'ttl_seconds' is not a number of seconds", details={"field": "ttl_seconds"})
+    asked = {str(item): ObjectId(parse_id(item, "field 'object_ids'")) for item in ids}
+    return asked, min(ttl_s, _TTL_MAX_S)
+
+
+routes: list[Route] = [
+    Route("/o/{object_id}", get_object, methods=["GET"]),
+    Route("/{owner}/{slug}/presign", presign_objects, methods=["POST"]),
+]
