@@ -12,7 +12,7 @@ import gc
 import signal
 import socket
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -21,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.applications import Starlette
 
-from museui.core.errors import Unavailable, Usage
+from museui.core.errors import Internal, Unavailable, Usage
 
 from .app import build_app
 from .config import HubSettings
@@ -83,9 +83,13 @@ def bind_listener(host: str, port: int) -> socket.socket:
 
 def listener_url(listener: socket.socket) -> str:
     """The address of a listening socket as a URL; a wildcard address is named by its loopback one."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host, port = _own_address(listener)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _own_address(listener: socket.socket) -> tuple[str, int]:
+    host, port = listener.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 
 
 async def serve(
@@ -111,21 +115,19 @@ async def _serve_requests(
     app: Starlette, state: HubState, listener: socket.socket, on_ready: Callable[[HubState], Awaitable[None]]
 ) -> None:
     loop = asyncio.get_running_loop()
-    host, port = listener.getsockname()[:2]
-    probe = ({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
+    host, port = _own_address(listener)
     server = _SocketServer(listener, app, state.settings.header_timeout_s)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     running = asyncio.create_task(server.serve())
     try:
-        await _answers(*probe)
+        await _first(running, _answers(host, port))
         log_facts(logger, "serving", port=port, sqlite=sqlite3.sqlite_version)
-        await on_ready(state)
-        gc.collect()
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
-        await _either(running, stop)
+        await on_ready(state)
+        await _first(running, stop.wait())
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -136,11 +138,15 @@ async def _serve_requests(
         running.result()
 
 
-async def _either(running: asyncio.Task[Any], stop: asyncio.Event) -> None:
-    """Return when the server ends or is to be stopped."""
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+async def _first(running: asyncio.Task[Any], event: Coroutine[Any, Any, Any]) -> None:
+    """Return when ``event`` does; raise as it does, or as the server when that ends before."""
+    waiting = asyncio.create_task(event)
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        running.result()
+        raise Internal("the HTTP server ended by itself")
+    waiting.result()
 
 
 async def _answers(host: str, port: int) -> None:

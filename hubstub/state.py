@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from museui.core.errors import Invalid
+
 from .config import HubSettings
 from .index.database import Database
 from .push.desk import PushDesk
 
 if TYPE_CHECKING:
     from .store.base import ObjectStore
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,14 @@ def hub_of(request: HTTPConnection) -> HubState:
 
 
 def base_url(request: HTTPConnection) -> str:
-    """What this hub is called, ``scheme://host[:port]``: its public URL, or the name the client used."""
+    """What this hub is called, ``scheme://host[:port]``: its public URL, or the name the client used.
+
+    Raises :class:`Invalid` when the client used no name a URL can hold.
+    """
     public = hub_of(request).settings.public_url
-    return public or f"{request.url.scheme}://{request.url.netloc}"
+    if public:
+        return public
+    host = request.headers.get("host", "")
+    if not _HOST(host):
+        raise Invalid("the Host header is not a host", details={"field": "Host"})
+    return f"{request.scope['scheme']}://{host}"

@@ -31,6 +31,7 @@ for _verb in (serve, init, user, token, repo):
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever went wrong has been said."""
+    os.umask(0o077)
     as_json = "--json" in arguments
     try:
         hub.main(list(arguments), prog_name="museui hub", standalone_mode=False)

@@ -57,8 +57,8 @@ class Edge:
                 raise
             await answer_error(Request(scope), Invalid("the body ended too early"))(scope, receive, send_marked)
         except Exception as exc:
-            logger.exception("request %s failed", request_id)
             if status:
+                logger.error("request %s failed while its answer went out", request_id, exc_info=exc)
                 raise
             await answer_error(Request(scope), exc)(scope, receive, send_marked)
         finally:

@@ -10,14 +10,18 @@ from starlette.responses import Response
 
 from museui.core.errors import Internal, Invalid, MuseError, NotFound, RateLimited, Unauthorized, Unavailable
 
+from ..log import logger
 from .messages import answer
 
 
 def answer_error(request: Request, exc: Exception) -> Response:
     """The answer for a :class:`MuseError`; anything else becomes ``internal``."""
-    if not isinstance(exc, MuseError) or exc.http_status is None:
-        request_id = request.scope.get("request_id", "")
+    if not isinstance(exc, MuseError) or exc.http_status is None or isinstance(exc, Internal):
+        request_id = request.scope["request_id"]
+        logger.error("request %s failed", request_id, exc_info=exc)
         exc = Internal("the hub failed", hint=f"Ask whoever runs it, naming request {request_id}.")
+    elif exc.http_status >= 500:
+        logger.warning("request %s: %s: %s", request.scope["request_id"], exc.code, exc.message)
     return _render(request, exc, exc.http_status or 500)
 
 

@@ -190,3 +190,13 @@ def test_bytes_that_are_not_http_are_refused(hub: HubProcess) -> None:
         answer = _raw(hub, rubbish)
         assert not answer or _status(answer) in (400, 431, 505)
     assert _serves(hub)
+
+
+def test_host_header_that_is_no_host_is_an_error_and_not_a_fault(hub: HubProcess) -> None:
+    body = b'{"bundle_id": "%s", "size_bytes": 10}' % (b"0" * 64)
+    for host in ("[", "a b", "x/../y", "evil@127.0.0.1", "a" * 300, "", "[::1"):
+        head = f"POST /ada/song/push/bundle/presign HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        head += f"Authorization: Bearer {hub.token}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        answer = _raw(hub, head.encode() + body)
+        assert _status(answer) in (400, 422)
+    assert _serves(hub)
