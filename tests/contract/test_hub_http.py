@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from tests.helpers.hub import HubProcess
+from tests.helpers.plain_client import make_bundle, push
 
 WAIT_S = 60
 """How long anything here may take before it counts as hanging."""
@@ -18,6 +21,7 @@ WAIT_S = 60
 @pytest.fixture(scope="module")
 def hub() -> Iterator[HubProcess]:
     patience = ["--header-timeout", "2", "--body-idle", "0.5", "--body-grace", "1", "--body-min-rate", "1000"]
+    patience += ["--send-idle", "0.5"]
     with HubProcess(*patience) as process:
         process.command("repo", "create", "ada/song")
         yield process
@@ -200,3 +204,21 @@ def test_host_header_that_is_no_host_is_an_error_and_not_a_fault(hub: HubProcess
         answer = _raw(hub, head.encode() + body)
         assert _status(answer) in (400, 422)
     assert _serves(hub)
+
+
+def test_client_that_leaves_an_answer_unread_is_cut_off(hub: HubProcess) -> None:
+    content = random.Random(1).randbytes(24 << 20)
+    bundle, head = make_bundle({"take.wav": content}, "a take", "2026-01-01T00:00:00+00:00")
+    assert push(hub.repository(), hub.token, bundle, "main", head).status_code == 200
+    path = f"/o/{hashlib.sha256(content).hexdigest()}"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.settimeout(WAIT_S)
+        connection.connect(("127.0.0.1", hub.port))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {hub.token}\r\n\r\n".encode())
+        hub.wait_for_log(f"path={path}")
+        answer = _read_to_end(connection)
+    assert _status(answer) == 200
+    assert len(answer) < len(content)
+    whole = httpx.get(hub.url + path, headers=hub.headers, trust_env=False)
+    assert whole.content == content

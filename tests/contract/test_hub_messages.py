@@ -13,8 +13,8 @@ from tests.helpers.hub import HubProcess
 
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
-ENDPOINTS = ["/repos", "/ada/song/negotiate"]
-"""Those of this part of the hub."""
+ENDPOINTS = ["/repos"]
+ENDPOINTS += [f"/ada/song/{name}" for name in ("negotiate", "push/bundle/presign", "push/bundle/confirm", "fetch")]
 UNKNOWN_PATHS = ["/", "/x", "/ada", "/ada/song", "/ada/song/", "/ada/song/refs/", "/ada/song/nothing", "//"]
 UNKNOWN_PATHS += ["/ada/song/refs/x", "/repos/", "/%00/%ff", "/ada%2fsong/refs"]
 
