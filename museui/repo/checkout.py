@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from ..core.errors import Conflict
 from ..core.ids import ObjectId
 from ..core.names import check_path, check_tree
-from .atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from .files import disk_error
+from .temporary import new_name, sweep_folder
 
 ReadObject = Callable[[ObjectId], Iterable[bytes]]
 
@@ -52,8 +52,9 @@ def update_work_tree(
         _check_untouched(handle, old, written, removed)
         for path in removed:
             _remove(handle, path)
+        swept: set[str] = set()
         for path, object_id in written.items():
-            _write(handle, path, read_object(object_id))
+            _write(handle, path, read_object(object_id), swept)
     except OSError as exc:
         raise disk_error(exc, f"cannot write the work tree {root}") from exc
     finally:
@@ -125,9 +126,12 @@ def _parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
         os.close(handle)
 
 
-def _write(root: int, path: str, pieces: Iterable[bytes]) -> None:
+def _write(root: int, path: str, pieces: Iterable[bytes], swept: set[str]) -> None:
     with _parent(root, path, make=True) as (folder, name):
-        temporary = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
+        if (parent := path.rpartition("/")[0]) not in swept:
+            swept.add(parent)
+            sweep_folder(folder)
+        temporary = new_name()
         descriptor = os.open(temporary, _CREATE, 0o666, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -169,7 +173,7 @@ def find_collision(paths: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _tells_case_apart(root: int) -> bool:
-    probe = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}-a{TEMPORARY_SUFFIX}"
+    probe = new_name().replace(".tmp", "-a.tmp")
     os.close(os.open(probe, _CREATE, 0o600, dir_fd=root))
     try:
         os.stat(probe.replace("-a.", "-A."), dir_fd=root)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from ..core.errors import Usage
 from ..core.names import check_branch
-from .atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, make_folder, sync_folder, write_file
+from .atomic import make_folder, sync_folder, write_file
 from .config import NEW_BARE, NEW_CONFIG
 from .files import disk_error
 from .records import encode_record
+from .temporary import new_name
 
 SCHEMA_VERSION = "0.1.5"
 """The version of the Muse client whose layout this is."""
@@ -41,7 +42,7 @@ def create_repository(root: str, new: NewRepository) -> None:
 
     check_branch(new.branch)
     final = f"{root}/.muse"
-    temporary = f"{root}/{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
+    temporary = f"{root}/{new_name()}"
     if os.path.lexists(final):
         raise Usage(f"{root} is a Muse repository already")
     try:

@@ -12,8 +12,8 @@ from fnmatch import translate
 from typing import Any
 
 from ..core.errors import Usage
-from .atomic import is_temporary
 from .config import parse_toml, read_toml_text
+from .temporary import is_temporary
 
 NEVER_ENTERED = frozenset(
     {

@@ -14,10 +14,10 @@ from pathlib import Path
 from ..core.errors import Integrity, Usage
 from ..core.ids import CommitId, ObjectId, SnapshotId
 from ..core.records import Commit, Snapshot, SnapshotParser
-from .atomic import FileGroup
 from .config import Config, Remote, read_config, remove_remote, set_remote
 from .create import NewRepository, create_repository
 from .files import read_file
+from .group import FileGroup
 from .lock import hold_lock
 from .records import Tag, decode_record
 from .refs import Head, Refs
@@ -134,21 +134,24 @@ class Repository:
 
     def group(self) -> FileGroup:
         """A lot of records and objects to be written together: ``with repository.group() as group: …``."""
-        return FileGroup()
+        return FileGroup(str(self.muse))
+
+    def _group_or_own(self, group: FileGroup | None) -> AbstractContextManager[FileGroup]:
+        return self.group() if group is None else nullcontext(group)
 
     def write_object(self, object_id: ObjectId, pieces: Iterable[bytes], group: FileGroup | None = None) -> None:
         """Write an object, on the disk when this returns, or when ``group`` ends. Raises :class:`Integrity`."""
-        with _group_or_own(group) as files:
+        with self._group_or_own(group) as files:
             self.store.write_object(object_id, pieces, files)
 
     def write_snapshot(self, snapshot: Snapshot, group: FileGroup | None = None) -> None:
         """Write a snapshot's record unless it is there; its objects come first."""
-        with _group_or_own(group) as files:
+        with self._group_or_own(group) as files:
             self.store.write_snapshot(snapshot, files)
 
     def write_commit(self, commit: Commit, group: FileGroup | None = None) -> None:
         """Write a commit's record unless it is there; its snapshot and its parents come first."""
-        with _group_or_own(group) as files:
+        with self._group_or_own(group) as files:
             self.store.write_commit(commit, files)
 
     def read_head(self) -> Head:
@@ -190,10 +193,6 @@ class Repository:
     def write_tag(self, tag: Tag) -> None:
         """Write a tag's file."""
         write_tag(str(self.muse), tag)
-
-
-def _group_or_own(group: FileGroup | None) -> AbstractContextManager[FileGroup]:
-    return FileGroup() if group is None else nullcontext(group)
 
 
 def is_repository(muse: Path) -> bool:

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from ..core.errors import Integrity
 from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id
 from ..core.records import Commit, Snapshot, SnapshotParser
-from .atomic import FileGroup
 from .files import disk_error, kind_of_file, read_file
+from .group import FileGroup
 from .records import MAX_RECORD_BYTES, decode_commit, decode_snapshot, encode_record, encode_snapshot
 
 COPY_BYTES = 1 << 20

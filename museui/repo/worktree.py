@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from ..core.errors import Busy, Denied, Integrity, Invalid
 from ..core.ids import ObjectId, hash_object
 from ..core.names import check_path
-from .atomic import FileGroup
 from .files import disk_error
+from .group import FileGroup
 from .ignore import IgnoreRules
 from .store import COPY_BYTES, Store
 

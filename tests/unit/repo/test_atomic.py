@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 
 from museui.core.errors import MuseError
-from museui.repo.atomic import FileGroup, write_file
+from museui.repo.atomic import write_file
+from museui.repo.group import FileGroup
 
 GROUP_OF_THREE = """
 import sys
 from museui.core.failpoints import arm
-from museui.repo.atomic import FileGroup, write_file
+from museui.repo.atomic import write_file
+from museui.repo.group import FileGroup
 arm(sys.argv[2])
 write_file(sys.argv[1] + "/ref", b"new")
-with FileGroup() as group:
+with FileGroup(sys.argv[1]) as group:
     for name in "abc":
         group.add(sys.argv[1] + "/deep/" + name, [b"1", b"2"])
 """
@@ -79,7 +81,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_group_has_its_names_only_at_the_end(tmp_path: Path) -> None:
-    with FileGroup() as group:
+    with FileGroup(str(tmp_path)) as group:
         for name in ("x/1", "x/2", "y/1"):
             group.add(str(tmp_path / name), [name.encode(), b"!"])
         assert str(tmp_path / "x/1") in group
@@ -97,14 +99,14 @@ def test_a_group_that_fails_leaves_nothing(tmp_path: Path) -> None:
         yield b"half"
         raise ValueError("broken")
 
-    with pytest.raises(ValueError, match="broken"), FileGroup() as group:
+    with pytest.raises(ValueError, match="broken"), FileGroup(str(tmp_path)) as group:
         group.add(str(tmp_path / "a"), [b"whole"])
         group.add(str(tmp_path / "b"), broken())
     assert names(tmp_path) == set()
 
 
 def test_the_same_name_twice_in_a_group_is_the_last(tmp_path: Path) -> None:
-    with FileGroup() as group:
+    with FileGroup(str(tmp_path)) as group:
         group.add(str(tmp_path / "a"), [b"first"])
         group.add(str(tmp_path / "a"), [b"second"])
     assert (tmp_path / "a").read_bytes() == b"second"
@@ -113,18 +115,24 @@ def test_the_same_name_twice_in_a_group_is_the_last(tmp_path: Path) -> None:
 
 def test_a_name_that_cannot_be_given_fails_the_group(tmp_path: Path) -> None:
     (tmp_path / "taken/x").mkdir(parents=True)
-    with pytest.raises(MuseError, match="cannot write"), FileGroup() as group:
+    with pytest.raises(MuseError, match="cannot write"), FileGroup(str(tmp_path)) as group:
         group.add(str(tmp_path / "taken"), [b"1"])
         group.add(str(tmp_path / "b"), [b"2"])
     assert names(tmp_path) == set()
 
 
 @pytest.mark.parametrize(
-    ("place", "there"), [("atomic.before_rename", {"ref": b"old"}), ("atomic.group_synced", {"ref": b"new"})]
+    ("place", "there"), [("atomic.before_rename", {"ref": b"old"}), ("group.synced", {"ref": b"new"})]
 )
-def test_killed_before_the_rename_the_old_state_stands(tmp_path: Path, place: str, there: dict[str, bytes]) -> None:
+def test_killed_before_the_rename_the_old_state_stands_and_the_next_run_clears_up(
+    tmp_path: Path, place: str, there: dict[str, bytes]
+) -> None:
     (tmp_path / "ref").write_bytes(b"old")
-    done = subprocess.run([sys.executable, "-c", GROUP_OF_THREE, str(tmp_path), place], check=False)
-    assert done.returncode == -signal.SIGKILL
-    left = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {name: content for name, content in left.items() if not name.endswith(".tmp")} == there
+    script = [sys.executable, "-c", GROUP_OF_THREE, str(tmp_path)]
+    assert subprocess.run([*script, place], check=False).returncode == -signal.SIGKILL
+    left = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+    assert {name: content for name, content in left.items() if ".tmp" not in name} == there
+    assert len(left) > len(there)
+    assert subprocess.run([*script, "none"], check=False).returncode == 0
+    assert names(tmp_path) == {"ref", "deep/a", "deep/b", "deep/c"}
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["deep"]

@@ -170,7 +170,7 @@ def test_another_program_that_moved_the_branch_is_not_overruled(
 
 
 @pytest.mark.parametrize(
-    "place", ["atomic.group_synced", "snapshot.objects_written", "atomic.before_rename", "snapshot.commit_written"]
+    "place", ["group.synced", "snapshot.objects_written", "atomic.before_rename", "snapshot.commit_written"]
 )
 def test_killed_on_the_way_the_branch_stands_and_the_next_attempt_works(repository: Repository, place: str) -> None:
     (repository.root / "a").write_text("1")

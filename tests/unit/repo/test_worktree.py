@@ -11,7 +11,7 @@ import pytest
 from museui.core.errors import Busy, Invalid
 from museui.core.ids import ObjectId, hash_object
 from museui.repo import worktree
-from museui.repo.atomic import FileGroup
+from museui.repo.group import FileGroup
 from museui.repo.ignore import IgnoreRules
 from museui.repo.store import Store
 from museui.repo.worktree import WorkTree, read_work_tree, store_work_tree
@@ -29,7 +29,7 @@ def look(root: Path, *patterns: str) -> WorkTree:
 
 
 def record(root: Path, tree: WorkTree) -> dict[str, ObjectId]:
-    with FileGroup() as group:
+    with FileGroup(str(root / ".muse")) as group:
         return store_work_tree(tree, Store(str(root / ".muse")), group)
 
 
