@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 
-from ..core.errors import Conflict
+from ..core.errors import Conflict, Invalid
 from ..core.ids import ObjectId
 from ..core.names import check_path, check_tree
 from .files import disk_error
@@ -26,6 +27,7 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE_BYTES = 1 << 20
 _NAMED_AT_MOST = 5
+_MAX_FOLDERS = 256
 
 
 def update_work_tree(
@@ -34,11 +36,10 @@ def update_work_tree(
     """Turn the files of ``old`` below ``root`` into those of ``new``; how many files were written or removed.
 
     Interrupted, it can be run again.  Raises :class:`Conflict` naming files that hold something else than they should
-    (nothing was changed then), :class:`Integrity` for what ``read_object`` cannot give.
+    and :class:`Invalid` for paths no work tree may have (nothing was changed then), :class:`Integrity` for what
+    ``read_object`` cannot give.
     """
-    for path in new:
-        check_path(path)
-    check_tree(new)
+    _check_paths(new)
     written = {path: object_id for path, object_id in new.items() if old.get(path) != object_id}
     removed = [path for path in old if path not in new]
     handle = _open_root(root)
@@ -62,6 +63,17 @@ def update_work_tree(
     return len(written) + len(removed)
 
 
+def _check_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        check_path(path)
+        if ".git" in path.casefold().split("/"):
+            raise Invalid(
+                f"{path!r} would be written into a Git repository, whose files can make Git run programs",
+                hint="No Muse client records such files; whoever made this snapshot meant harm, or erred.",
+            )
+    check_tree(paths)
+
+
 def _open_root(root: str) -> int:
     try:
         return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -70,11 +82,12 @@ def _open_root(root: str) -> int:
 
 
 def _check_untouched(
-    root: int, old: Mapping[str, ObjectId], written: Mapping[str, ObjectId], removed: Iterable[str]
+    root: int, old: Mapping[str, ObjectId], written: Mapping[str, ObjectId], removed: Collection[str]
 ) -> None:
     changed: list[str] = []
+    gone = set(removed)
     for path in (*written, *removed):
-        there = _hash_file(root, path)
+        there = _hash_file(root, path, gone)
         if there is not None and there not in (old.get(path), written.get(path)):
             changed.append(path)
     if changed:
@@ -88,17 +101,25 @@ def _check_untouched(
         )
 
 
-def _hash_file(root: int, path: str) -> str | None:
-    """The id of what stands at ``path``; ``None`` for nothing, an empty one for what is not a plain file."""
+def _hash_file(root: int, path: str, removed: Set[str]) -> str | None:
+    """The id of what stands at ``path``; ``None`` for nothing, an empty one for what is not a plain file.
+
+    What will be gone once ``removed`` are removed counts as nothing.
+    """
     try:
         with _parent(root, path, make=False) as (folder, name):
             descriptor = os.open(name, _READ, dir_fd=folder)
     except FileNotFoundError:
         return None
     except OSError:
-        return ""
+        return None if any(above in removed for above in _folders_above(path)) else ""
     digest = hashlib.sha256()
     try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            return None if _holds_only(descriptor, path, removed) else ""
+        if not stat.S_ISREG(mode):
+            return ""
         while piece := os.read(descriptor, _PIECE_BYTES):
             digest.update(piece)
     except OSError:
@@ -106,6 +127,31 @@ def _hash_file(root: int, path: str) -> str | None:
     finally:
         os.close(descriptor)
     return digest.hexdigest()
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _holds_only(folder: int, path: str, files: Set[str]) -> bool:
+    """Whether an open folder, which is at ``path``, holds nothing but ``files`` and folders of them."""
+    if path.count("/") > _MAX_FOLDERS:
+        return False
+    for name in os.listdir(folder):
+        below = f"{path}/{name}"
+        if below in files:
+            continue
+        try:
+            handle = os.open(name, _FOLDER, dir_fd=folder)
+        except OSError:
+            return False
+        try:
+            if not _holds_only(handle, below, files):
+                return False
+        finally:
+            os.close(handle)
+    return True
 
 
 @contextmanager
