@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,7 +21,10 @@ from .state import HubState
 
 
 def build_app(state: HubState) -> Starlette:
-    """The application around ``state``, whose database is open; its lifespan starts and stops the jobs."""
+    """The application around ``state``, whose database is open; its lifespan starts and stops the jobs.
+
+    ``app.state.running`` holds the tasks of the requests that run.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -30,12 +35,14 @@ def build_app(state: HubState) -> Starlette:
         finally:
             await runner.stop()
 
+    running: set[asyncio.Task[Any]] = set()
     app = Starlette(
         routes=[*operations.routes, *objects.routes, *repositories.routes, *refs.routes, *push.routes, *fetch.routes],
-        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s)],
+        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running)],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.hub = state
+    app.state.running = running
     return app

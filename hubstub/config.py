@@ -36,6 +36,8 @@ class HubSettings:
     body_min_rate_bytes_s: int = 1024
     send_idle_s: float = 60.0
     """How long a client may leave a piece of an answer unread."""
+    stop_s: float = 30.0
+    """How long a stop waits for the requests that run."""
 
     @property
     def database_url(self) -> str:

@@ -32,7 +32,6 @@ from .state import HubState
 from .store.files import FileStore
 
 _BACKLOG = 1024
-_STOP_S = 30.0
 _READY_S = 30.0
 _GC_THRESHOLD = 50_000
 
@@ -97,7 +96,7 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; ``on_ready`` runs once requests are answered.
 
-    Running requests are finished first, for at most 30 s; then the jobs stop and the database is closed.
+    Running requests are finished first, within the settings' patience; then the jobs stop and the database is closed.
     """
     database = Database(settings.database_url)
     try:
@@ -133,9 +132,20 @@ async def _serve_requests(
             loop.remove_signal_handler(number)
         log_facts(logger, "stopping")
         server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait({running}, timeout=_STOP_S)
+        await _end(running, app, state.settings.stop_s)
     if running.done():
         running.result()
+
+
+async def _end(running: asyncio.Task[Any], app: Starlette, patience_s: float) -> None:
+    """Wait for the requests that run, then end those that do not come to an end."""
+    await asyncio.wait({running}, timeout=patience_s)
+    if not running.done():
+        tasks: set[asyncio.Task[Any]] = app.state.running
+        log_facts(logger, "ending requests that take too long", requests=len(tasks))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait({running}, timeout=patience_s)
 
 
 async def _first(running: asyncio.Task[Any], event: Coroutine[Any, Any, Any]) -> None:

@@ -33,6 +33,7 @@ _PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
     "body_grace_s": ("--body-grace", click.FloatRange(0.1), "Seconds a body may be under the minimum rate."),
     "body_min_rate_bytes_s": ("--body-min-rate", click.IntRange(1), "Bytes a second a body must reach."),
     "send_idle_s": ("--send-idle", click.FloatRange(0.1), "Seconds a client may leave an answer unread."),
+    "stop_s": ("--stop-timeout", click.FloatRange(0.1), "Seconds a stop waits for the requests that run."),
 }
 
 

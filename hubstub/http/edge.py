@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,11 +23,13 @@ class Edge:
     """ASGI middleware around the whole application.
 
     ``send_idle_s``: how long a client may leave a piece of an answer unread before the connection is cut.
+    ``running``: holds the task of each request while it runs, so that a stop can end those that do not.
     """
 
-    def __init__(self, app: ASGIApp, send_idle_s: float) -> None:
+    def __init__(self, app: ASGIApp, send_idle_s: float, running: set[asyncio.Task[Any]]) -> None:
         self._app = app
         self._send_idle_s = send_idle_s
+        self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,6 +37,9 @@ class Edge:
             return
         request_id = scope["request_id"] = secrets.token_hex(8)
         started = time.perf_counter()
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
         status = 0
         sent_bytes = 0
 
@@ -62,4 +68,6 @@ class Edge:
                 raise
             await answer_error(Request(scope), exc)(scope, receive, send_marked)
         finally:
+            if task is not None:
+                self._running.discard(task)
             log_request(scope, status, time.perf_counter() - started, sent_bytes)

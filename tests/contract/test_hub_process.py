@@ -52,6 +52,7 @@ def test_ready_line_comes_when_the_hub_answers_and_its_pipe_carries_nothing_else
 def test_folder_of_the_hub_is_its_owners_alone(tmp_path: Path) -> None:
     with HubProcess(data_dir=tmp_path / "hub") as hub:
         assert stat.S_IMODE(hub.data_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE((hub.data_dir / "hub.sqlite3").stat().st_mode) == 0o600
         assert {"hub.sqlite3", "store", "lock"} <= {path.name for path in hub.data_dir.iterdir()}
 
 
@@ -110,6 +111,18 @@ def test_sigterm_finishes_the_request_that_runs_and_takes_no_new_one() -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", hub.port), timeout=60)
         hub.start()
+
+
+def test_request_that_never_ends_cannot_keep_the_hub_from_stopping() -> None:
+    with HubProcess("--stop-timeout", "0.5", "--body-idle", "300", "--body-grace", "300") as hub:
+        hub.command("repo", "create", "ada/song")
+        head = f"POST /ada/song/negotiate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {hub.token}\r\n"
+        with socket.create_connection(("127.0.0.1", hub.port), timeout=60) as endless:
+            endless.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n{")
+            httpx.get(hub.repository() + "/refs", headers=hub.headers, trust_env=False)
+            assert hub.stop() == 0
+            assert not endless.recv(1000).startswith(b"HTTP/1.1 2")
+        assert "Traceback" not in hub.log
 
 
 def test_sigint_ends_it_as_well_and_the_database_is_whole() -> None:
