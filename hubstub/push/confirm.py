@@ -16,7 +16,7 @@ from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import staging_key
-from .receive import receive_push
+from .receive import destination_of, receive_push
 from .sources import StagedSource
 from .uploads import Upload, find_upload, no_such_upload
 
@@ -58,7 +58,9 @@ async def _confirm_open(
             raise Integrity(
                 f"{staged.size_bytes} bytes arrived, {upload.size_bytes} were announced", details={"rule": "bundle_id"}
             )
-        answer = await receive_push(hub, repository, caller, source, lambda _: target, "bundle", upload.id)
+        answer = await receive_push(
+            hub, destination_of(repository, caller), source, lambda _: target, "bundle", upload.id
+        )
     except Integrity as exc:
         if exc.details.get("rule") == "bundle_id":
             await hub.store.delete([key])  # these bytes can never be confirmed; let the right ones come

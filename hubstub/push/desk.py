@@ -60,10 +60,14 @@ class PushDesk:
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` gives; it goes on to its end even when whoever waits here is cancelled."""
-        task = asyncio.ensure_future(work)
+        return await asyncio.shield(self.begin(work))
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let ``work`` go on by itself; :meth:`close` waits for it."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def close(self) -> None:
         """Wait for what has begun."""

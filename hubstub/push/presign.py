@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from museui.core.errors import Invalid, TooLarge
+from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
 from ..people.repositories import RepositoryRow
@@ -13,15 +14,13 @@ from .advance import check_lease, read_head
 from .uploads import find_open_upload, open_upload, renew_upload
 
 
-async def presign_upload(
-    hub: HubState, repository: RepositoryRow, caller: Caller, ask: PresignRequest, lease: bool, hub_url: str
-) -> PresignAnswer:
-    """A URL for the bundle, and whether its bytes have arrived already.
+def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: RepositoryRow | None) -> None:
+    """Refuse what needs no look into the repository (None: there is none yet).
 
-    ``lease``: whether ``expected_head`` is one.  Raises :class:`TooLarge`, :class:`Invalid` or
+    Raises :class:`TooLarge` or :class:`Invalid` for a bundle of a size that cannot be, and
     :class:`~museui.core.errors.StaleLease`.
     """
-    limit = hub.settings.limits.max_bundle_bytes
+    limit = limits.max_bundle_bytes
     if ask.size_bytes > limit:
         raise TooLarge(
             f"the bundle has {ask.size_bytes} bytes, more than {limit}",
@@ -30,6 +29,17 @@ async def presign_upload(
         )
     if not ask.size_bytes:
         raise Invalid("field 'size_bytes' is 0, and no bundle is empty", details={"field": "size_bytes"})
+    if repository is None and lease and ask.branch is not None:
+        check_lease(ask.branch, ask.expected_head, None)
+
+
+async def presign_upload(
+    hub: HubState, repository: RepositoryRow, caller: Caller, ask: PresignRequest, lease: bool, hub_url: str
+) -> PresignAnswer:
+    """A URL for the bundle, and whether its bytes have arrived already.
+
+    ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease`.
+    """
     async with hub.database.read() as connection:
         if lease and ask.branch is not None:
             current = await read_head(connection, repository.id, ask.branch)

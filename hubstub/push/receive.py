@@ -10,8 +10,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -34,12 +35,30 @@ from .verify import Contents, read_contents
 _log = logging.getLogger("hubstub.push")
 
 ChooseTarget = Callable[[Mapping[str, Any]], PushTarget]
+Opened = tuple[RepositoryRow, Caller]
+_NO_REPOSITORY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a push goes: ``repository`` is None until ``open`` makes it, which is once its contents are verified."""
+
+    repository: RepositoryRow | None
+    open: Callable[[], Awaitable[Opened]]
+
+
+def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
+    """A repository that is there."""
+
+    async def give() -> Opened:
+        return repository, caller
+
+    return Destination(repository, give)
 
 
 async def receive_push(
     hub: HubState,
-    repository: RepositoryRow,
-    caller: Caller,
+    destination: Destination,
     source: PushSource,
     choose_target: ChooseTarget,
     strategy: str,
@@ -48,16 +67,18 @@ async def receive_push(
     """Verify and record what ``source`` holds; ``choose_target`` says from a stream's H frame what is wanted.
 
     Raises as :func:`~hubstub.push.verify.read_contents`, :func:`~hubstub.push.closure.check_closed` and
-    :func:`~hubstub.push.record.record_push` do.
+    :func:`~hubstub.push.record.record_push` do, and what ``destination.open`` raises.
     """
     began = time.perf_counter()
     async with hub.desk.slot():
         contents = await _read(hub, source)
         target = choose_target(contents.header)
         failpoint("confirm.read")
+        known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
         async with hub.database.read() as connection:
-            closure = await check_closed(connection, repository.id, contents, target.head)
+            closure = await check_closed(connection, known_id, contents, target.head)
         failpoint("confirm.verified")
+        repository, caller = await destination.open()
         bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
         async with _stored(hub, source, bundle) as store_s:
             failpoint("confirm.stored")

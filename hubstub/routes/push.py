@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,11 +15,9 @@ from museui.core.wire import ConfirmRequest, PresignRequest, PushAnswer, PushTar
 from ..http.bodies import body_chunks
 from ..http.messages import answer, read_message
 from ..people.auth import open_repository
-from ..people.repositories import RepositoryRow
-from ..people.tokens import Caller
 from ..push.confirm import confirm_upload
-from ..push.presign import presign_upload
-from ..push.receive import receive_push
+from ..push.presign import check_ask, presign_upload
+from ..push.receive import Destination, Opened, destination_of, receive_push
 from ..push.sources import SpooledSource
 from ..push.spool import Spool
 from ..push.staging import take_upload
@@ -33,10 +30,13 @@ _TRUE, _FALSE = ("1", "true"), ("0", "false", "")
 async def presign_bundle(request: Request) -> Response:
     """Where to PUT a bundle."""
     hub = hub_of(request)
-    repository, caller = await _open_to_push(request)
+    destination = await _destination(request)
     message = await read_message(request)
     ask = parse(PresignRequest, message)
-    reply = await presign_upload(hub, repository, caller, ask, "expected_head" in message, base_url(request))
+    lease = "expected_head" in message
+    check_ask(ask, hub.settings.limits, lease, destination.repository)
+    repository, caller = await destination.open()
+    reply = await presign_upload(hub, repository, caller, ask, lease, base_url(request))
     return answer(request, encode(reply))
 
 
@@ -46,13 +46,14 @@ async def put_staged(request: Request) -> Response:
     if not isinstance(hub.store, FileStore):
         raise NotFound("there is nothing at this address")
     key = await take_upload(request, hub.store, _spool(request))
-    return Response(background=BackgroundTask(hub.store.flush, key))
+    hub.desk.begin(hub.store.flush(key))
+    return Response()
 
 
 async def confirm_bundle(request: Request) -> Response:
     """Verify an uploaded bundle, record it, move the branch."""
     hub = hub_of(request)
-    repository, caller = await _open_to_push(request)
+    repository, caller = await _open_to_push(request, create=False)
     message = await read_message(request)
     ask, target = parse(ConfirmRequest, message), parse_target(message)
     return _answer_push(request, await hub.desk.finish(confirm_upload(hub, repository, caller, ask, target)))
@@ -60,21 +61,21 @@ async def confirm_bundle(request: Request) -> Response:
 
 async def push_stream(request: Request) -> Response:
     """A small push in one request: frames, the first of which says what is wanted."""
-    repository, caller = await _open_to_push(request)
+    destination = await _destination(request)
     limit = hub_of(request).settings.limits.stream_max_bytes
 
     async def receive() -> PushAnswer:
         async with _spool(request).receive(body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "stream", max_raw_bytes=limit)
-            return await receive_push(hub, repository, caller, source, parse_target, "stream")
+            return await receive_push(hub, destination, source, parse_target, "stream")
 
     return _answer_push(request, await hub_of(request).desk.finish(receive()))
 
 
 async def push_unpack(request: Request) -> Response:
     """The bundle as the body; what is wanted stands in the query."""
-    repository, caller = await _open_to_push(request)
+    destination = await _destination(request)
     target = _target_of_query(request.query_params)
     limit = hub_of(request).settings.limits.max_bundle_bytes
 
@@ -82,15 +83,26 @@ async def push_unpack(request: Request) -> Response:
         async with _spool(request).receive(body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "bundle")
-            return await receive_push(hub, repository, caller, source, lambda _: target, "unpack")
+            return await receive_push(hub, destination, source, lambda _: target, "unpack")
 
     return _answer_push(request, await hub_of(request).desk.finish(receive()))
 
 
-async def _open_to_push(request: Request) -> tuple[RepositoryRow, Caller]:
-    repository, caller = await open_repository(request, "write", create=True)
+async def _open_to_push(request: Request, create: bool) -> Opened:
+    repository, caller = await open_repository(request, "write", create)
     assert caller is not None, "nobody may write without a token"
     return repository, caller
+
+
+async def _destination(request: Request) -> Destination:
+    """The repository if it is there; if the push may make it, that waits until there is something to put into it."""
+    try:
+        opened = await _open_to_push(request, create=False)
+    except NotFound as exc:
+        if not exc.details.get("auto_create"):
+            raise
+        return Destination(None, lambda: _open_to_push(request, create=True))
+    return destination_of(*opened)
 
 
 def _spool(request: Request) -> Spool:
