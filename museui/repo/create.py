@@ -10,12 +10,13 @@ import os
 from dataclasses import dataclass
 
 from ..core.errors import Usage
+from ..core.failpoints import failpoint
 from ..core.names import check_branch
 from .atomic import make_folder, sync_folder, write_file
 from .config import NEW_BARE, NEW_CONFIG
 from .files import disk_error
 from .records import encode_record
-from .temporary import new_name
+from .temporary import new_name, sweep_folder
 
 SCHEMA_VERSION = "0.1.5"
 """The version of the Muse client whose layout this is."""
@@ -47,6 +48,7 @@ def create_repository(root: str, new: NewRepository) -> None:
         raise Usage(f"{root} is a Muse repository already")
     try:
         make_folder(root)
+        _sweep(root)
         for folder in _FOLDERS:
             os.makedirs(f"{temporary}/{folder}")
         record = {
@@ -59,6 +61,7 @@ def create_repository(root: str, new: NewRepository) -> None:
         write_file(f"{temporary}/config.toml", (NEW_CONFIG + (NEW_BARE if new.bare else "")).encode())
         write_file(f"{temporary}/HEAD", f"ref: refs/heads/{new.branch}\n".encode())
         write_file(f"{temporary}/refs/heads/{new.branch}", b"")
+        failpoint("create.before_rename")
         os.rename(temporary, final)
         sync_folder(root)
     except OSError as exc:
@@ -68,3 +71,11 @@ def create_repository(root: str, new: NewRepository) -> None:
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(temporary)
+
+
+def _sweep(root: str) -> None:
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sweep_folder(handle)
+    finally:
+        os.close(handle)

@@ -40,7 +40,9 @@ class IgnoreRules:
 
     def skips_folder(self, path: str, name: str) -> bool:
         """Whether the folder ``path``, whose last part is ``name``, is left out with all it holds."""
-        return name in NEVER_ENTERED or (self._matches is not None and self._matches(path + "/"))
+        if name in NEVER_ENTERED or is_temporary(name):
+            return True
+        return self._matches is not None and self._matches(path + "/")
 
     def skips_file(self, path: str, name: str) -> bool:
         """Whether the file ``path``, whose last part is ``name``, is left out."""

@@ -81,21 +81,26 @@ def decode_commit(content: bytes, expected: CommitId, path: str) -> Commit:
 
 def decode_snapshot(content: bytes, expected: SnapshotId, path: str, parser: SnapshotParser) -> Snapshot:
     """The snapshot in ``content``, which must be ``expected``. Raises :class:`Integrity` naming ``path``."""
-    import orjson
-
     try:
-        record = orjson.loads(content)
-        if not isinstance(record, dict) or record.keys() - _PLAIN_SNAPSHOT:
-            record = decode_record(content, path)
-    except ValueError:
-        record = decode_record(content, path)
-    try:
-        snapshot = parser.parse(record)
+        snapshot = parser.parse(decode_snapshot_record(content, path))
     except MuseError as exc:
         raise _damaged(exc, path) from exc
     if snapshot.id != expected:
         raise Integrity(f"{path} holds snapshot {snapshot.id}", details={"path": path, "rule": "snapshot_id"})
     return snapshot
+
+
+def decode_snapshot_record(content: bytes, path: str) -> dict[str, Any]:
+    """The record in ``content``, of which nothing is checked but that it is one. Raises :class:`Integrity`."""
+    import orjson
+
+    try:
+        record = orjson.loads(content)
+        if isinstance(record, dict) and not record.keys() - _PLAIN_SNAPSHOT:
+            return record
+    except ValueError:
+        pass
+    return decode_record(content, path)
 
 
 def parse_tag(record: Mapping[str, Any]) -> Tag:

@@ -12,13 +12,21 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..core.errors import Integrity
-from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id
+from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id, qualified
 from ..core.records import Commit, Snapshot, SnapshotParser
 from .files import disk_error, kind_of_file, read_file
 from .group import FileGroup
-from .records import MAX_RECORD_BYTES, decode_commit, decode_snapshot, encode_record, encode_snapshot
+from .records import (
+    MAX_RECORD_BYTES,
+    decode_commit,
+    decode_snapshot,
+    decode_snapshot_record,
+    encode_record,
+    encode_snapshot,
+)
 
 COPY_BYTES = 1 << 20
 
@@ -71,12 +79,28 @@ class Store:
 
         ``parser`` is to be shared by all snapshots of one walk.
         """
+        content, path = self._read_snapshot_file(snapshot_id)
+        return decode_snapshot(content, snapshot_id, path, parser)
+
+    def read_snapshot_record(self, snapshot_id: SnapshotId) -> dict[str, Any]:
+        """The record as it stands there, for someone who passes it on to be checked: fields, with a manifest.
+
+        Raises :class:`Integrity` when it is missing, or no such record.
+        """
+        content, path = self._read_snapshot_file(snapshot_id)
+        record = decode_snapshot_record(content, path)
+        if record.get("snapshot_id") not in (snapshot_id, qualified(snapshot_id)):
+            raise Integrity(f"{path} holds another snapshot", details={"path": path, "rule": "snapshot_id"})
+        if not isinstance(record.get("manifest"), dict):
+            raise Integrity(f"{path} is damaged: manifest is missing or not a map", details={"path": path})
+        return record
+
+    def _read_snapshot_file(self, snapshot_id: SnapshotId) -> tuple[bytes, str]:
         path = self.snapshot_path(snapshot_id)
         try:
-            content = read_file(path, MAX_RECORD_BYTES)
+            return read_file(path, MAX_RECORD_BYTES), path
         except FileNotFoundError:
             raise _missing("snapshot", snapshot_id) from None
-        return decode_snapshot(content, snapshot_id, path, parser)
 
     def read_object(self, object_id: ObjectId) -> Iterator[bytes]:
         """The object's bytes, 1 MiB at a time. Raises :class:`Integrity` when it is missing, or at the end when

@@ -5,7 +5,6 @@ files removed: another machine's, or another container's, may still be at work.
 """
 
 # Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH208
 
 from __future__ import annotations
 
@@ -62,11 +61,6 @@ def _remove(name: str, folder: int) -> None:
     try:
         os.unlink(name, dir_fd=folder)
     except (IsADirectoryError, PermissionError):
-        with contextlib.suppress(OSError):
-            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-            try:
-                for inner in os.listdir(below):
-                    os.unlink(inner, dir_fd=below)
-            finally:
-                os.close(below)
-            os.rmdir(name, dir_fd=folder)
+        import shutil
+
+        shutil.rmtree(name, ignore_errors=True, dir_fd=folder)

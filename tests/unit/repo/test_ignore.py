@@ -19,7 +19,7 @@ def skips(rules: IgnoreRules, path: str) -> bool:
     return rules.skips_file(path, parts[-1])
 
 
-@pytest.mark.parametrize("name", sorted(NEVER_ENTERED))
+@pytest.mark.parametrize("name", [*sorted(NEVER_ENTERED), ".museui-0a.tmp"])
 def test_some_folders_are_never_entered_at_any_depth(name: str) -> None:
     rules = IgnoreRules(["!*"])
     assert rules.skips_folder(name, name) and rules.skips_folder(f"a/b/{name}", name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +144,17 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     with second.lock(wait_s=0):
         pass
     assert sorted(path.name for path in builder.muse.iterdir()) == before
+
+
+def test_killed_while_it_is_made_there_is_none_and_the_next_attempt_works(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from museui.core.failpoints import arm\n"
+        "from museui.repo.repository import Repository\n"
+        "arm('create.before_rename'); Repository.init(Path(sys.argv[1]), 'code')\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(Usage, match="not a Muse repository"):
+        Repository.open(tmp_path)
+    Repository.init(tmp_path, "code")
+    assert [path.name for path in tmp_path.iterdir()] == [".muse"]

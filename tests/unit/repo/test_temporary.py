@@ -34,7 +34,9 @@ def test_what_a_dead_process_left_goes_files_and_folders(tmp_path: Path) -> None
     (tmp_path / name_of_the_dead()).write_text("half")
     folder = tmp_path / name_of_the_dead()
     folder.mkdir()
+    (folder / "deep").mkdir()
     (folder / "1").write_text("half")
+    (folder / "deep/2").write_text("half")
     assert sweep(tmp_path) == set()
 
 
