@@ -45,7 +45,6 @@ async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         more = message.get("more_body", False)
-        request.scope["body_ended"] = not more
         chunk: bytes = message.get("body", b"")
         if chunk:
             received += len(chunk)
