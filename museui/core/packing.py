@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgpack
 
 from .errors import Invalid
-from .ids import ObjectId, qualified
+from .ids import ObjectId, SnapshotId, parse_id, qualified
 from .records import Snapshot
 
 _MAX_ENTRIES = 1 << 18
 
 
-class _Entries(dict[tuple[str, ObjectId], bytes]):
-    """(path, object id) → the entry as msgpack; what is not there yet is encoded and announced."""
+class _Entries(dict[tuple[str, str], bytes]):
+    """(path, object id in either spelling) → the entry as msgpack; what is not there yet is encoded and announced."""
 
     def __init__(self, spell: Callable[[str], str], on_entry: Callable[[ObjectId], None]) -> None:
         super().__init__()
         self._spell = spell
         self._on_entry = on_entry
 
-    def __missing__(self, entry: tuple[str, ObjectId]) -> bytes:
-        path, object_id = entry
+    def __missing__(self, entry: tuple[str, str]) -> bytes:
+        path = entry[0]
+        object_id = ObjectId(parse_id(entry[1], f"the object of {path!r:.200}"))
         packed = self[entry] = msgpack.packb(path) + msgpack.packb(self._spell(object_id))
         self._on_entry(object_id)
         return bytes(packed)
@@ -45,21 +47,28 @@ class SnapshotPacker:
 
     def pack(self, snapshot: Snapshot) -> bytes:
         """The snapshot's record. Raises :class:`Invalid` for what msgpack cannot hold (numbers over 64 bits)."""
+        return self.pack_fields(snapshot.id, snapshot.fields, snapshot.manifest)
+
+    def pack_fields(self, snapshot_id: SnapshotId, fields: Mapping[str, Any], manifest: Mapping[str, str]) -> bytes:
+        """As :meth:`pack`, from a record that nobody has checked: only the object ids are looked at here.
+
+        Raises :class:`Invalid` for an object id that is none, too.
+        """
         pack = self._packer.pack
-        parts = [self._packer.pack_map_header(len(snapshot.fields))]
+        parts = [self._packer.pack_map_header(len(fields))]
         try:
-            for name, value in snapshot.fields.items():
+            for name, value in fields.items():
                 parts.append(pack(name))
                 if name == "manifest":
-                    parts.append(self._pack_manifest(snapshot))
+                    parts.append(self._pack_manifest(manifest))
                 else:
-                    parts.append(pack(self._spell(snapshot.id) if name == "snapshot_id" else value))
+                    parts.append(pack(self._spell(snapshot_id) if name == "snapshot_id" else value))
         except (ValueError, OverflowError) as exc:
-            raise Invalid(f"snapshot {snapshot.id} cannot be sent: {exc}"[:200]) from exc
+            raise Invalid(f"snapshot {snapshot_id} cannot be sent: {exc}"[:200]) from exc
         return b"".join(parts)
 
-    def _pack_manifest(self, snapshot: Snapshot) -> bytes:
+    def _pack_manifest(self, manifest: Mapping[str, str]) -> bytes:
         if len(self._entries) > _MAX_ENTRIES:
             self._entries.clear()
-        header: bytes = self._packer.pack_map_header(len(snapshot.manifest))
-        return header + b"".join(map(self._entries.__getitem__, snapshot.manifest.items()))
+        header: bytes = self._packer.pack_map_header(len(manifest))
+        return header + b"".join(map(self._entries.__getitem__, manifest.items()))

@@ -5,27 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
 from museui.core.bundle import FORMAT, ObjectSource, pack_record, write_bundle
-from museui.core.errors import Integrity
 from museui.core.failpoints import failpoint
 from museui.core.frames import compress_frames
-from museui.core.ids import BundleId, CommitId, ObjectId, SnapshotId, qualified
+from museui.core.ids import BundleId, CommitId, ObjectId, qualified
 from museui.core.limits import Limits
 from museui.core.packing import SnapshotPacker
-from museui.core.records import Snapshot, SnapshotParser
+from museui.core.records import SnapshotParser
 from museui.core.stream import write_stream
 from museui.core.wire import PushTarget, encode_target
 from museui.repo.repository import Repository
 
+from .objects import ObjectReader, unreadable
 from .spool import PackedBundle
 from .walk import Walk
 
-_WHOLE_BYTES = 8 << 20
-_PIECE_BYTES = 1 << 20
 _THREADS = min(4, os.cpu_count() or 1)
 
 Progress = Callable[[int, int], None]
@@ -37,7 +35,6 @@ class Content:
 
     def __init__(self, repository: Repository, walk: Walk) -> None:
         self._repository = repository
-        self._parser = SnapshotParser()
         self.walk = walk
         self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
         self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
@@ -46,8 +43,9 @@ class Content:
         self.raw_bytes = 0
         self._taken: list[bytes] = []
         self._taken_bytes = 0
+        parser = SnapshotParser()
         for base in walk.base:
-            snapshot = self._read_snapshot(repository.read_commit(base).snapshot_id)
+            snapshot = repository.read_snapshot(repository.read_commit(base).snapshot_id, parser)
             self._base_objects.update(snapshot.manifest.values())
         self._rest = self._iter_snapshots()
 
@@ -55,9 +53,6 @@ class Content:
     def snapshot_count(self) -> int:
         """How many snapshots there are to send."""
         return len(self._snapshot_ids)
-
-    def _read_snapshot(self, snapshot_id: SnapshotId) -> Snapshot:
-        return self._repository.read_snapshot(snapshot_id, self._parser)
 
     def _iter_snapshots(self) -> Iterator[bytes]:
         objects, base = self._objects, self._base_objects
@@ -68,7 +63,9 @@ class Content:
 
         packer = SnapshotPacker(on_entry=on_entry)
         for snapshot_id in self._snapshot_ids:
-            yield packer.pack(self._read_snapshot(snapshot_id))
+            # Not checked here: the hub checks every record, and one that is damaged here costs no more than a refusal.
+            record = self._repository.store.read_snapshot_record(snapshot_id)
+            yield packer.pack_fields(snapshot_id, record, record["manifest"])
 
     def snapshot_records(self) -> Iterable[bytes]:
         """The packed snapshot records, in first-use order."""
@@ -92,65 +89,21 @@ class Content:
             try:
                 size += os.stat(self._repository.object_path(object_id)).st_size  # noqa: PTH116
             except OSError as exc:
-                raise _unreadable(object_id, exc) from exc
+                raise unreadable(object_id, exc.strerror or str(exc)) from exc
             if size > limits.stream_max_bytes:
                 return False
         return True
 
-    def sources(self, on_progress: Progress) -> Iterator[ObjectSource]:
-        """The objects with their bytes, each hashed on the way."""
+    def sources(self, executor: Executor, on_progress: Progress) -> Iterator[ObjectSource]:
+        """The objects with their bytes; every one has been checked when this ends."""
+        reader = ObjectReader(self._repository, executor)
         total = len(self._objects)
         for done, object_id in enumerate(self._objects):
             if not done & 63:
                 on_progress(done, total)
-            yield _open_object(object_id, self._repository.object_path(object_id))
+            yield reader.open(object_id)
+        reader.finish()
         on_progress(total, total)
-
-
-def _unreadable(object_id: ObjectId, exc: OSError) -> Integrity:
-    return Integrity(
-        f"object {object_id} cannot be read: {exc.strerror}",
-        hint="Run `museui verify` to see what else is missing.",
-        details={"object_id": object_id},
-    )
-
-
-def _open_object(object_id: ObjectId, path: str) -> ObjectSource:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            size = os.fstat(descriptor).st_size
-            if size > _WHOLE_BYTES:
-                return ObjectSource(object_id, size, _iter_object(object_id, path, size))
-            content = os.read(descriptor, size + 1)
-        finally:
-            os.close(descriptor)
-    except OSError as exc:
-        raise _unreadable(object_id, exc) from exc
-    _check_content(object_id, hashlib.sha256(content).hexdigest())
-    return ObjectSource(object_id, size, (content,))
-
-
-def _iter_object(object_id: ObjectId, path: str, size: int) -> Iterator[bytes]:
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while size and (piece := file.read(min(size, _PIECE_BYTES))):
-                size -= len(piece)
-                digest.update(piece)
-                yield piece
-    except OSError as exc:
-        raise _unreadable(object_id, exc) from exc
-    _check_content(object_id, "" if size else digest.hexdigest())
-
-
-def _check_content(object_id: ObjectId, actual: str) -> None:
-    if actual != object_id:
-        raise Integrity(
-            f"object {object_id} in this repository does not match its id: it is damaged",
-            hint="Run `museui verify`; another clone may still have the object.",
-            details={"object_id": object_id, "rule": "object_id"},
-        )
 
 
 def _counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
@@ -175,16 +128,16 @@ def pack_bundle(
         "format": FORMAT,
         "tool": tool,
     }
-    parts = write_bundle(
-        meta=meta,
-        branch_heads={branch: head},
-        commits=content.commit_records,
-        snapshots=(content.snapshot_count, content.snapshot_records()),
-        objects=lambda: (len(content.objects()), content.sources(on_progress)),
-    )
     digest = hashlib.sha256()
     wire_bytes = 0
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="zstd") as executor, path.open("wb", buffering=0) as file:
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="pack") as executor, path.open("wb", buffering=0) as file:
+        parts = write_bundle(
+            meta=meta,
+            branch_heads={branch: head},
+            commits=content.commit_records,
+            snapshots=(content.snapshot_count, content.snapshot_records()),
+            objects=lambda: (len(content.objects()), content.sources(executor, on_progress)),
+        )
         for frame in compress_frames(_counted(parts, content), level, executor):
             file.write(frame)
             digest.update(frame)
@@ -212,6 +165,6 @@ def pack_stream(content: Content, target: PushTarget, level: int, on_progress: P
         "snapshots": len(snapshots),
         "objects": len(content.objects()),
     }
-    parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(on_progress))
-    with ThreadPoolExecutor(1, thread_name_prefix="zstd") as executor:
+    with ThreadPoolExecutor(1, thread_name_prefix="pack") as executor:
+        parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(executor, on_progress))
         return b"".join(compress_frames(_counted(parts, content), level, executor))
