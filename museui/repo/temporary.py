@@ -4,8 +4,6 @@ A name holds the machine and the process that made it.  Only a process that is g
 files removed: another machine's, or another container's, may still be at work.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-
 from __future__ import annotations
 
 import contextlib
