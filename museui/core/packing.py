@@ -52,7 +52,7 @@ class SnapshotPacker:
     def pack_fields(self, snapshot_id: SnapshotId, fields: Mapping[str, Any], manifest: Mapping[str, str]) -> bytes:
         """As :meth:`pack`, from a record that nobody has checked: only the object ids are looked at here.
 
-        Raises :class:`Invalid` for an object id that is none, too.
+        Raises :class:`Invalid` for an object id that is none, too, and for values that no record holds.
         """
         pack = self._packer.pack
         parts = [self._packer.pack_map_header(len(fields))]
@@ -63,7 +63,7 @@ class SnapshotPacker:
                     parts.append(self._pack_manifest(manifest))
                 else:
                     parts.append(pack(self._spell(snapshot_id) if name == "snapshot_id" else value))
-        except (ValueError, OverflowError) as exc:
+        except (ValueError, OverflowError, TypeError) as exc:
             raise Invalid(f"snapshot {snapshot_id} cannot be sent: {exc}"[:200]) from exc
         return b"".join(parts)
 

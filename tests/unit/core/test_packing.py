@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 import pytest
 from hypothesis import given
@@ -56,5 +58,19 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_number_that_msgpack_cannot_hold_is_refused_by_name() -> None:
     snapshot = snapshot_of({}, revision=1 << 70)
+    with pytest.raises(Invalid, match=snapshot.id):
+        SnapshotPacker().pack(snapshot)
+
+
+@pytest.mark.parametrize("value", [None, 3, ["x"], {}, "x", b"x" * 64, "sha256:"])
+def test_an_unchecked_manifest_with_something_else_than_an_object_id_is_refused(value: object) -> None:
+    snapshot_id = hash_snapshot({})
+    manifest: Any = {"a": value}
+    with pytest.raises(Invalid):
+        SnapshotPacker().pack_fields(snapshot_id, {"snapshot_id": snapshot_id, "manifest": manifest}, manifest)
+
+
+def test_a_value_that_msgpack_does_not_know_is_refused_by_name() -> None:
+    snapshot = snapshot_of({}, when={1, 2})
     with pytest.raises(Invalid, match=snapshot.id):
         SnapshotPacker().pack(snapshot)
