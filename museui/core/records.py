@@ -17,6 +17,8 @@ from .ids import CommitId, ObjectId, SnapshotId, hash_commit, parse_id, qualifie
 from .names import check_path, check_tree
 
 MAX_DEPTH = 32
+_MAX_KNOWN_IDS = 1 << 18
+_MAX_KNOWN_PATH_CHARS = 1 << 24
 _PARENT_FIELDS = ("parent_commit_id", "parent2_commit_id")
 _PARENT_SET = frozenset(_PARENT_FIELDS)
 
@@ -166,12 +168,14 @@ class SnapshotParser:
     """Parses snapshots of one history; what one manifest proved about paths and ids is not proved again for the next.
 
     Also makes equal object ids of all its snapshots one string, which is what keeps ten thousand manifests small.
+    What it remembers is bounded: paths compress a thousand to one, so a small bundle can name many.
     """
 
     def __init__(self, max_entries: int = 1_000_000) -> None:
         self._max_entries = max_entries
         self._ids = _ObjectIds()
         self._paths: set[str] = set()
+        self._path_chars = 0
         self._tree: frozenset[str] = frozenset()
         self._tree_with_folders: frozenset[str] = frozenset()
 
@@ -205,12 +209,18 @@ class SnapshotParser:
         return Snapshot(SnapshotId(snapshot_id), manifest, fields)
 
     def _parse_manifest(self, given: dict[Any, Any], what: str) -> dict[str, ObjectId]:
+        if len(self._ids) > _MAX_KNOWN_IDS:
+            self._ids.clear()
+        if self._path_chars > _MAX_KNOWN_PATH_CHARS:
+            self._paths.clear()
+            self._path_chars = 0
         try:
             if not given.keys() <= self._tree:
                 for path in given:
                     if path not in self._paths:
                         check_path(path)
                         self._paths.add(path)
+                        self._path_chars += len(path)
                 check_tree(given)
                 self._tree = frozenset(given)
             return dict(zip(given, map(self._ids.__getitem__, given.values()), strict=True))

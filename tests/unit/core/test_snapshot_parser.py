@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
+import museui.core.records
 from museui.core.errors import Integrity, Invalid
 from museui.core.ids import hash_object, hash_snapshot, qualified
 from museui.core.records import SnapshotParser
@@ -44,3 +46,27 @@ def test_an_object_id_that_is_not_text_is_refused(value: Any) -> None:
 def test_a_path_that_is_not_text_is_refused(path: Any) -> None:
     with pytest.raises(Invalid):
         SnapshotParser().parse({"snapshot_id": A, "manifest": {path: B}})
+
+
+def test_many_long_paths_and_many_ids_are_not_all_remembered() -> None:
+    parser = SnapshotParser()
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            manifest = {f"{number}/{'x' * 4_000}/{n}": hash_object(b"%d %d" % (number, n)) for n in range(100)}
+            parser.parse(_record(manifest))
+        kept_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 40 << 20  # all paths together have 80 MB
+
+
+def test_what_was_forgotten_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(museui.core.records, "_MAX_KNOWN_IDS", 2)
+    monkeypatch.setattr(museui.core.records, "_MAX_KNOWN_PATH_CHARS", 4)
+    parser = SnapshotParser()
+    for number in range(20):
+        manifest = {f"{number}/{n}": hash_object(b"%d %d" % (number, n)) for n in range(3)}
+        assert parser.parse(_record(manifest)).manifest == manifest
+        with pytest.raises(Invalid, match="path"):
+            parser.parse(_record({**manifest, "../x": A}))
