@@ -19,6 +19,25 @@ AHEAD_BYTES = 12 << 20
 INLINE_BYTES = 1 << 20
 
 
+class _Hashed:
+    """The stored bytes, hashed as they are taken. Not a generator: whoever stops taking them early does not end it."""
+
+    def __init__(self, read: Callable[[], Iterable[bytes]]) -> None:
+        self.digest = hashlib.sha256()
+        self._pieces: Iterator[bytes] | None = None
+        self._read = read
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = iter(self._read())
+        piece = next(self._pieces)
+        self.digest.update(piece)
+        return piece
+
+
 class Pump:
     """``read()`` gives the stored bytes; :meth:`pieces` the uncompressed stream; then ``sha256`` is known."""
 
@@ -26,11 +45,9 @@ class Pump:
         self.frames = FrameTable()
         self.waited_s = 0.0
         """How long whoever took the pieces had to wait for them."""
-        self._read = read
         self._max_raw_bytes = max_raw_bytes
         self._inline = size_bytes <= INLINE_BYTES
-        self._digest = hashlib.sha256()
-        self._wire = self._hashed()
+        self._wire = _Hashed(read)
         self._changed = threading.Condition()
         self._ready: deque[bytes] = deque()
         self._held_bytes = 0
@@ -53,12 +70,7 @@ class Pump:
         """The SHA-256 (bare hex) of all the stored bytes, also of those that were not asked for."""
         for _ in self._wire:
             pass
-        return self._digest.hexdigest()
-
-    def _hashed(self) -> Iterator[bytes]:
-        for piece in self._read():
-            self._digest.update(piece)
-            yield piece
+        return self._wire.digest.hexdigest()
 
     def _iter_inline(self) -> Generator[bytes, None, None]:
         yield from iter_raw(self._wire, self._max_raw_bytes, self.frames)

@@ -48,10 +48,10 @@ class Spool:
         Raises :class:`Unavailable` when it cannot be written, and what ``chunks`` raise.
         """
         path = self._folder / secrets.token_hex(16)
+        with _disk_errors():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = path.open("xb", buffering=0)
         try:
-            with _disk_errors():
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                file = path.open("xb", buffering=0)
             with file:
                 size_bytes, sha256 = await _write(file, chunks)
             yield Spooled(path, size_bytes, sha256)
