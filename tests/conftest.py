@@ -7,6 +7,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.program import home, museui
+
+__all__ = ["home", "museui"]
+
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,7 @@ import click
 from ..core.errors import Usage
 from ..core.ids import qualified
 from .fetch import fetch_document, render_fetch
-from .output import Context, json_option, print_json, quiet_option
+from .output import Context, json_option, print_json, quiet_option, warn
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
     made = _prepare(root)
 
     async def run() -> Cloned:
-        async with HubClient(address, token_for(address.base, os.environ)) as client:
+        async with HubClient(address, token_for(address.base, os.environ, warn)) as client:
             return await clone(client, root, branch)
 
     try:

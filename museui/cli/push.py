@@ -59,14 +59,14 @@ def command(
     An interrupted push goes on where it was when it is run again.
     """
     if all_branches and branch:
-        raise Usage("--branch and --all-branches exclude each other")
+        raise click.UsageError("--branch and --all-branches exclude each other")
     if force and force_with_lease:
-        raise Usage("--force and --force-with-lease exclude each other")
+        raise click.UsageError("--force and --force-with-lease exclude each other")
     if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
         raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
     target = open_target(context.path(repo) if repo else context.cwd, remote)
     repository = target.repository
-    heads = repository.branches() if all_branches else dict([_pick_branch(repository, branch)])
+    heads = _all_heads(repository) if all_branches else dict([_pick_branch(repository, branch)])
     if not heads:
         raise Usage("there is nothing to push: no branch has a commit", hint="Take one with `museui snapshot -m …`.")
 
@@ -115,6 +115,13 @@ async def _push_all(
                 error = exc
             outcomes.append((push.result, error))
     return outcomes
+
+
+def _all_heads(repository: Repository) -> dict[str, CommitId]:
+    """Every branch, the present one first: the hub takes the first that it sees for its default branch."""
+    heads = repository.branches()
+    current = repository.current_branch()
+    return {**{name: heads[name] for name in [current] if name in heads}, **heads}
 
 
 def _pick_branch(repository: Repository, branch: str | None) -> tuple[str, CommitId]:

@@ -11,6 +11,8 @@ from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
 from museui.repo.repository import Repository
 
+from .output import warn
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -43,7 +45,7 @@ def open_target(path: Path, remote: str | None) -> Target:
 
 def _target(repository: Repository, remote: str | None, text: str) -> Target:
     url = parse_repository_url(text)
-    return Target(repository, remote, url, token_for(url.base, os.environ))
+    return Target(repository, remote, url, token_for(url.base, os.environ, warn))
 
 
 def pick_branch(repository: Repository, branch: str | None) -> str:

@@ -48,6 +48,7 @@ class HubClient:
         self.url = url
         self.requests = 0
         """Requests sent so far, uploads included."""
+        self.has_token = bool(token)
         if token:
             check_token_may_travel(url.base)
         self._headers = {"Accept": MSGPACK, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from museui.core import wire
-from museui.core.errors import NonFastForward, NotFound, StaleLease
+from museui.core.errors import NonFastForward, NotFound, StaleLease, Unauthorized
 from museui.core.ids import CommitId
 from museui.core.limits import Limits
 from museui.core.records import Commit
@@ -47,11 +47,16 @@ def sample_commits(commits: list[Commit], size: int, skip: int = 0) -> list[Comm
 async def fetch_refs(client: HubClient) -> wire.Refs:
     """``GET refs``; a repository that the first push will create is one without branches.
 
-    Raises :class:`NotFound` for one that this push cannot create.
+    Raises :class:`NotFound` for one that this push cannot create, :class:`Unauthorized` when there is no token.
     """
     try:
         return await client.fetch_refs()
     except NotFound as exc:
+        if not client.has_token:
+            raise Unauthorized(
+                f"there is no token for {client.url.host}, and without one nothing can be pushed",
+                hint="Put one into ~/.muse/identity.toml, or into MUSEUI_TOKEN.",
+            ) from exc
         if not exc.details.get("auto_create"):
             raise NotFound(
                 f"there is no repository {client.url.owner}/{client.url.slug} at {client.url.base} that you may see",

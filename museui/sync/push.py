@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from museui.core import wire
-from museui.core.errors import TooLarge, Usage
+from museui.core.errors import Integrity, Invalid, TooLarge, Usage
 from museui.core.failpoints import failpoint
 from museui.core.phases import PhaseEnded, PhaseEvent
 from museui.hub.client import HubClient
@@ -116,11 +116,17 @@ class Push:
             return
         failpoint("push.packed")
         sender = Sender(self._client, self._environment, self._emit, target)
-        if isinstance(work, PackedBundle):
-            answer = await sender.send_bundle(work)
-            self._remember_line()
-        else:
-            answer = await sender.send_stream(work)
+        try:
+            if isinstance(work, PackedBundle):
+                answer = await sender.send_bundle(work)
+                self._remember_line()
+            else:
+                answer = await sender.send_stream(work)
+        except (Integrity, Invalid) as exc:
+            # What the hub found wrong with it will not get better: the next try packs anew.
+            spool.clear()
+            exc.hint = exc.hint or "Run `museui verify` to see what is damaged in this repository."
+            raise
         failpoint("push.confirmed")
         result.push_id = answer.push_id
         result.previous_head = answer.previous_head

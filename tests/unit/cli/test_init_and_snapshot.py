@@ -9,7 +9,7 @@ import pytest
 
 from museui.repo.check import check_repository
 from museui.repo.repository import Repository
-from tests.unit.cli.conftest import Museui
+from tests.helpers.program import Museui
 
 
 def test_init_makes_a_repository_here_or_elsewhere(museui: Museui, tmp_path: Path) -> None:

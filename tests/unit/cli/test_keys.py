@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from tests.unit.cli.conftest import Museui
+from tests.helpers.program import Museui
 
 
 def test_a_key_is_made_once_and_shown(museui: Museui, home: Path) -> None:

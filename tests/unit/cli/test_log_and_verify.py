@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.program import Museui
 from tests.helpers.workload import SONG_HEAD, RepositoryBuilder, unpack_song
-from tests.unit.cli.conftest import Museui
 
 FIXTURE_LOG = """\
 commit 1006f0fdae2b39752a2947a0124317ff1cf4a3add3634674ce1c366d62043973 (main)

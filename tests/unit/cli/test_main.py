@@ -15,7 +15,7 @@ import pytest
 
 from museui.cli import main as program
 from museui.core.errors import Busy, Conflict, Denied, Integrity, MuseError, Unreachable
-from tests.unit.cli.conftest import Museui
+from tests.helpers.program import Museui
 
 
 def test_help_lists_every_verb_and_the_exit_codes_and_imports_none(museui: Museui) -> None:

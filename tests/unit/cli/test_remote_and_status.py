@@ -8,8 +8,8 @@ import pytest
 
 from museui.core.ids import CommitId
 from museui.repo.repository import Repository
+from tests.helpers.program import Museui
 from tests.helpers.workload import RepositoryBuilder
-from tests.unit.cli.conftest import Museui
 
 URL = "http://127.0.0.1:8750/ada/song"
 

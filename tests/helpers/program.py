@@ -1,0 +1,56 @@
+"""The real program in a process of its own, with a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one run said and returned."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """stdout, which must be one JSON document on one line."""
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+
+Museui = Callable[..., Answer]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder of the program's runs."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def museui(home: Path, tmp_path: Path) -> Museui:
+    """Run ``museui`` with these arguments; ``cwd`` and further environment variables by keyword."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Answer:
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
+        environment = kept | {"HOME": str(home), "USER": "ada"} | variables
+        program = [sys.executable, "-W", "error", "-m", "museui.cli.main", *map(str, arguments)]
+        root = Path(__file__).parents[2]
+        environment["PYTHONPATH"] = str(root)
+        done = subprocess.run(program, cwd=cwd or tmp_path, env=environment, capture_output=True, check=False)
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
