@@ -65,7 +65,9 @@ async def presign_upload(
                 now,
                 expires_at,
             )
-    spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers)
+    # A client that looks at the URL alone sends the bytes again; one that promised If-None-Match knows better.
+    sent_again = present and not ask.put_headers
+    spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers, sent_again)
     target = await hub.store.presign_put(spec, hub_url)
     return PresignAnswer(
         bundle_id=ask.bundle_id,

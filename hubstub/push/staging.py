@@ -26,7 +26,7 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
     hub = hub_of(request)
     spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
     _check_headers(request, spec)
-    await _require_unused(hub, spec)
+    await _require_usable(hub, spec)
     async with spool.receive(body_chunks(request, spec.size_bytes)) as arrived:
         if arrived.size_bytes != spec.size_bytes:
             raise Invalid(f"{arrived.size_bytes} bytes came, the URL is for {spec.size_bytes}")
@@ -37,8 +37,8 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
                 details={"rule": "bundle_id", "actual": qualified(arrived.sha256)},
             )
         async with hub.desk.alone(spec.upload_id):
-            await _require_unused(hub, spec)
-            await store.accept(spec.upload_id, arrived.path)
+            if not await _require_usable(hub, spec):
+                await store.accept(spec.upload_id, arrived.path)
     failpoint("staging.received")
     return staging_key(spec.upload_id)
 
@@ -59,8 +59,11 @@ def _check_headers(request: Request, spec: UploadSpec) -> None:
             )
 
 
-async def _require_unused(hub: HubState, spec: UploadSpec) -> None:
+async def _require_usable(hub: HubState, spec: UploadSpec) -> bool:
+    """Whether the bytes are there already, which only a URL that was given out knowing it may find."""
     async with hub.database.read() as connection:
         state = await read_upload_state(connection, spec.upload_id)
-    if state != "open" or await hub.store.stat(staging_key(spec.upload_id)) is not None:
+    arrived = await hub.store.stat(staging_key(spec.upload_id)) is not None
+    if state != "open" or (arrived and not spec.present):
         raise UploadExpired("this URL has been used", hint="Presign again: it says whether the bytes are there.")
+    return arrived

@@ -48,6 +48,7 @@ class UploadSpec:
     """The one upload that a presigned URL stands for. ``sha256`` is bare hex; ``expires_at`` in Unix seconds.
 
     ``put_headers``: the client promises to send the headers it is told, so they may be required of it.
+    ``present``: the bytes have arrived already; sending them again is no error and changes nothing.
     """
 
     upload_id: str
@@ -55,6 +56,7 @@ class UploadSpec:
     sha256: str
     expires_at: int
     put_headers: bool = False
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class UrlSigner:
         fields = {"expires": str(upload.expires_at), "size": str(upload.size_bytes), "sha256": upload.sha256}
         if upload.put_headers:
             fields["headers"] = "1"
+        if upload.present:
+            fields["present"] = "1"
         return urlencode({**fields, "signature": self._sign("PUT", staging_key(upload.upload_id), fields)})
 
     def check_put(self, upload_id: str, query: Mapping[str, str], now: float) -> UploadSpec:
@@ -35,8 +37,7 @@ class UrlSigner:
         Raises :class:`Denied` when it was not signed here, :class:`UploadExpired` when its time is over.
         """
         fields = {name: query.get(name, "") for name in ("expires", "size", "sha256")}
-        if "headers" in query:
-            fields["headers"] = query["headers"]
+        fields.update((name, query[name]) for name in ("headers", "present") if name in query)
         self._check("PUT", staging_key(upload_id), fields, query.get("signature", ""))
         spec = UploadSpec(
             upload_id=upload_id,
@@ -44,6 +45,7 @@ class UrlSigner:
             sha256=fields["sha256"],
             expires_at=int(fields["expires"]),
             put_headers=fields.get("headers") == "1",
+            present=fields.get("present") == "1",
         )
         if now >= spec.expires_at:
             raise UploadExpired("the presigned URL has expired", hint="Presign again.")
