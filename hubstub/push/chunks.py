@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgpack
 import zstandard
 
 CHUNK_RAW_BYTES = 1 << 20
@@ -36,7 +34,6 @@ class ChunkWriter:
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
-        self._packer = msgpack.Packer(autoreset=True)
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         self._open()
 
@@ -45,9 +42,8 @@ class ChunkWriter:
         self._records: list[bytes] = []
         self._size = 0
 
-    def add(self, fields: Mapping[str, Any]) -> Place:
-        """Take one record and say where it will lie."""
-        record: bytes = self._packer.pack(fields)
+    def add(self, record: bytes) -> Place:
+        """Take one packed record and say where it will lie."""
         place = Place(self._id, self._size, len(record))
         self._records.append(record)
         self._size += len(record)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from museui.core.bundle import BundleItem, ObjectEntry, read_bundle
+from museui.core.bundle import BundleItem, ObjectEntry, pack_record, read_bundle
 from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
+from museui.core.packing import SnapshotPacker
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.core.stream import StreamHeader, read_stream
@@ -122,6 +123,7 @@ class _ContentsReader:
         self._form = form
         self._commit_chunks = ChunkWriter()
         self._snapshot_chunks = ChunkWriter()
+        self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self.contents.needed_objects.add)
 
     def take(self, pieces: Iterator[bytes]) -> None:
         """Read everything there is."""
@@ -157,8 +159,7 @@ class _ContentsReader:
             )
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
-        self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(snapshot.disk_fields())
-        self.contents.needed_objects.update(snapshot.manifest.values())
+        self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(self._snapshot_packer.pack(snapshot))
 
     def _take_commit(self, commit: Commit) -> None:
         contents = self.contents
@@ -166,7 +167,7 @@ class _ContentsReader:
             raise TooLarge(f"more than {self._limits.max_commits} commits in one push")
         state = verify_commit(commit.fields)
         contents.signatures[state] = contents.signatures.get(state, 0) + 1
-        place = self._commit_chunks.add(commit.fields)
+        place = self._commit_chunks.add(pack_record(commit.fields))
         contents.commits[commit.id] = CommitEntry(commit.parents, commit.snapshot_id, place)
 
 
