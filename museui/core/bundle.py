@@ -7,6 +7,7 @@ repository: ids, paths, names, shapes, limits.  Whether the graph is closed is f
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +19,16 @@ from .ids import CommitId, ObjectId, parse_id, qualified
 from .limits import Limits
 from .names import check_branch, check_path
 from .records import Commit, Snapshot, SnapshotParser, check_value, parse_commit
-from .unpack import StreamUnpacker
+from .unpack import StreamUnpacker, check_size
 
 FORMAT = 1
 _NO_ID = ObjectId("")
+_USUAL_OBJECT = re.compile(
+    rb"\x82\xa9object_id(?:\xd9\x47sha256:|\xd9\x40)(?P<id>[0-9a-f]{64})"
+    rb"\xa7content(?:\xc4(?P<size8>.)|\xc5(?P<size16>..)|\xc6(?P<size32>.{4}))",
+    re.DOTALL,
+)
+"""The head of an entry of ``objects`` as :func:`write_bundle` writes it, up to the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,9 @@ class ObjectEntry:
         for piece in self._source.pieces(self.size_bytes):
             digest.update(piece)
             yield piece
-        actual = digest.hexdigest()
+        self._check(digest.hexdigest())
+
+    def _check(self, actual: str) -> None:
         if not self.id:
             self.id = ObjectId(actual)
         elif actual != self.id:
@@ -71,7 +80,13 @@ class ObjectEntry:
 
     def drain(self) -> None:
         """Read what is left without keeping it."""
-        for _ in self.pieces():
+        if self._pieces is None:
+            self._pieces = iter(())
+            digest = hashlib.sha256()
+            for view in self._source.views(self.size_bytes):
+                digest.update(view)
+            self._check(digest.hexdigest())
+        for _ in self._pieces:
             pass
 
 
@@ -148,32 +163,55 @@ def _read_snapshots(source: StreamUnpacker, count: int, limits: Limits) -> Itera
 
 def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[ObjectEntry]:
     seen: set[str] = set()
-    for _ in range(count):
-        entry: ObjectEntry | None = None
-        object_id = ""
-        keys: set[str] = set()
-        for _ in range(source.map_size("an entry of objects")):
-            key = source.text("a key of an object")
-            if key in keys:
-                raise Invalid(f"an object has {key!r} twice")
-            keys.add(key)
-            if key == "object_id":
-                object_id = parse_id(source.value(), "object_id")
-            elif key == "content":
-                size = source.binary_size(f"object {object_id[:12]}", limits.max_object_bytes)
-                entry = ObjectEntry(size, source.offset, source, ObjectId(object_id))
-                yield entry
-                entry.drain()
-            elif key == "path":
-                if (path := source.value()) is not None:
-                    check_path(path)
+    with source.small_bites():
+        for _ in range(count):
+            head = source.match(_USUAL_OBJECT)
+            if head:
+                yield from _read_usual_object(source, head, limits, seen)
             else:
-                source.skip()
-        if not entry or not object_id:
-            raise Invalid("an object lacks its object_id or its content")
-        if entry.id != object_id:
-            raise Integrity(f"object {object_id} does not match its content", details={"object_id": object_id})
-        _refuse_twice(object_id, seen, "object")
+                yield from _read_any_object(source, limits, seen)
+
+
+def _read_usual_object(
+    source: StreamUnpacker, head: re.Match[bytes], limits: Limits, seen: set[str]
+) -> Iterator[ObjectEntry]:
+    """An entry as :func:`write_bundle` writes it, whose ``head`` has been read in one go."""
+    object_id = ObjectId(head["id"].decode())
+    size = int.from_bytes(head["size8"] or head["size16"] or head["size32"], "big")
+    entry = ObjectEntry(
+        check_size(size, f"object {object_id[:12]}", limits.max_object_bytes), source.offset, source, object_id
+    )
+    yield entry
+    entry.drain()
+    _refuse_twice(object_id, seen, "object")
+
+
+def _read_any_object(source: StreamUnpacker, limits: Limits, seen: set[str]) -> Iterator[ObjectEntry]:
+    entry: ObjectEntry | None = None
+    object_id = ""
+    keys: set[str] = set()
+    for _ in range(source.map_size("an entry of objects")):
+        key = source.text("a key of an object")
+        if key in keys:
+            raise Invalid(f"an object has {key!r} twice")
+        keys.add(key)
+        if key == "object_id":
+            object_id = parse_id(source.value(), "object_id")
+        elif key == "content":
+            size = source.binary_size(f"object {object_id[:12]}", limits.max_object_bytes)
+            entry = ObjectEntry(size, source.offset, source, ObjectId(object_id))
+            yield entry
+            entry.drain()
+        elif key == "path":
+            if (path := source.value()) is not None:
+                check_path(path)
+        else:
+            source.skip()
+    if not entry or not object_id:
+        raise Invalid("an object lacks its object_id or its content")
+    if entry.id != object_id:
+        raise Integrity(f"object {object_id} does not match its content", details={"object_id": object_id})
+    _refuse_twice(object_id, seen, "object")
 
 
 def _refuse_twice(item: str, seen: set[str], kind: str) -> None:

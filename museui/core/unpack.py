@@ -7,7 +7,10 @@ itself (duplicate keys, extension types, trailing bytes) is refused here, and ev
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import msgpack
@@ -21,6 +24,7 @@ _MAX_TEXT = 255
 _BYTES_PER_ENTRY = 32
 _FREE_ENTRIES = 1 << 16
 _READ_BYTES = 1 << 18
+_SMALL_BITE_BYTES = 1 << 10
 _PIECE_BYTES = 1 << 20
 _BIN_LENGTH_BYTES = {0xC4: 1, 0xC5: 2, 0xC6: 4}
 
@@ -32,17 +36,41 @@ class _ChunkFile:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
-        self._given = 0
+        self._chunk = b""
+        self._at = 0
+        self.given = 0
+        self.bite_bytes = _READ_BYTES
+        """How much the decoder gets at a time."""
         self.stop_at: float = math.inf
         """How many bytes may be given out in all before one value has taken too many."""
         self.ended = False
         self.failure: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        if self._given >= self.stop_at:
-            raise TooLarge("one value is too large", details={"offset": self._given})
-        while size and not self._rest:
+        if self.given >= self.stop_at:
+            raise TooLarge("one value is too large", details={"offset": self.given})
+        return bytes(self.view(min(size, self.bite_bytes)))
+
+    def view(self, size: int) -> bytes | memoryview:
+        """Up to ``size`` bytes without copying them; none at the end."""
+        if not size or not self._fill():
+            return b""
+        chunk, at = self._chunk, self._at
+        self._at = min(at + size, len(chunk))
+        self.given += self._at - at
+        return chunk if self._at - at == len(chunk) else memoryview(chunk)[at : self._at]
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Take what ``pattern`` matches here, if it does within what is at hand."""
+        found = pattern.match(self._chunk, self._at) if self._fill() else None
+        if found:
+            self.given += found.end() - self._at
+            self._at = found.end()
+        return found
+
+    def _fill(self) -> bool:
+        """Whether there is anything left."""
+        while self._at >= len(self._chunk):
             try:
                 chunk = next(self._chunks, None)
             except MuseError as exc:
@@ -50,15 +78,9 @@ class _ChunkFile:
                 raise
             if chunk is None:
                 self.ended = True
-                return b""
-            if 0 < len(chunk) <= size:
-                self._given += len(chunk)
-                return chunk
-            self._rest = memoryview(chunk)
-        part = self._rest[:size]
-        self._rest = self._rest[size:]
-        self._given += len(part)
-        return bytes(part)
+                return False
+            self._chunk, self._at = chunk, 0
+        return True
 
 
 class _Containers:
@@ -88,6 +110,13 @@ class _Containers:
         return fields
 
 
+def check_size(size: int, what: str, limit: int) -> int:
+    """``size`` (bytes) when it is not over ``limit``; raises :class:`TooLarge` naming ``what`` otherwise."""
+    if size > limit:
+        raise TooLarge(f"{what} has {size} bytes, more than {limit}", details={"size_bytes": size})
+    return size
+
+
 def _no_extension(code: int, data: bytes) -> Any:
     raise Invalid(f"msgpack extension type {code} is not allowed")
 
@@ -101,6 +130,7 @@ class StreamUnpacker:
 
     def __init__(self, chunks: Iterable[bytes], max_value_bytes: int) -> None:
         self._file = _ChunkFile(chunks)
+        self._beside = 0  # bytes that were taken without going through the decoder
         self._max_value_bytes = max_value_bytes
         self._containers = _Containers(_FREE_ENTRIES + max_value_bytes // _BYTES_PER_ENTRY)
         self._unpacker = msgpack.Unpacker(
@@ -116,7 +146,12 @@ class StreamUnpacker:
     @property
     def offset(self) -> int:
         """How many bytes of the uncompressed stream have been used."""
-        return int(self._unpacker.tell())
+        return int(self._unpacker.tell()) + self._beside
+
+    @property
+    def _buffered(self) -> int:
+        """How many bytes the decoder has and has not used."""
+        return self._file.given - self._beside - int(self._unpacker.tell())
 
     def _call(self, method: Callable[[], T]) -> T:
         try:
@@ -128,7 +163,7 @@ class StreamUnpacker:
                 raise self._file.failure from None
             if not self._file.ended:
                 raise self._too_large() from exc
-            raise Invalid("the bundle is truncated", details={"offset": self.offset}) from exc
+            raise self._truncated() from exc
         except msgpack.BufferFull as exc:
             raise self._too_large() from exc
         except (msgpack.UnpackException, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as exc:
@@ -143,7 +178,7 @@ class StreamUnpacker:
         # The decoder lets go of what it has decoded, so its own limits hold for parts of a value only.
         start = self._unpacker.tell()
         self._containers.entries = 0
-        self._file.stop_at = start + self._max_value_bytes + _READ_BYTES
+        self._file.stop_at = self.offset + self._max_value_bytes + _READ_BYTES
         value = self._call(self._unpacker.unpack)
         self._file.stop_at = math.inf
         if self._unpacker.tell() - start > self._max_value_bytes:
@@ -152,7 +187,9 @@ class StreamUnpacker:
 
     def skip(self) -> None:
         """Pass over the next value."""
+        bite_bytes, self._file.bite_bytes = self._file.bite_bytes, _READ_BYTES
         self._call(self._unpacker.skip)
+        self._file.bite_bytes = bite_bytes
 
     def map_size(self, what: str) -> int:
         """The number of entries of the map that begins here, few enough to be fields."""
@@ -187,23 +224,54 @@ class StreamUnpacker:
         width = _BIN_LENGTH_BYTES.get(head)
         if width is None:
             raise Invalid(f"{what} is not binary", details={"offset": self.offset})
-        size = int.from_bytes(self._exactly(width), "big")
-        if size > limit:
-            raise TooLarge(f"{what} has {size} bytes, more than {limit}", details={"size_bytes": size})
-        return size
+        return check_size(int.from_bytes(self._exactly(width), "big"), what, limit)
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        """The next ``size`` bytes as they are, about 1 MiB at a time."""
-        while size:
-            piece = self._read(min(size, _PIECE_BYTES))
-            size -= len(piece)
+        """The next ``size`` bytes as they are, at most 1 MiB at a time."""
+        return map(bytes, self.views(size))
+
+    def views(self, size: int) -> Iterator[bytes | memoryview]:
+        """As :meth:`pieces`, without copying what the decoder has not got yet."""
+        size_buffered = min(size, self._buffered)
+        size -= size_buffered
+        while size_buffered:
+            piece = self._read(min(size_buffered, _PIECE_BYTES))
+            size_buffered -= len(piece)
             yield piece
+        while size:
+            view = self._call(partial(self._file.view, min(size, _PIECE_BYTES)))
+            if not view:
+                raise self._truncated()
+            size -= len(view)
+            self._beside += len(view)
+            yield view
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Take what ``pattern`` matches at this place, a short cut past the decoder. None says nothing of the bytes."""
+        if self._buffered:
+            return None
+        found = self._call(partial(self._file.match, pattern))
+        if found:
+            self._beside += len(found[0])
+        return found
+
+    @contextmanager
+    def small_bites(self) -> Iterator[None]:
+        """Meanwhile the decoder reads little ahead, so that long binaries are not copied through it."""
+        self._file.bite_bytes = _SMALL_BITE_BYTES
+        try:
+            yield
+        finally:
+            self._file.bite_bytes = _READ_BYTES
 
     def _read(self, size: int) -> bytes:
         piece = bytes(self._call(lambda: self._unpacker.read_bytes(size)))
         if not piece:
-            raise Invalid("the bundle is truncated", details={"offset": self.offset})
+            raise self._truncated()
         return piece
+
+    def _truncated(self) -> Invalid:
+        return Invalid("the bundle is truncated", details={"offset": self.offset})
 
     def _exactly(self, size: int) -> bytes:
         data = self._read(size)
