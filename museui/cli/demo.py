@@ -106,7 +106,7 @@ async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: b
         fetched = await fetch(copy, client, "origin")
         fetch_s = time.perf_counter() - began_s
     talk(
-        f"fetch     everything into a second folder: {fetched.commits} commits, {fetched.objects} objects, "
+        f"fetch     into a second folder: {fetched.commits} commits, {fetched.objects} objects, "
         f"{render_bytes(fetched.wire_bytes)}, {render_seconds(fetch_s)}",
         quiet=quiet,
     )

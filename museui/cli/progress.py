@@ -11,17 +11,18 @@ from museui.core.phases import GATES, PHASES, TOTAL_GATE_S, PhaseEnded, PhaseEve
 if TYPE_CHECKING:
     from museui.sync.result import PushResult
 
+_MIB = 1 << 20
 _WORDS = {
     "negotiate": "asking the hub what it has",
     "pack": "packing",
-    "transfer": "transferring",
+    "transfer": "sending",
     "index": "the hub verifies and records",
     "advance_ref": "moving the branch",
 }
 
 
 class PushProgress:
-    """Shows phase events on stderr when that is a terminal, else nothing. A context manager."""
+    """Shows phase events as one moving line on stderr when that is a terminal, else nothing. A context manager."""
 
     def __init__(self, quiet: bool) -> None:
         self._live = not quiet and sys.stderr.isatty()
@@ -31,39 +32,23 @@ class PushProgress:
     def __enter__(self) -> PushProgress:
         if self._live:
             from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-            from rich.progress import TransferSpeedColumn as Speed
+            from rich.progress import BarColumn, Progress, TextColumn
 
             self._progress = Progress(
                 TextColumn("{task.description}"),
-                BarColumn(),
-                DownloadColumn(binary_units=True),
-                Speed(),
-                TimeRemainingColumn(compact=True),
+                BarColumn(24),
+                TextColumn("{task.fields[figures]}"),
                 console=Console(stderr=True),
                 transient=True,
             )
-            self._counted = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed}/{task.total} {task.fields[unit]}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
+            self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._stop()
-
-    def _stop(self) -> None:
-        for progress in (self._progress, self._counted):
-            if progress.live.is_started:
-                progress.stop()
-            for task in list(progress.task_ids):
-                progress.remove_task(task)
+            self._progress.stop()
 
     def show(self, event: PhaseEvent) -> None:
         """Show one event. May be called from any thread."""
@@ -71,15 +56,24 @@ class PushProgress:
             return
         match event:
             case PhaseStarted(name=name):
-                self._stop()
-                bars = self._progress if name == "transfer" else self._counted
-                self._task = bars.add_task(_WORDS[name], total=None, unit="")
-                bars.start()
-            case PhaseProgressed(name=name, done=done, total=total, unit=unit):
-                bars = self._progress if name == "transfer" else self._counted
-                bars.update(self._task, completed=done, total=total, unit=unit)
+                self._task = self._progress.add_task(_WORDS[name], total=None, figures="")
+            case PhaseProgressed():
+                self._progress.update(
+                    self._task, completed=event.done, total=event.total, figures=render_figures(event)
+                )
             case PhaseEnded():
-                self._stop()
+                self._progress.remove_task(self._task)
+
+
+def render_figures(event: PhaseProgressed) -> str:
+    """How far a phase is, its rate and the time left, as far as they are known."""
+    if event.unit != "bytes":
+        return f"{event.done} {event.unit}" if event.total is None else f"{event.done} of {event.total} {event.unit}"
+    figures = f"{event.done / _MIB:.1f} of {(event.total or 0) / _MIB:.1f} MiB"
+    if event.seconds > 0 and event.done and event.total:
+        rate = event.done / event.seconds
+        figures += f"  {rate / _MIB:.0f} MiB/s  {render_seconds((event.total - event.done) / rate)} left"
+    return figures
 
 
 def render_bytes(size: float) -> str:
@@ -110,10 +104,8 @@ def render_result(result: PushResult) -> str:
         if ended:
             mark = "✓" if ended.ok else "✗"
             note = _note(result, name)
-            lines.append(
-                f"  {name:<12}{render_seconds(ended.seconds):>9}  of {GATES[name]:g} s  {mark}  {note}".rstrip()
-            )
-    lines.append(f"  {'total':<12}{render_seconds(result.total_seconds):>9}  of {TOTAL_GATE_S:g} s")
+            lines.append(f"  {name:<11}{render_seconds(ended.seconds):>8} of {GATES[name]:g} s {mark}  {note}".rstrip())
+    lines.append(f"  {'total':<11}{render_seconds(result.total_seconds):>8} of {TOTAL_GATE_S:g} s")
     return "\n".join(lines)
 
 
@@ -124,7 +116,7 @@ def _note(result: PushResult, name: str) -> str:
         if detail.get("reused"):
             return f"{counts}, kept from an earlier try"
         ratio = result.raw_bytes / result.wire_bytes if result.wire_bytes else 1.0
-        return f"{counts}, {render_bytes(result.raw_bytes)}, {ratio:.1f} : 1"
+        return f"{counts}, {render_bytes(result.raw_bytes)}, {ratio:.1f}:1"
     if name == "transfer":
         if detail.get("already_present"):
             return "had arrived already"
