@@ -86,7 +86,8 @@ def read_contents(
     ``expected_sha256`` (bare hex).
     """
     began = time.perf_counter()
-    pump = Pump(read, size_bytes, min(limits.max_raw_bytes, max_raw_bytes or limits.max_raw_bytes))
+    allowed = limits.max_raw_bytes if max_raw_bytes is None else min(limits.max_raw_bytes, max_raw_bytes)
+    pump = Pump(read, size_bytes, allowed)
     reader = _ContentsReader(limits, form)
     pieces = pump.pieces()
     try:
