@@ -1,0 +1,147 @@
+"""What an attacker sends: pushes through every way in, compressed streams made by hand, requests byte by byte."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.helpers.hub import HubProcess
+from tests.helpers.push_client import WAIT_S, PushClient, error_code
+from tests.helpers.records import History, commit_record, digest, make_history, pack, snapshot_record
+
+WAYS = ("bundle", "unpack", "stream")
+STATUS = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "non_fast_forward": 409,
+    "stale_lease": 409,
+    "upload_expired": 410,
+    "too_large": 413,
+    "integrity": 422,
+    "bad_signature": 422,
+    "invalid": 422,
+}
+BASE = make_history({"song.txt": b"la", "takes/one.bin": bytes(range(256))}, {"song.txt": b"la la"})
+"""What is on ``main`` of the attacked repository."""
+BLOCK_BYTES = 128 << 10
+MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@contextmanager
+def attacked_hub(*options: str) -> Iterator[HubProcess]:
+    """A hub whose ``ada/song`` has :data:`BASE`; at the end it must not have failed by itself, ever."""
+    with HubProcess(*options) as hub:
+        with PushClient(hub) as client:
+            status, answer = client.push(BASE)
+            assert status == 200, answer
+            client.wait_promoted()
+        yield hub
+        assert hub.running
+        assert "Traceback" not in hub.log and "status=5" not in hub.log, hub.log
+
+
+def next_history(base: History = BASE, message: str = "an attack", **files: bytes) -> History:
+    """A history of one commit on top of ``base``, with a tree of its own."""
+    tree = snapshot_record(files or {"attack": b"attack"})
+    commit = commit_record(tree["snapshot_id"], [base.head], message)
+    contents = files.values() or [b"attack"]
+    return History([commit], [tree], {digest(content): content for content in contents})
+
+
+def stream_body(bundle: Mapping[str, Any], **header: Any) -> bytes:
+    """The frames of ``push/stream`` for a bundle given as its map."""
+    frames: list[Any] = [["H", header]]
+    frames += [["S", record] for record in bundle.get("snapshots", [])]
+    frames += [["O", [item["object_id"], item["content"]]] for item in bundle.get("objects", [])]
+    frames += [["C", record] for record in bundle.get("commits", [])]
+    return b"".join(map(pack, [*frames, ["E", {}]]))
+
+
+def send(
+    client: PushClient, way: str, bundle: Mapping[str, Any] | bytes, head: str, branch: str = "attack", **target: Any
+) -> tuple[int, Any]:
+    """Push ``bundle``, its map or (but for ``stream``) its bytes; ``target``: force, expected_head."""
+    if way == "stream":
+        assert isinstance(bundle, Mapping)
+        return client.post_bytes("push/stream", stream_body(bundle, branch=branch, head=head, **target))
+    wire = bundle if isinstance(bundle, bytes) else pack(bundle)
+    if way == "unpack":
+        query = {"branch": branch, "head": head, **{name: value or "" for name, value in target.items()}}
+        return client.post_bytes(f"push/unpack?{urlencode(query)}", wire)
+    upload = client.upload(wire)
+    return client.confirm(wire, head, branch, upload_id=upload["upload_id"], **target)
+
+
+def check_refused(answer: tuple[int, Any], *codes: str) -> dict[str, Any]:
+    """The error of an answer, which must be one of ``codes``."""
+    status, document = answer
+    assert status in STATUS.values(), (status, document)
+    code = error_code(document)
+    assert code in codes and status == STATUS[code], document
+    assert document["detail"] == document["error"]["message"] != ""
+    error: dict[str, Any] = document["error"]
+    return error
+
+
+def make_frame(blocks: list[tuple[int, bytes]], declared_bytes: int | None = None, window_log: int = 17) -> bytes:
+    """A zstd frame (RFC 8878) of blocks made by hand: (1, one byte) 128 KiB of that byte, (0, bytes) the bytes."""
+    descriptor = 0 if declared_bytes is None else 0xC0
+    header = MAGIC + bytes([descriptor, (window_log - 10) << 3])
+    if declared_bytes is not None:
+        header += struct.pack("<Q", declared_bytes)
+    parts = [header]
+    for number, (kind, content) in enumerate(blocks, 1):
+        size = BLOCK_BYTES if kind == 1 else len(content)
+        parts += [(size << 3 | kind << 1 | (number == len(blocks))).to_bytes(3, "little"), content]
+    return b"".join(parts)
+
+
+def bomb_frame(raw_bytes: int, declare: bool = False, byte: bytes = b"\0", window_log: int = 17) -> bytes:
+    """``raw_bytes`` (whole blocks) of one byte in a frame 32,768 times smaller."""
+    blocks = [(1, byte)] * (raw_bytes // BLOCK_BYTES)
+    return make_frame(blocks, raw_bytes if declare else None, window_log)
+
+
+@contextmanager
+def bounded_memory(hub: HubProcess, growth_bytes: int) -> Iterator[None]:
+    """Fail when the hub's process holds more than ``growth_bytes`` more than before, be it for a moment."""
+    process = Path(f"/proc/{hub.pid}")
+    (process / "clear_refs").write_text("5")  # the peak becomes what is held now
+    before = _peak_memory_bytes(process)
+    yield
+    grown = _peak_memory_bytes(process) - before
+    assert grown <= growth_bytes, f"{grown >> 20} MiB more"
+
+
+def _peak_memory_bytes(process: Path) -> int:
+    (line,) = [line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) << 10
+
+
+def raw_exchange(hub: HubProcess, data: bytes, *, shut: bool = False) -> bytes:
+    """All that comes back on a new connection when ``data`` is sent; ``shut``: and then nothing more, ever."""
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=WAIT_S) as connection:
+        received = b""
+        try:
+            connection.sendall(data)
+            if shut:
+                connection.shutdown(socket.SHUT_WR)
+            while piece := connection.recv(65536):
+                received += piece
+        except ConnectionError:
+            pass
+        return received
+
+
+def raw_head(method: str, target: str, *lines: str, token: str | None = None) -> bytes:
+    """The head of a request, exactly as told; the connection ends with its answer."""
+    head = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *lines]
+    if token is not None:
+        head.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*head, "", ""]).encode()

@@ -1,0 +1,48 @@
+"""What a hub shows and what it holds, before and after an attack: the two must be equal.
+
+Staged bytes do not count: what was uploaded legitimately waits there until somebody confirms it or it expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.helpers.hub import HubProcess
+from tests.helpers.hub_contents import hub_contents
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """``refs``: every repository that the hub's owner may read → the body of its ``GET refs``; ``rows`` by table."""
+
+    refs: dict[str, bytes]
+    rows: dict[str, list[tuple[Any, ...]]]
+    files: frozenset[str]
+
+
+def take_fingerprint(hub: HubProcess) -> Fingerprint:
+    """The hub as it is now, once it has promoted what there was to promote."""
+    rows, files = hub_contents(hub.data_dir)
+    with httpx.Client(base_url=hub.url, headers=hub.headers, timeout=60, trust_env=False, verify=False) as client:
+        listed = client.get("/repos").raise_for_status().json()["repositories"]
+        names = [f"/{item['owner']}/{item['slug']}/refs" for item in listed]
+        refs = {name: client.get(name).raise_for_status().content for name in names}
+    kept = frozenset(path for path in files if not path.startswith("store/staging/"))
+    return Fingerprint(refs, rows, kept)
+
+
+@contextmanager
+def unchanged(hub: HubProcess) -> Iterator[None]:
+    """Fail unless the hub, after what happens inside, is as it was before."""
+    before = take_fingerprint(hub)
+    yield
+    after = take_fingerprint(hub)
+    assert after.refs == before.refs
+    for table, rows in before.rows.items():
+        assert after.rows[table] == rows, f"table {table} has changed"
+    assert after.files == before.files
