@@ -20,7 +20,8 @@ HEAVY = {"aiosqlite", "cryptography", "granian", "httpx", "hubstub", "rich", "sq
 IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket", "sqlite3", "ssl", "subprocess"}
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "contextlib", "cryptography",
-    "dataclasses", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing", "zstandard",
+    "dataclasses", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing",
+    "zstandard",
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
 LOADED_BY_OTHERS = {"aiosqlite"}  # SQLAlchemy loads the driver that the database URL names
