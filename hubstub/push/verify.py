@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from museui.core.bundle import BundleItem, ObjectEntry, pack_record, read_bundle
 from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
+from museui.core.hashing import HashChecks
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
 from museui.core.packing import SnapshotPacker
@@ -88,15 +90,16 @@ def read_contents(
     began = time.perf_counter()
     allowed = limits.max_raw_bytes if max_raw_bytes is None else min(limits.max_raw_bytes, max_raw_bytes)
     pump = Pump(read, size_bytes, allowed)
-    reader = _ContentsReader(limits, form)
     pieces = pump.pieces()
-    try:
-        reader.take(pieces)
-    except (Invalid, Integrity, TooLarge):
-        pieces.close()
-        if expected_sha256 is not None:
-            _check_digest(pump.finish(), expected_sha256)
-        raise
+    with ThreadPoolExecutor(1, thread_name_prefix="hash") as executor:
+        reader = _ContentsReader(limits, form, HashChecks(executor))
+        try:
+            reader.take(pieces)
+        except (Invalid, Integrity, TooLarge):
+            pieces.close()
+            if expected_sha256 is not None:
+                _check_digest(pump.finish(), expected_sha256)
+            raise
     contents = reader.contents
     contents.sha256 = pump.finish()
     if expected_sha256 is not None:
@@ -118,10 +121,11 @@ def _check_digest(actual: str, expected: str) -> None:
 
 
 class _ContentsReader:
-    def __init__(self, limits: Limits, form: Form) -> None:
+    def __init__(self, limits: Limits, form: Form, checks: HashChecks) -> None:
         self.contents = Contents()
         self._limits = limits
         self._form = form
+        self._checks = checks
         self._commit_chunks = ChunkWriter()
         self._snapshot_chunks = ChunkWriter()
         self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self.contents.needed_objects.add)
@@ -146,7 +150,7 @@ class _ContentsReader:
     def _items(self, pieces: Iterator[bytes]) -> Iterator[StreamHeader | BundleItem]:
         if self._form == "stream":
             return read_stream(pieces, self._limits)
-        return read_bundle(pieces, self._limits)
+        return read_bundle(pieces, self._limits, self._checks)
 
     def _take_object(self, entry: ObjectEntry) -> None:
         entry.drain()

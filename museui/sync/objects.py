@@ -8,20 +8,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
+from contextlib import contextmanager
 
 from museui.core.bundle import ObjectSource
 from museui.core.errors import Integrity
+from museui.core.hashing import HashChecks, check_object
 from museui.core.ids import ObjectId
 from museui.repo.repository import Repository
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _WHOLE_BYTES = 8 << 20
 _PIECE_BYTES = 1 << 20
-_BATCH_BYTES = 1 << 20
-_WAITING_BATCHES = 4
 
 
 class ObjectReader:
@@ -29,10 +28,7 @@ class ObjectReader:
 
     def __init__(self, repository: Repository, executor: Executor) -> None:
         self._repository = repository
-        self._executor = executor
-        self._batch: list[tuple[ObjectId, bytes]] = []
-        self._batch_bytes = 0
-        self._checks: deque[Future[None]] = deque()
+        self._checks = HashChecks(executor)
 
     def open(self, object_id: ObjectId) -> ObjectSource:
         """The object, small ones read whole. Raises :class:`Integrity` when it cannot be read, or for an earlier one
@@ -53,28 +49,27 @@ class ObjectReader:
                 os.close(descriptor)
         except OSError as exc:
             raise unreadable(object_id, exc.strerror or str(exc)) from exc
-        self._batch.append((object_id, content))
-        self._batch_bytes += len(content)
-        if self._batch_bytes >= _BATCH_BYTES:
-            self._submit()
+        with _here():
+            self._checks.add(object_id, len(content), (content,))
         return ObjectSource(object_id, size, (content,))
 
     def finish(self) -> None:
         """Wait for every check. Raises :class:`Integrity` naming an object that is damaged."""
-        self._submit()
-        while self._checks:
-            self._checks.popleft().result()
-
-    def _submit(self) -> None:
-        if len(self._checks) >= _WAITING_BATCHES:
-            self._checks.popleft().result()
-        self._checks.append(self._executor.submit(_check_batch, self._batch))
-        self._batch, self._batch_bytes = [], 0
+        with _here():
+            self._checks.finish()
 
 
-def _check_batch(batch: list[tuple[ObjectId, bytes]]) -> None:
-    for object_id, content in batch:
-        _check(object_id, hashlib.sha256(content).hexdigest())
+@contextmanager
+def _here() -> Iterator[None]:
+    """Say of a damaged object that it is this repository's, and what to do."""
+    try:
+        yield
+    except Integrity as exc:
+        raise Integrity(
+            f"{exc.message}: it is damaged in this repository",
+            hint="Run `museui verify`; another clone may still have the object.",
+            details=exc.details,
+        ) from exc
 
 
 def _iter_object(object_id: ObjectId, path: str, size: int) -> Iterator[bytes]:
@@ -87,16 +82,8 @@ def _iter_object(object_id: ObjectId, path: str, size: int) -> Iterator[bytes]:
                 yield piece
     except OSError as exc:
         raise unreadable(object_id, exc.strerror or str(exc)) from exc
-    _check(object_id, "" if size else digest.hexdigest())
-
-
-def _check(object_id: ObjectId, actual: str) -> None:
-    if actual != object_id:
-        raise Integrity(
-            f"object {object_id} in this repository does not match its id: it is damaged",
-            hint="Run `museui verify`; another clone may still have the object.",
-            details={"object_id": object_id, "rule": "object_id"},
-        )
+    with _here():
+        check_object(object_id, "" if size else digest.hexdigest())
 
 
 def unreadable(object_id: ObjectId, reason: str) -> Integrity:
