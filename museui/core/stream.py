@@ -18,6 +18,8 @@ from .limits import Limits
 from .records import SnapshotParser, check_value, parse_commit
 from .unpack import StreamUnpacker
 
+_MAX_ARRAY = (1 << 32) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class StreamHeader:
@@ -36,8 +38,7 @@ def read_stream(raw: Iterable[bytes], limits: Limits) -> Iterator[StreamHeader |
     seen: set[tuple[str, str]] = set()
     first = True
     while True:
-        if source.array_size("a frame", 2) != 2:
-            raise Invalid("a frame is not a pair")
+        _read_pair(source, "a frame")
         kind = source.text("the kind of a frame")
         if first != (kind == "H"):
             raise Invalid("the stream must begin with one H frame")
@@ -76,11 +77,15 @@ def _parse_header(value: object) -> dict[str, Any]:
 
 
 def _read_object(source: StreamUnpacker, limits: Limits) -> ObjectEntry:
-    if source.array_size("an O frame", 2) != 2:
-        raise Invalid("an O frame is not a pair of id and bytes")
+    _read_pair(source, "an O frame")
     object_id = ObjectId(parse_id(source.value(), "object_id"))
     size = source.binary_size(f"object {object_id[:12]}", limits.max_object_bytes)
     return ObjectEntry(size, source.offset, source, object_id)
+
+
+def _read_pair(source: StreamUnpacker, what: str) -> None:
+    if source.array_size(what, _MAX_ARRAY) != 2:
+        raise Invalid(f"{what} is not a pair")
 
 
 def write_stream(
