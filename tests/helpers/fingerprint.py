@@ -5,6 +5,7 @@ Staged bytes do not count: what was uploaded legitimately waits there until some
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +30,22 @@ def take_fingerprint(hub: HubProcess) -> Fingerprint:
     """The hub as it is now, once it has promoted what there was to promote."""
     rows, files = hub_contents(hub.data_dir)
     with httpx.Client(base_url=hub.url, headers=hub.headers, timeout=60, trust_env=False, verify=False) as client:
-        listed = client.get("/repos").raise_for_status().json()["repositories"]
-        names = [f"/{item['owner']}/{item['slug']}/refs" for item in listed]
-        refs = {name: client.get(name).raise_for_status().content for name in names}
+        refs = {name: client.get(f"/{name}/refs").raise_for_status().content for name in _readable(hub)}
     kept = frozenset(path for path in files if not path.startswith("store/staging/"))
     return Fingerprint(refs, rows, kept)
+
+
+def _readable(hub: HubProcess) -> list[str]:
+    connection = sqlite3.connect(f"file:{hub.data_dir / 'hub.sqlite3'}?mode=ro", uri=True)
+    try:
+        rows = connection.execute(
+            "SELECT users.name || '/' || slug FROM repositories JOIN users ON users.id = owner_id"
+            " WHERE visibility = 'public' OR users.name = ? ORDER BY 1",
+            (hub.owner,),
+        )
+        return [name for (name,) in rows]
+    finally:
+        connection.close()
 
 
 @contextmanager
