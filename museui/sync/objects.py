@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from museui.core.bundle import ObjectSource
-from museui.core.errors import Integrity
+from museui.core.errors import Integrity, TooLarge
 from museui.core.hashing import HashChecks, check_object
 from museui.core.ids import ObjectId
 from museui.repo.repository import Repository
@@ -26,13 +26,15 @@ _PIECE_BYTES = 1 << 20
 class ObjectReader:
     """Opens objects one after the other. :meth:`finish` must be called before anything of it is sent."""
 
-    def __init__(self, repository: Repository, executor: Executor) -> None:
+    def __init__(self, repository: Repository, executor: Executor, max_bytes: int) -> None:
+        """``max_bytes``: the largest object that the hub takes."""
         self._repository = repository
+        self._max_bytes = max_bytes
         self._checks = HashChecks(executor)
 
     def open(self, object_id: ObjectId) -> ObjectSource:
         """The object, small ones read whole. Raises :class:`Integrity` when it cannot be read, or for an earlier one
-        that turned out to be damaged.
+        that turned out to be damaged; :class:`TooLarge` when the hub would not take it.
         """
         path = self._repository.object_path(object_id)
         try:
@@ -42,6 +44,12 @@ class ObjectReader:
                 if not stat.S_ISREG(status.st_mode):
                     raise unreadable(object_id, "it is not a file")
                 size = status.st_size
+                if size > self._max_bytes:
+                    raise TooLarge(
+                        f"object {object_id} has {size} bytes; the hub takes objects of {self._max_bytes} at most",
+                        hint="Have the hub's limit raised, or take the file out of the history.",
+                        details={"object_id": object_id, "size_bytes": size, "max_object_bytes": self._max_bytes},
+                    )
                 if size > _WHOLE_BYTES:
                     return ObjectSource(object_id, size, _iter_object(object_id, path, size))
                 content = os.read(descriptor, size + 1)

@@ -33,8 +33,9 @@ Progress = Callable[[int, int], None]
 class Content:
     """What goes into one push: snapshots and objects of a walk, read when their turn comes, one pass over each."""
 
-    def __init__(self, repository: Repository, walk: Walk) -> None:
+    def __init__(self, repository: Repository, walk: Walk, limits: Limits) -> None:
         self._repository = repository
+        self._limits = limits
         self.walk = walk
         self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
         self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
@@ -75,8 +76,9 @@ class Content:
         """The objects to send, in first-use order: complete once every snapshot has been read."""
         return list(self._objects)
 
-    def fits_stream(self, limits: Limits) -> bool:
+    def fits_stream(self) -> bool:
         """Whether everything fits in one ``push/stream`` request. Reads no further than it must to know."""
+        limits = self._limits
         if len(self.walk.commits) > limits.stream_max_objects:
             return False
         for record in self._rest:
@@ -96,7 +98,7 @@ class Content:
 
     def sources(self, executor: Executor, on_progress: Progress) -> Iterator[ObjectSource]:
         """The objects with their bytes; every one has been checked when this ends."""
-        reader = ObjectReader(self._repository, executor)
+        reader = ObjectReader(self._repository, executor, self._limits.max_object_bytes)
         total = len(self._objects)
         for done, object_id in enumerate(self._objects):
             if not done & 63:

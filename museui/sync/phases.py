@@ -14,6 +14,10 @@ Emit = Callable[[PhaseEvent], None]
 Clock = Callable[[], float]
 
 
+class Cancelled(Exception):
+    """The work of a phase was called off."""
+
+
 class Phase:
     """A phase that runs; ``detail`` is what its end will report."""
 
@@ -24,10 +28,20 @@ class Phase:
         self._emit = emit
         self._clock = clock
         self._told_s = self.began_s
+        self._cancelled = False
         emit(PhaseStarted(name))
 
+    def cancel(self) -> None:
+        """Make the next :meth:`progress` raise, which ends work in a thread that nobody waits for any more."""
+        self._cancelled = True
+
     def progress(self, done: int, total: int | None, unit: Literal["bytes", "commits", "objects", "rounds"]) -> None:
-        """Report how far it is; at most twenty times a second, so that calling it often costs nothing."""
+        """Report how far it is; at most twenty times a second, so that calling it often costs nothing.
+
+        Raises :class:`Cancelled` after :meth:`cancel`.
+        """
+        if self._cancelled:
+            raise Cancelled
         now_s = self._clock()
         if now_s - self._told_s >= _EVERY_S:
             self._told_s = now_s

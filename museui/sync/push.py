@@ -109,7 +109,13 @@ class Push:
             lease=True,
         )
         with run_phase("pack", self._emit, clock) as phase:
-            work = await asyncio.to_thread(self._pack, phase, spool, common, target, rtt_s)
+            packing = asyncio.create_task(asyncio.to_thread(self._pack, phase, spool, common, target, rtt_s))
+            try:
+                work = await asyncio.shield(packing)
+            except asyncio.CancelledError:
+                phase.cancel()
+                await asyncio.wait([packing])
+                raise
         if work is None:
             result.dry_run = True
             spool.clear()
@@ -185,7 +191,7 @@ class Push:
             phase.detail["reused"] = True
             self._count_bundle(found, phase)
             return found
-        content = Content(repository, walk)
+        content = Content(repository, walk, common.limits)
         if request.dry_run:
             for _ in content.snapshot_records():
                 pass
@@ -227,7 +233,7 @@ class Push:
             raise Usage("this hub does not take push/stream", hint="Use --strategy auto.")
         if wanted == "bundle" or not offered:
             return False
-        fits = content.fits_stream(common.limits)
+        fits = content.fits_stream()
         if wanted == "stream" and not fits:
             limits = common.limits
             raise Usage(

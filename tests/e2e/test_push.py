@@ -257,6 +257,38 @@ def test_a_dry_run_counts_and_changes_nothing(remote: Remote, builder: Repositor
     assert hub_contents(remote.hub.data_dir) == before
 
 
+@pytest.mark.parametrize("strategy", ["auto", "bundle"])
+def test_a_new_branch_at_a_commit_that_the_hub_has_sends_no_commit(
+    remote: Remote, builder: RepositoryBuilder, strategy: str
+) -> None:
+    assert remote.push(builder.root).code == 0
+    builder.set_branch("release", builder.heads["main"])
+    document = remote.push(builder.root, "--branch", "release", "--strategy", strategy, "--json").document
+    assert (document["ok"], document["commits"], document["objects"]) == (True, 0, 0)
+    assert remote.heads() == {"main": builder.heads["main"], "release": builder.heads["main"]}
+
+
+def test_a_branch_goes_back_only_by_force(remote: Remote, builder: RepositoryBuilder) -> None:
+    first = builder.heads["main"]
+    builder.commit({"a.txt": b"more"})
+    assert remote.push(builder.root).code == 0
+    builder.set_branch("main", first)
+    assert remote.push(builder.root).code == 4
+    assert remote.push(builder.root, "--force").code == 0
+    assert remote.heads() == {"main": first}
+
+
+def test_an_object_over_the_hub_s_limit_is_named_before_anything_is_sent(
+    museui: Museui, builder: RepositoryBuilder
+) -> None:
+    builder.commit({"large.bin": b"x" * 5000})
+    with HubProcess("--max-object-bytes", "4096") as hub:
+        answer = museui("push", builder.root, "--remote", hub.repository(), "--json", MUSEUI_TOKEN=hub.token)
+        assert (answer.code, answer.document["error"]["code"]) == (1, "too_large")
+        assert hashlib.sha256(b"x" * 5000).hexdigest() in answer.document["error"]["message"]
+        assert "POST" not in hub.log
+
+
 @pytest.mark.parametrize(
     ("spoil", "code", "error"),
     [
