@@ -160,7 +160,7 @@ def _weak_keys() -> Iterator[bytes]:
     for y in SMALL_Y:
         for sign in (0, 1 << 255):
             yield (y | sign).to_bytes(32, "little")
-    for y in range(PRIME, 2**255):
+    for y in (PRIME, PRIME + 1, PRIME + 3, 2**255 - 1):  # not canonical; the first two stand for 0 and 1
         for sign in (0, 1 << 255):
             yield (y | sign).to_bytes(32, "little")
 
