@@ -62,6 +62,7 @@ repositories = Table(
     Column("default_branch", String(255)),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("owner_id", "slug"),
+    sqlite_autoincrement=True,  # a push that is under way must never meet another repository under its number
 )
 
 branches = Table(

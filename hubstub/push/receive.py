@@ -27,6 +27,7 @@ from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import bundle_key
+from .advance import check_lease
 from .closure import check_closed
 from .record import Receipt, record_push
 from .sources import PushSource
@@ -78,6 +79,8 @@ async def receive_push(
         async with hub.database.read() as connection:
             closure = await check_closed(connection, known_id, contents, target.head)
         failpoint("confirm.verified")
+        if destination.repository is None and target.lease:
+            check_lease(target.branch, target.expected_head, None)
         repository, caller = await destination.open()
         bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
         async with _stored(hub, source, bundle) as store_s:
