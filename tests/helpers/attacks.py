@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
+
 from tests.helpers.hub import HubProcess
 from tests.helpers.push_client import WAIT_S, PushClient, error_code
 from tests.helpers.records import History, commit_record, digest, make_history, pack, snapshot_record
@@ -87,6 +89,12 @@ def check_refused(answer: tuple[int, Any], *codes: str) -> dict[str, Any]:
     assert document["detail"] == document["error"]["message"] != ""
     error: dict[str, Any] = document["error"]
     return error
+
+
+def bare_answer(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    """All of an answer that can be told apart: everything but the request's own id and the time of day."""
+    headers = {name: value for name, value in response.headers.items() if name not in ("x-request-id", "date")}
+    return response.status_code, response.content, headers
 
 
 def make_frame(blocks: list[tuple[int, bytes]], declared_bytes: int | None = None, window_log: int = 17) -> bytes:
