@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +18,9 @@ from museui.core.errors import Invalid
 
 from ..log import log_request, logger
 from .errors import answer_error
+
+_DRAIN_BYTES = 8 << 20
+_DRAIN_S = 2.0
 
 
 class Edge:
@@ -42,11 +46,28 @@ class Edge:
             self._running.add(task)
         status = 0
         sent_bytes = 0
+        body_ended = False
+
+        async def receive_marked() -> Message:
+            nonlocal body_ended
+            message = await receive()
+            body_ended = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def drain() -> None:
+            """Take a little more of a body that was refused: a client that still sends would never see the answer."""
+            left_bytes = _DRAIN_BYTES
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_S):
+                    while not body_ended and left_bytes > 0:
+                        left_bytes -= len((await receive_marked()).get("body", b""))
 
         async def send_marked(message: Message) -> None:
             nonlocal status, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and not body_ended:
+                    await drain()
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             else:
                 sent_bytes += len(message.get("body", b""))
@@ -57,7 +78,7 @@ class Edge:
                 raise ClientDisconnect from exc
 
         try:
-            await self._app(scope, receive, send_marked)
+            await self._app(scope, receive_marked, send_marked)
         except ClientDisconnect:
             if status:
                 raise

@@ -119,7 +119,7 @@ def _would_own(caller: Caller | None, owner: str) -> bool:
 
 
 def _token_needed() -> Unauthorized:
-    return Unauthorized("this needs a token", hint="Sign in with 'museui login', or set MUSEUI_TOKEN.")
+    return Unauthorized("this needs a token", hint="Put one into ~/.muse/identity.toml, or into MUSEUI_TOKEN.")
 
 
 def _scope_too_small() -> Denied:

@@ -104,7 +104,8 @@ async def check_token(connection: AsyncConnection, token: str, now: float) -> Ca
         or (row.expires_at is not None and row.expires_at <= now)
     ):
         raise Unauthorized(
-            "the token is not valid", hint="It may have expired or been revoked. Sign in again with 'museui login'."
+            "the token is not valid",
+            hint="It may have expired or been revoked; whoever runs the hub can make a new one.",
         )
     return Caller(row.user_id, row.name, row.scope, row.repository_id)
 

@@ -128,7 +128,13 @@ class _ContentsReader:
         self._checks = checks
         self._commit_chunks = ChunkWriter()
         self._snapshot_chunks = ChunkWriter()
-        self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self.contents.needed_objects.add)
+        self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self._need)
+
+    def _need(self, object_id: ObjectId) -> None:
+        needed = self.contents.needed_objects
+        needed.add(object_id)
+        if len(needed) > self._limits.max_objects:
+            raise TooLarge(f"the snapshots of one push name more than {self._limits.max_objects} objects")
 
     def take(self, pieces: Iterator[bytes]) -> None:
         """Read everything there is."""

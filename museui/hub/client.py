@@ -151,7 +151,7 @@ class HubClient:
             raise _error_of(response)
         try:
             return msgpack.unpackb(response.content)
-        except (ValueError, msgpack.UnpackException) as exc:
+        except (ValueError, RecursionError, msgpack.UnpackException) as exc:
             raise Integrity(
                 f"what answers at {self.url.base} is not a hub", hint="Check the URL, and what proxies are in between."
             ) from exc
@@ -210,7 +210,7 @@ def _error_of(response: _Answer) -> MuseError:
     try:
         kind = response.headers.get("content-type", "")
         document = msgpack.unpackb(response.content) if kind.startswith(MSGPACK) else json.loads(response.content)
-    except (ValueError, msgpack.UnpackException):
+    except (ValueError, RecursionError, msgpack.UnpackException):
         document = None
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
