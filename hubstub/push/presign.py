@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
@@ -49,7 +51,7 @@ async def presign_upload(
     staged = await hub.store.stat(staging_key(known.id)) if known else None
     present = staged is not None and staged.size_bytes == ask.size_bytes
     now = hub.now()
-    expires_at = int(now) + hub.settings.upload_ttl_s
+    expires_at = math.ceil(now) + hub.settings.upload_ttl_s
     async with hub.database.write() as connection:
         if known and (present or known.expires_at > now):
             upload_id = known.id

@@ -100,7 +100,7 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_does_not_match_its_id_or_is_missing_is_refused(hub: HubProcess, client: PushClient, name: str) -> None:
     bundle, code = LIES[name]
     with unchanged(hub):
-        for way in ("bundle", "stream"):
+        for way in ("unpack", "stream"):
             error = check_refused(send(client, way, bundle, ATTACK.head), code)
             assert code != "integrity" or "rule" in error["details"]
 
@@ -165,7 +165,7 @@ def test_extensions_and_what_is_no_msgpack_are_refused(hub: HubProcess, client: 
                 b"\x81" + pack("commits") + value,
                 value,
             ):
-                check_refused(send(client, "bundle", sent, ATTACK.head), "invalid")
+                check_refused(send(client, "unpack", sent, ATTACK.head), "invalid")
                 check_refused(send(client, "unpack", compress(sent), ATTACK.head), "invalid")
 
 

@@ -18,7 +18,7 @@ from tests.helpers.push_client import WAIT_S, PushClient, error_code, read_answe
 from tests.helpers.records import History, commit_record, digest, pack, snapshot_record
 
 RACERS = 50
-RUNNING = 4
+RUNNING = 3
 """How many race at a time when each tries until it wins: of all that run, one wins and the others begin again."""
 T = TypeVar("T")
 

@@ -150,7 +150,7 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_signature_that_does_not_hold_is_refused(hub: HubProcess, client: PushClient, name: str) -> None:
     record = FORGED[name]
     with unchanged(hub):
-        for way in ("bundle", "stream"):
+        for way in ("unpack", "stream"):
             answer = send(client, way, ATTACK.bundle(commits=[record]), record["commit_id"])
             error = check_refused(answer, "invalid" if "\0" in str(record.get("author")) else "bad_signature")
             assert record["commit_id"][7:] in error["message"]
