@@ -83,14 +83,23 @@ class _Wire:
             self._at = 0
         return self._buffer[self._at : self._at + size]
 
-    def take(self, size: int) -> bytes:
+    def take(self, size: int) -> memoryview:
         """Exactly ``size`` bytes. Raises :class:`Integrity` when the stream ends before."""
-        data = self.peek(size)
-        if len(data) < size:
-            raise Integrity("the compressed stream is truncated", details={"offset": self.offset + len(data)})
+        self._require(size)
+        data = memoryview(self._buffer)[self._at : self._at + size]
         self._at += size
         self.offset += size
         return data
+
+    def peek_number(self, ahead: int) -> int:
+        """The three bytes that come after the next ``ahead``, as a number. Raises as :meth:`take` does."""
+        self._require(ahead + 3)
+        at = self._at + ahead
+        return int.from_bytes(self._buffer[at : at + 3], "little")
+
+    def _require(self, size: int) -> None:
+        if len(self._buffer) - self._at < size and len(data := self.peek(size)) < size:
+            raise Integrity("the compressed stream is truncated", details={"offset": self.offset + len(data)})
 
     def rest(self) -> Iterator[bytes]:
         """All that is left, as it comes."""
@@ -161,27 +170,25 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
     small = 0 < parameters.content_size <= FRAME_RAW_BYTES
     blocks_at_once = _BLOCKS_WHOLE if small else _BLOCKS_AT_ONCE
     stream: Any = None
-    parts = [wire.take(header_size)]
+    end = header_size  # of what is looked at and not yet taken
     blocks = 0
     raw = 0
     last = False
     try:
         while not last:
-            block_header = wire.take(3)
-            bits = int.from_bytes(block_header, "little")
+            bits = wire.peek_number(end)
             last = bool(bits & 1)
-            size = 1 if (bits >> 1) & 3 == 1 else bits >> 3
-            parts += (block_header, wire.take(size))
+            end += 3 + (1 if (bits >> 1) & 3 == 1 else bits >> 3)
             blocks += 1
             if last and parameters.has_checksum:
-                parts.append(wire.take(4))
+                end += 4
             if last and small and stream is None:
-                yield decompressor.decompress(b"".join(parts))
+                yield decompressor.decompress(wire.take(end))
                 return
             if last or blocks >= blocks_at_once:
                 stream = stream or decompressor.decompressobj()
-                piece = stream.decompress(b"".join(parts))
-                parts, blocks, blocks_at_once = [], 0, _BLOCKS_AT_ONCE
+                piece = stream.decompress(wire.take(end))
+                end, blocks, blocks_at_once = 0, 0, _BLOCKS_AT_ONCE
                 raw += len(piece)
                 if piece:
                     yield piece
