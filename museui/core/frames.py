@@ -27,6 +27,10 @@ _BLOCKS_AT_ONCE = 8
 _BLOCKS_WHOLE = 64
 """Blocks of a frame that says it is small: they cannot hold more than twice what such a frame may."""
 _HEADER_MAX = 18
+_MAX_BLOCK_BYTES = 128 << 10
+_FREE_PARTS = 1 << 16
+_BYTES_PER_PART = 256
+"""Frames and blocks may be empty, and each costs time: beyond some thousands they must hold something on average."""
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 _MAX_SKIPPABLE_BYTES = 1 << 20
 _MAX_FRAMES = 1 << 18
@@ -70,6 +74,8 @@ class _Wire:
         self._buffer = b""
         self._at = 0
         self.offset = 0
+        self.parts = 0
+        """Frames and blocks so far."""
 
     def peek(self, size: int) -> bytes:
         """Up to ``size`` bytes without moving on; fewer only at the end."""
@@ -126,15 +132,19 @@ def iter_raw(chunks: Iterable[bytes], max_raw_bytes: int, table: FrameTable | No
         return
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     while wire.peek(1):
+        wire.parts += 1
         skip = _skippable_size(wire)
         if skip is not None:
             wire.take(8 + skip)
+            _check_parts(wire.parts, raw)
             continue
         table.add(wire.offset, raw)
         for piece in _iter_frame(wire, decompressor):
             raw += len(piece)
             _check_size(raw, max_raw_bytes)
-            yield piece
+            _check_parts(wire.parts, raw)
+            if piece:
+                yield piece
 
 
 def _check_size(raw: int, max_raw_bytes: int) -> None:
@@ -142,6 +152,11 @@ def _check_size(raw: int, max_raw_bytes: int) -> None:
         raise TooLarge(
             f"the bundle expands to more than {max_raw_bytes} bytes", details={"max_raw_bytes": max_raw_bytes}
         )
+
+
+def _check_parts(parts: int, raw: int) -> None:
+    if parts > _FREE_PARTS + raw // _BYTES_PER_PART:
+        raise Invalid(f"the compressed stream is made of {parts} frames and blocks that hold next to nothing")
 
 
 def _skippable_size(wire: _Wire) -> int | None:
@@ -178,8 +193,13 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
         while not last:
             bits = wire.peek_number(end)
             last = bool(bits & 1)
+            if bits >> 3 > _MAX_BLOCK_BYTES:
+                raise Integrity(
+                    "the compressed stream is damaged: a block is too large", details={"offset": wire.offset}
+                )
             end += 3 + (1 if (bits >> 1) & 3 == 1 else bits >> 3)
             blocks += 1
+            wire.parts += 1
             if last and parameters.has_checksum:
                 end += 4
             if last and small and stream is None:
@@ -190,8 +210,7 @@ def _iter_frame(wire: _Wire, decompressor: Any) -> Iterator[bytes]:
                 piece = stream.decompress(wire.take(end))
                 end, blocks, blocks_at_once = 0, 0, _BLOCKS_AT_ONCE
                 raw += len(piece)
-                if piece:
-                    yield piece
+                yield piece
     except zstandard.ZstdError as exc:
         raise Integrity(f"the compressed stream is damaged: {exc}", details={"offset": wire.offset}) from exc
     # libzstd lets a frame that ends with an empty block have any declared size.

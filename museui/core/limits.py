@@ -17,11 +17,11 @@ class Limits:
     max_raw_bytes: int = 16 * GiB
     """The bundle after decompression."""
     max_object_bytes: int = 2 * GiB
-    max_record_bytes: int = 64 * MiB
+    max_record_bytes: int = 32 * MiB
     """One commit or snapshot record as msgpack."""
     max_commits: int = 1_000_000
     max_objects: int = 5_000_000
-    max_manifest_entries: int = 1_000_000
+    max_manifest_entries: int = 250_000
     stream_max_objects: int = 500
     stream_max_bytes: int = 32 * MiB
     """The largest body of ``push/stream``, compressed or not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -342,3 +343,44 @@ def test_a_stretch_beyond_what_is_stored_is_refused() -> None:
     for stored, where in ((wire, table), (TEXT, FrameTable())):
         with pytest.raises(Integrity, match="shorter than its index"):
             list(read_stretches(lambda at, data=stored: [data[at:]], where, [(len(TEXT) - 5, 6)]))
+
+
+def _frame(blocks: bytes) -> bytes:
+    """A frame of unknown size, window 1 KiB, with these blocks."""
+    return MAGIC + b"\x00\x00" + blocks
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        _frame(b"\x01\x00\x00") * 80_000,
+        _frame(b"\x00\x00\x00" * 80_000 + b"\x01\x00\x00"),
+        (b"\x50\x2a\x4d\x18" + bytes(4)) * 80_000 + _frame(b"\x01\x00\x00"),
+    ],
+    ids=["frames", "blocks", "skippable"],
+)
+def test_a_stream_of_nothing_is_refused_before_it_takes_long(wire: bytes) -> None:
+    with pytest.raises(Invalid, match="next to nothing"):
+        list(iter_raw([wire], 1 << 30))
+
+
+def test_many_small_blocks_that_hold_something_are_fine() -> None:
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
+    parts = [os.urandom(300) for _ in range(70_000)]
+    wire = b"".join([compressor.compress(part) + compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) for part in parts])
+    wire += compressor.flush()
+    assert sum(map(len, iter_raw([wire], 1 << 30))) == 300 * 70_000
+
+
+def test_a_block_larger_than_blocks_can_be_is_refused_where_it_begins() -> None:
+    asked: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        yield _frame((((1 << 21) - 1) << 3 | 1).to_bytes(3, "little"))
+        for number in range(4):
+            asked.append(number)
+            yield bytes(1 << 20)
+
+    with pytest.raises(Integrity):
+        list(iter_raw(chunks(), 1 << 30))
+    assert len(asked) <= 1
