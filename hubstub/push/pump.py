@@ -15,7 +15,7 @@ from contextlib import closing
 
 from museui.core.frames import FrameTable, iter_raw
 
-AHEAD_BYTES = 12 << 20
+AHEAD_BYTES = 32 << 20
 INLINE_BYTES = 1 << 20
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import UploadExpired
@@ -107,32 +107,8 @@ async def _insert_contents(
     now: float,
 ) -> None:
     repository_id = receipt.repository_id
-    object_ids = [bytes.fromhex(object_id) for object_id in contents.objects]
     if receipt.bundle is not None:
-        await connection.execute(
-            insert(schema.bundles).values(
-                id=receipt.bundle,
-                bundle_id=bytes.fromhex(contents.sha256),
-                size_bytes=contents.wire_bytes,
-                frames=contents.frames.encode(),
-                created_at=now,
-            )
-        )
-        await insert_rows(
-            connection,
-            database.insert_missing(schema.objects),
-            ("id", "size_bytes", "bundle", "raw_offset"),
-            [
-                (object_id, size, receipt.bundle, offset)
-                for object_id, (offset, size) in zip(object_ids, contents.objects.values(), strict=True)
-            ],
-        )
-        await insert_rows(
-            connection,
-            database.insert_missing(schema.repository_objects),
-            ("repository_id", "object_id"),
-            [(repository_id, object_id) for object_id in object_ids],
-        )
+        await _insert_objects(database, connection, receipt.bundle, repository_id, contents, now)
     new_commits = [commit_id for commit_id in contents.ordered if commit_id not in closure.had_commits]
     new_snapshots = contents.snapshots.keys() - closure.had_snapshots
     places = [contents.commits[commit_id].place for commit_id in new_commits]
@@ -166,6 +142,32 @@ async def _insert_contents(
             for commit_id, entry in ((item, contents.commits[item]) for item in new_commits)
         ],
     )
+
+
+async def _insert_objects(
+    database: Database, connection: AsyncConnection, bundle: str, repository_id: int, contents: Contents, now: float
+) -> None:
+    objects, members = schema.objects, schema.repository_objects
+    await connection.execute(
+        insert(schema.bundles).values(
+            id=bundle,
+            bundle_id=bytes.fromhex(contents.sha256),
+            size_bytes=contents.wire_bytes,
+            frames=contents.frames.encode(),
+            created_at=now,
+        )
+    )
+    rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
+    await insert_rows(connection, database.insert_missing(objects), ("id", "size_bytes", "bundle", "raw_offset"), rows)
+    insert_members = database.insert_missing(members)
+    columns = ("repository_id", "object_id")
+    new_to_hub = select(func.count()).select_from(objects).where(objects.c.bundle == bundle)
+    if (await connection.execute(new_to_hub)).scalar_one() == len(rows):
+        # All of them: the database copies their ids faster than it is told them again.
+        ids = select(literal(repository_id), objects.c.id).where(objects.c.bundle == bundle).order_by(objects.c.id)
+        await connection.execute(insert_members.from_select(columns, ids))
+    else:
+        await insert_rows(connection, insert_members, columns, [(repository_id, row[0]) for row in rows])
 
 
 async def _insert_receipt(
