@@ -7,6 +7,8 @@ from pathlib import Path
 
 from museui.core.limits import Limits
 
+from .store.s3_settings import S3Settings
+
 DATABASE_NAME = "hub.sqlite3"
 STORE_NAME = "store"
 SPOOL_NAME = "spool"
@@ -19,6 +21,8 @@ class HubSettings:
 
     data_dir: Path
     limits: Limits = field(default_factory=Limits)
+    store: S3Settings | None = None
+    """Where the objects are; None: in the embedded store."""
     auto_create: bool = True
     """Whether a repository comes into being on its owner's first push."""
     public_url: str | None = None

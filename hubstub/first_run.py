@@ -6,12 +6,16 @@ import secrets
 
 from sqlalchemy import insert, select
 
+from museui.core.errors import Usage
+
 from .index.database import Database
-from .index.schema import settings, users
+from .index.schema import objects, settings, users
 from .people.tokens import create_token
 from .people.users import create_user
 
 _URL_SECRET = "url_secret"
+_STORE = "store"
+EMBEDDED = "the hub's folder"
 
 
 async def ensure_owner(database: Database, name: str | None, default: str, now: float) -> tuple[str, str | None]:
@@ -40,3 +44,19 @@ async def ensure_url_secret(database: Database) -> bytes:
             value = secrets.token_hex(32)
             await connection.execute(insert(settings).values(name=_URL_SECRET, value=value))
         return bytes.fromhex(value)
+
+
+async def ensure_same_store(database: Database, name: str) -> None:
+    """Remember that this hub's objects are in the store ``name``. Raises :class:`Usage` when they are in another."""
+    async with database.write() as connection:
+        query = select(settings.c.value).where(settings.c.name == _STORE)
+        known = (await connection.execute(query)).scalar_one_or_none()
+        if known is None:
+            anything = (await connection.execute(select(objects.c.id).limit(1))).first()
+            known = EMBEDDED if anything else name
+            await connection.execute(insert(settings).values(name=_STORE, value=known))
+    if known != name:
+        raise Usage(
+            f"this hub keeps its objects in {known}, not in {name}",
+            hint="Start it with the store it has, or choose another --data for a new hub.",
+        )

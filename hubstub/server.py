@@ -26,11 +26,11 @@ from museui.core.errors import Internal, Unavailable, Usage
 
 from .app import build_app
 from .config import HubSettings
-from .first_run import ensure_url_secret
+from .first_run import ensure_same_store, ensure_url_secret
 from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
-from .store.open import open_store
+from .store.open import open_store, store_name
 
 _BACKLOG = 1024
 _READY_S = 30.0
@@ -108,6 +108,7 @@ async def serve(
     database = Database(settings.database_url)
     try:
         await database.open()
+        await ensure_same_store(database, store_name(settings))
         store = await open_store(settings, await ensure_url_secret(database))
         state = HubState(settings, database, store)
         app = build_app(state)

@@ -7,9 +7,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.minio import minio
 from tests.helpers.program import home, museui
 
-__all__ = ["home", "museui"]
+__all__ = ["home", "minio", "museui"]
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 

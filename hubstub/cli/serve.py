@@ -7,7 +7,7 @@ import getpass
 import ipaddress
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from museui.core.names import check_owner
 
 from ..config import HubSettings
 from .options import data_option, json_option, print_json
+from .store_options import read_store_settings, store_options, take_store_options
 
 if TYPE_CHECKING:
     from ..state import HubState
@@ -58,6 +59,8 @@ def _settings_options(function: F) -> F:
 @click.option("--public-url", metavar="URL", help="What clients call the hub, when that is not its address.")
 @click.option("--auto-create/--no-auto-create", default=True, help="Make repositories on their owner's first push.")
 @click.option("--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@store_options
+@click.option("--minio", is_flag=True, help="Start the 'minio' on PATH beside the hub, and keep the objects there.")
 @_settings_options
 @json_option
 def serve(
@@ -67,6 +70,7 @@ def serve(
     owner: str | None,
     public_url: str | None,
     log_format: str,
+    minio: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -85,7 +89,12 @@ def serve(
         )
     limits = Limits(**{name: options.pop(name) for name in _LIMITS})
     public_url = public_url.rstrip("/") if public_url else None
-    settings = HubSettings(data_dir.absolute(), limits, public_url=public_url, **options)
+    data_dir = data_dir.absolute()
+    given = take_store_options(options)
+    if minio:
+        _check_minio(host, given)
+    store = None if minio else read_store_settings(data_dir, given)
+    settings = HubSettings(data_dir, limits, store, public_url=public_url, **options)
 
     from ..folder import create_data_folder, locked_data_folder
     from ..log import configure_log
@@ -110,7 +119,15 @@ def serve(
             if token:
                 click.echo(f"Token of {name}, shown this once: {token}")
 
-        asyncio.run(serve_hub(settings, listener, announce))
+        if not minio:
+            asyncio.run(serve_hub(settings, listener, announce))
+            return
+        from ..store.minio_process import running_minio
+        from ..store.open import require_s3_packages
+
+        require_s3_packages()
+        with running_minio(settings.data_dir, host, given.get("public_endpoint")) as own:
+            asyncio.run(serve_hub(replace(settings, store=own), listener, announce))
 
 
 @click.command()
@@ -160,6 +177,16 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_minio(host: str, given: dict[str, Any]) -> None:
+    """``--minio`` brings its own store; all that may be said of it is what clients call it."""
+    if given.keys() - {"public_endpoint"}:
+        raise Usage("--minio starts a store of the hub's own", hint="Leave --store and its options out.")
+    if host in ("0.0.0.0", "::") and "public_endpoint" not in given:
+        raise Usage(
+            "clients must be told how to reach MinIO", hint="Write --s3-public-endpoint http://hub.example.org:9000"
+        )
 
 
 def _check_public_url(url: str | None) -> None:

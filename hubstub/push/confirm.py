@@ -17,7 +17,8 @@ from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import staging_key
 from .receive import destination_of, receive_push
-from .sources import StagedSource
+from .sources import open_staged
+from .spool import Spool
 from .uploads import Upload, find_upload, no_such_upload
 
 
@@ -52,15 +53,16 @@ async def _confirm_open(
     staged = await hub.store.stat(key)
     if staged is None:
         raise no_such_upload()
-    source = StagedSource(hub.store, staged, upload.bundle_id, upload.raw_bytes)
+    spool = Spool(hub.settings.spool_dir)
     try:
         if staged.size_bytes != upload.size_bytes:
             raise Integrity(
                 f"{staged.size_bytes} bytes arrived, {upload.size_bytes} were announced", details={"rule": "bundle_id"}
             )
-        answer = await receive_push(
-            hub, destination_of(repository, caller), source, lambda _: target, "bundle", upload.id
-        )
+        with open_staged(hub.store, spool, staged, upload.bundle_id, upload.raw_bytes) as source:
+            answer = await receive_push(
+                hub, destination_of(repository, caller), source, lambda _: target, "bundle", upload.id
+            )
     except Integrity as exc:
         if exc.details.get("rule") == "bundle_id":
             await hub.store.delete([key])  # these bytes can never be confirmed; let the right ones come

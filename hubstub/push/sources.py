@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ..store.base import Entry, ObjectStore, bundle_key
-from .spool import Spooled
+from ..store.files import FileStore
+from .spool import Spool, Spooled, copy_pieces
 from .verify import Form
 
 
@@ -40,11 +43,26 @@ class PushSource(Protocol):
         """Store them as ``bundles/<bundle>``, durable on return."""
 
 
+@contextmanager
+def open_staged(
+    store: ObjectStore, spool: Spool, entry: Entry, sha256: str, max_raw_bytes: int | None
+) -> Iterator[PushSource]:
+    """Bytes that were PUT to a presigned URL, for as long as the context lasts.
+
+    What is stored in the end are the bytes that were read, whatever happens in the staging area meanwhile.
+    """
+    if isinstance(store, FileStore):
+        yield StagedSource(store, entry, sha256, max_raw_bytes)
+        return
+    with spool.reserve() as copy:
+        yield CopiedSource(store, entry, copy, sha256, max_raw_bytes)
+
+
 @dataclass(frozen=True, slots=True)
 class StagedSource:
-    """Bytes that were PUT to a presigned URL."""
+    """Staged bytes of a store that writes nothing twice: they are linked to their new name."""
 
-    store: ObjectStore
+    store: FileStore
     entry: Entry
     sha256: str
     max_raw_bytes: int | None
@@ -66,6 +84,34 @@ class StagedSource:
     async def keep(self, bundle: str) -> None:
         """See :class:`PushSource`."""
         await self.store.adopt(self.entry.key, self.entry.version, bundle_key(bundle))
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedSource:
+    """Staged bytes that somebody else may replace at any moment: read once, and copied to a local file meanwhile."""
+
+    store: ObjectStore
+    entry: Entry
+    copy: Path
+    sha256: str
+    max_raw_bytes: int | None
+    form: Form = "bundle"
+
+    @property
+    def size_bytes(self) -> int:
+        """See :class:`PushSource`."""
+        return self.entry.size_bytes
+
+    def read(self) -> Iterator[bytes]:
+        """See :class:`PushSource`."""
+        return copy_pieces(self.store.read(self.entry.key, version=self.entry.version), self.copy)
+
+    async def flush(self) -> None:
+        """Nothing to be had early: what will be stored is what is being read."""
+
+    async def keep(self, bundle: str) -> None:
+        """See :class:`PushSource`."""
+        await self.store.put_file(bundle_key(bundle), self.copy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -47,14 +47,21 @@ class Spool:
 
         Raises :class:`Unavailable` when it cannot be written, and what ``chunks`` raise.
         """
-        path = self._folder / secrets.token_hex(16)
-        with _disk_errors():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = path.open("xb", buffering=0)
-        try:
+        with self.reserve() as path:
+            with _disk_errors():
+                file = path.open("xb", buffering=0)
             with file:
                 size_bytes, sha256 = await _write(file, chunks)
             yield Spooled(path, size_bytes, sha256)
+
+    @contextmanager
+    def reserve(self) -> Iterator[Path]:
+        """The path of a new file, which goes when the context ends. Raises :class:`Unavailable`."""
+        path = self._folder / secrets.token_hex(16)
+        with _disk_errors():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            yield path
         finally:
             path.unlink(missing_ok=True)
 
@@ -77,6 +84,28 @@ class Spool:
         if self._folder.is_dir():
             for path in self._folder.iterdir():
                 path.unlink(missing_ok=True)
+
+
+def copy_pieces(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """``pieces`` as they are, each written down before it is given; they are the file ``path`` once all are taken.
+
+    Blocks: for worker threads.  Raises :class:`Unavailable` when they cannot be written, and what ``pieces`` raise.
+    """
+    partial = path.with_suffix(".part")
+    try:
+        with _disk_errors():
+            file = partial.open("xb", buffering=0)
+        with file:
+            for piece in pieces:
+                with _disk_errors():
+                    view = memoryview(piece)
+                    while view:
+                        view = view[file.write(view) :]
+                yield piece
+        with _disk_errors():
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 async def _write(file: BinaryIO, chunks: AsyncIterator[bytes]) -> tuple[int, str]:

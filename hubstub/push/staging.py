@@ -10,8 +10,8 @@ from museui.core.ids import qualified
 
 from ..http.bodies import body_chunks, declared_size
 from ..state import HubState, hub_of
-from ..store.base import UploadSpec, staging_key
-from ..store.files import FileStore, put_headers
+from ..store.base import UploadSpec, put_headers, staging_key
+from ..store.files import FileStore
 from .spool import Spool
 from .uploads import read_upload_state
 

@@ -26,7 +26,6 @@ from ..index.schema import repositories, repository_objects
 from ..people.auth import authenticate, open_repository
 from ..people.tokens import Caller
 from ..state import HubState, base_url, hub_of
-from ..store.files import FileStore
 
 _KIND = "application/octet-stream"
 _CHECKED_BYTES = 4 << 20
@@ -41,9 +40,7 @@ async def get_object(request: Request) -> Response:
         object_id = ObjectId(parse_id(request.path_params["object_id"]))
     except Invalid:
         raise _no_such_object() from None
-    signed = isinstance(hub.store, FileStore) and hub.store.signer.allows_get(
-        object_id, request.query_params, hub.now()
-    )
+    signed = hub.store.signer.allows_get(object_id, request.query_params, hub.now())
     caller = None if signed else await authenticate(request)
     async with hub.database.read() as connection:
         public = False if signed else await _is_public(connection, object_id, caller)

@@ -6,14 +6,19 @@ promotion), ``objects/<2 hex>/<62 hex>`` (one object each).  ``tests/contract/te
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .signing import UrlSigner
 
 STAGING = "staging/"
 BUNDLES = "bundles/"
 OBJECTS = "objects/"
+PUT_CONTENT_TYPE = "application/octet-stream"
 READ_BYTES = 1 << 20
 """How much :meth:`ObjectStore.read` gives at a time."""
 
@@ -67,11 +72,27 @@ class PutTarget:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def put_headers(upload: UploadSpec) -> dict[str, str]:
+    """The headers that must come with a PUT of ``upload``; none when its client did not promise to send any."""
+    if not upload.put_headers:
+        return {}
+    return {
+        "Content-Type": PUT_CONTENT_TYPE,
+        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
+        "If-None-Match": "*",
+    }
+
+
 class ObjectStore(Protocol):
     """An object store. Every method raises :class:`~museui.core.errors.Unavailable` when the store cannot answer.
 
-    What a ``put`` or ``adopt`` has returned from survives a power cut; until it returns nothing is seen under the key.
+    What a ``put`` has returned from survives a power cut; until it returns nothing is seen under the key.  What lies
+    in staging may change at any moment: whoever holds the URL may have sent something else.
     """
+
+    @property
+    def signer(self) -> UrlSigner:
+        """Signs the URLs that lead to the hub itself."""
 
     @property
     def hub_serves_urls(self) -> bool:
@@ -98,15 +119,6 @@ class ObjectStore(Protocol):
         Blocks: for worker threads.  Raises :class:`~museui.core.errors.NotFound` at the first piece when nothing (or,
         with ``version``, something else) lies there; what it began to read it reads to the end, whatever happens to
         the key.
-        """
-
-    async def flush(self, key: str) -> None:
-        """Begin to make what lies under ``key`` durable, so that :meth:`adopt` has less to do. Changes nothing."""
-
-    async def adopt(self, source: str, version: str, key: str) -> None:
-        """Store the bytes of ``source`` under ``key`` as well: a copy of their own that ``source`` cannot change.
-
-        Raises :class:`~museui.core.errors.NotFound` when ``source`` is gone or is not ``version`` any more.
         """
 
     async def put(self, items: Sequence[tuple[str, bytes]]) -> None:

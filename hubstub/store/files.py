@@ -8,7 +8,6 @@ change, and a stored bundle costs no second writing of its bytes.
 from __future__ import annotations
 
 import asyncio
-import base64
 import errno
 import os
 import secrets
@@ -21,23 +20,10 @@ from typing import TypeVar
 
 from museui.core.errors import NotFound, Unavailable, UploadExpired
 
-from .base import BUNDLES, OBJECTS, READ_BYTES, STAGING, Entry, PutTarget, UploadSpec, staging_key
+from .base import BUNDLES, OBJECTS, READ_BYTES, STAGING, Entry, PutTarget, UploadSpec, put_headers, staging_key
 from .signing import UrlSigner
 
-PUT_CONTENT_TYPE = "application/octet-stream"
-
 T = TypeVar("T")
-
-
-def put_headers(upload: UploadSpec) -> dict[str, str]:
-    """The headers that must come with a PUT of ``upload``; none when its client did not promise to send any."""
-    if not upload.put_headers:
-        return {}
-    return {
-        "Content-Type": PUT_CONTENT_TYPE,
-        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
-        "If-None-Match": "*",
-    }
 
 
 class FileStore:
@@ -111,11 +97,15 @@ class FileStore:
             raise NotFound(f"nothing is stored as {key}") from exc
 
     async def flush(self, key: str) -> None:
-        """See :meth:`ObjectStore.flush`."""
+        """Begin to make what lies under ``key`` durable, so that :meth:`adopt` has less to do. Changes nothing."""
         await _in_thread(lambda: _sync_if_there(self._path(key)))
 
     async def adopt(self, source: str, version: str, key: str) -> None:
-        """See :meth:`ObjectStore.adopt`."""
+        """Store the bytes of ``source`` under ``key`` as well, without writing them again.
+
+        Sound because nothing here is ever written a second time: ``version`` is what was read.  Raises
+        :class:`NotFound` when ``source`` is gone or is not ``version`` any more.
+        """
         await _in_thread(lambda: self._adopt(source, version, self._path(key)))
 
     def _adopt(self, source: str, version: str, target: Path) -> None:

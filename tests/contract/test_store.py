@@ -6,16 +6,38 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
 
-from hubstub.store.base import BUNDLES, OBJECTS, STAGING, ObjectStore, UploadSpec, bundle_key, object_key, staging_key
+from hubstub.push.sources import open_staged
+from hubstub.push.spool import Spool
+from hubstub.store.base import (
+    BUNDLES,
+    OBJECTS,
+    STAGING,
+    Entry,
+    ObjectStore,
+    UploadSpec,
+    bundle_key,
+    object_key,
+    staging_key,
+)
 from hubstub.store.files import FileStore
+from hubstub.store.s3 import S3Store
 from museui.core.errors import NotFound
 from museui.core.ids import hash_object
+from tests.helpers.minio import MinioProcess
 
 Stage = Callable[[str, bytes], Awaitable[None]]
+
+
+class _AtHand(Protocol):
+    @property
+    def store(self) -> ObjectStore: ...
+
+    async def stage(self, upload_id: str, content: bytes) -> None: ...
 
 
 class _Files:
@@ -32,19 +54,32 @@ class _Files:
         path.unlink()
 
 
-@pytest.fixture(params=[_Files])
-def at_hand(request: pytest.FixtureRequest, tmp_path: Path) -> _Files:
-    made: _Files = request.param(tmp_path)
-    return made
+class _S3:
+    """A prefix on a real MinIO; a client's PUT goes straight there."""
+
+    def __init__(self, server: MinioProcess) -> None:
+        self.store = S3Store(server.new_store(), b"s" * 32)
+
+    async def stage(self, upload_id: str, content: bytes) -> None:
+        upload = UploadSpec(upload_id, len(content), hash_object(content), int(time.time()) + 60)
+        target = await self.store.presign_put(upload, "http://hub.test")
+        httpx.put(target.url, content=content, trust_env=False).raise_for_status()
+
+
+@pytest.fixture(params=["files", "minio"])
+def at_hand(request: pytest.FixtureRequest, tmp_path: Path) -> _AtHand:
+    if request.param == "minio":
+        return _S3(request.getfixturevalue("minio"))
+    return _Files(tmp_path)
 
 
 @pytest.fixture
-def store(at_hand: _Files) -> ObjectStore:
+def store(at_hand: _AtHand) -> ObjectStore:
     return at_hand.store
 
 
 @pytest.fixture
-def stage(at_hand: _Files) -> Stage:
+def stage(at_hand: _AtHand) -> Stage:
     return at_hand.stage
 
 
@@ -126,34 +161,42 @@ async def test_a_reader_that_began_reads_to_the_end(store: ObjectStore) -> None:
     assert first + rest == content
 
 
-async def test_what_was_staged_is_adopted_and_outlives_the_staging(store: ObjectStore, stage: Stage) -> None:
+async def test_what_was_staged_is_kept_and_outlives_the_staging(
+    store: ObjectStore, stage: Stage, tmp_path: Path
+) -> None:
     await stage("u1", b"uploaded")
     entry = await store.stat(staging_key("u1"))
     assert entry is not None
-    await store.flush(staging_key("u1"))
-    assert b"".join(await asyncio.to_thread(lambda: list(store.read(entry.key, version=entry.version)))) == b"uploaded"
-    await store.adopt(entry.key, entry.version, bundle_key("b1"))
+    with open_staged(store, Spool(tmp_path / "spool"), entry, hash_object(b"uploaded"), None) as source:
+        await source.flush()
+        assert b"".join(await asyncio.to_thread(lambda: list(source.read()))) == b"uploaded"
+        await source.keep("b1")
     await store.delete([entry.key])
     assert await _read(store, bundle_key("b1")) == b"uploaded"
+    assert not list((tmp_path / "spool").glob("*"))
 
 
-async def test_another_version_is_neither_read_nor_adopted(store: ObjectStore, stage: Stage) -> None:
+async def test_another_version_is_neither_read_nor_kept(store: ObjectStore, stage: Stage, tmp_path: Path) -> None:
     await stage("u1", b"first")
     entry = await store.stat(staging_key("u1"))
     assert entry is not None
     await store.delete([entry.key])
     await stage("u1", b"other!")
-    with pytest.raises(NotFound):
-        await asyncio.to_thread(lambda: list(store.read(entry.key, version=entry.version)))
-    with pytest.raises(NotFound):
-        await store.adopt(entry.key, entry.version, bundle_key("b1"))
+    with open_staged(store, Spool(tmp_path / "spool"), entry, hash_object(b"first"), None) as source:
+        with pytest.raises(NotFound):
+            await asyncio.to_thread(lambda: list(source.read()))
+        with pytest.raises(NotFound):
+            await source.keep("b1")
     assert await _keys(store, BUNDLES) == set()
 
 
-async def test_what_is_not_staged_cannot_be_adopted(store: ObjectStore) -> None:
-    await store.flush(staging_key("none"))
-    with pytest.raises(NotFound):
-        await store.adopt(staging_key("none"), "1", bundle_key("b1"))
+async def test_what_is_not_staged_is_not_kept(store: ObjectStore, tmp_path: Path) -> None:
+    entry = Entry(staging_key("none"), 4, '"1"', 0.0)
+    with open_staged(store, Spool(tmp_path / "spool"), entry, hash_object(b"none"), None) as source:
+        await source.flush()
+        with pytest.raises(NotFound):
+            await source.keep("b1")
+    assert await _keys(store, BUNDLES) == set()
 
 
 async def test_presigned_urls_name_the_key_and_carry_no_secret(store: ObjectStore) -> None:

@@ -16,6 +16,7 @@ from hubstub.app import build_app
 from hubstub.capabilities import CAPABILITIES
 from hubstub.config import HubSettings
 from hubstub.state import HubState
+from hubstub.store.minio_process import VERSION as MINIO_VERSION
 from museui.cli.main import EXIT_CODES, VERBS
 from museui.core import wire
 from museui.core.errors import ERRORS
@@ -170,6 +171,11 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     groups = {"remote", "keys", "hub"}
     named = verbs | {word.split()[0] for verb, row in beside.items() if verb not in groups for word in row[1:]}
     assert named == set(VERBS)
+
+
+def test_one_minio_is_meant_everywhere() -> None:
+    for file in (ROOT / "README.md", ROOT / ".ci" / "run"):
+        assert re.findall(r"github\.com/minio/minio@(\S+)", file.read_text()) == [MINIO_VERSION]
 
 
 def test_the_readme_has_the_exit_codes_of_the_help() -> None:

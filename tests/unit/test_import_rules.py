@@ -25,6 +25,8 @@ CORE_MAY_IMPORT = {
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
 LOADED_BY_OTHERS = {"aiosqlite"}  # SQLAlchemy loads the driver that the database URL names
+BROUGHT_BY_OTHERS = {"certifi", "urllib3"}  # httpx and minio have them and show them to whoever uses these
+OPTIONAL = {"botocore", "minio", "obstore"}
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
 
 
@@ -87,6 +89,11 @@ def test_the_hub_loads_nothing_of_ours_but_the_vocabulary() -> None:
     assert all(name.startswith("museui.core.") for name in foreign), sorted(foreign)
 
 
+def test_the_hub_starts_without_what_only_an_s3_store_needs() -> None:
+    loaded = loaded_after("import " + ", ".join(module_names("hubstub")))
+    assert not packages(loaded) & OPTIONAL
+
+
 def test_the_client_loads_no_hub_no_server_and_no_database() -> None:
     loaded = loaded_after("import " + ", ".join(module_names("museui")))
     assert not packages(loaded) & {"hubstub", "granian", "starlette", "sqlalchemy", "aiosqlite"}
@@ -117,5 +124,5 @@ def test_every_library_that_is_imported_is_declared_and_the_other_way_round() ->
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add((node.module or "").partition(".")[0])
-    libraries = imported - sys.stdlib_module_names - {"museui", "hubstub"}
+    libraries = imported - sys.stdlib_module_names - {"museui", "hubstub"} - BROUGHT_BY_OTHERS
     assert needed - LOADED_BY_OTHERS <= libraries <= needed.union(*extras)

@@ -1,0 +1,154 @@
+"""``museui hub serve --minio``: a MinIO of the hub's own, started before it and stopped after it.
+
+A shell stands between: MinIO stops by itself when the pipe from the hub closes, also when the hub was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from museui.core.errors import Unavailable, Usage
+
+from .minio_setup import ROLES, new_credential, set_up_bucket
+from .s3_settings import Credential, S3Settings
+
+VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+BUCKET = "museui"
+DATA_NAME = "minio"
+KEYS_NAME = "minio-keys.json"
+_FIRST_PORT = 9000
+_START_S = 60.0
+_STOP_S = 15.0
+_KEEPER = 'exec 3<&0; "$@" & child=$!; (cat <&3 >/dev/null; kill "$child" 2>/dev/null) & wait "$child"'
+"""Runs its arguments until standard input ends."""
+
+
+@contextmanager
+def running_minio(data_dir: Path, host: str, public_endpoint: str | None) -> Iterator[S3Settings]:
+    """A MinIO that listens on ``host`` and keeps its data below ``data_dir``; the settings of a hub that uses it.
+
+    Raises :class:`Usage` when there is no ``minio``, :class:`Unavailable` when it does not start.
+    """
+    program = shutil.which("minio")
+    if program is None:
+        raise Usage(
+            "there is no 'minio' on PATH",
+            hint=f"With Go: go install github.com/minio/minio@{VERSION}; or leave --minio out.",
+        )
+    keys_path = data_dir / KEYS_NAME
+    keys = _read_keys(keys_path)
+    keys["port"] = _free_port(host, int(keys["port"]))
+    _write_keys(keys_path, keys)
+    root = Credential(*keys["root"])
+    process = _start(program, data_dir, f"{_bracketed(host)}:{keys['port']}", root)
+    try:
+        endpoint = f"http://{_bracketed(_reachable(host))}:{keys['port']}"
+        _wait_ready(process, endpoint, data_dir)
+        known = {role: Credential(*keys[role]) for role in ROLES}
+        yield replace(set_up_bucket(endpoint, root, BUCKET, known=known), public_endpoint=public_endpoint)
+    finally:
+        _stop(process)
+
+
+def _start(program: str, data_dir: Path, address: str, root: Credential) -> subprocess.Popen[bytes]:
+    folder = data_dir / DATA_NAME
+    folder.mkdir(mode=0o700, exist_ok=True)
+    command = ["sh", "-c", _KEEPER, "minio-keeper", program, "server", str(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MINIO_")}
+    environment |= {"MINIO_ROOT_USER": root.access_key, "MINIO_ROOT_PASSWORD": root.secret_key}
+    environment |= {"MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
+    with (data_dir / "minio.log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, "--address", address, "--quiet", "--json"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_ready(process: subprocess.Popen[bytes], endpoint: str, data_dir: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    give_up = time.monotonic() + _START_S
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            with opener.open(f"{endpoint}/minio/health/ready", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise Unavailable("MinIO did not start", hint=f"Its own words are in {data_dir / 'minio.log'}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe and wait; after a while, kill the session that is its own."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _read_keys(path: Path) -> dict[str, Any]:
+    """The keys of earlier, or new ones."""
+    try:
+        keys: dict[str, Any] = json.loads(path.read_text())
+        for role in ("root", *ROLES):
+            access_key, secret_key = keys[role]
+            Credential(str(access_key), str(secret_key))
+        int(keys["port"])
+    except FileNotFoundError:
+        made = {role: new_credential(role) for role in ("root", *ROLES)}
+        return {"port": _FIRST_PORT, **{role: [key.access_key, key.secret_key] for role, key in made.items()}}
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise Usage(f"cannot read the keys in {str(path)!r}", hint="Put it back; without it MinIO stays shut.") from exc
+    return keys
+
+
+def _write_keys(path: Path, keys: dict[str, Any]) -> None:
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(keys, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _free_port(host: str, preferred: int) -> int:
+    """The port of the last time, so that URLs which are out stay good; another one when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in dict.fromkeys((preferred, 0)):
+        try:
+            with socket.create_server((host, port), family=family) as listener:
+                return int(listener.getsockname()[1])
+        except OSError:
+            continue
+    raise Usage(f"cannot listen on {host!r}", hint="Choose another --host.")
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

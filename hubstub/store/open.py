@@ -1,0 +1,49 @@
+"""Which object store a hub has: the embedded one, unless its settings name another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from museui.core.errors import Usage
+
+from ..first_run import EMBEDDED
+from .files import FileStore
+
+if TYPE_CHECKING:
+    from ..config import HubSettings
+    from .base import ObjectStore
+
+
+def store_name(settings: HubSettings) -> str:
+    """What people call the store."""
+    if settings.store is None:
+        return EMBEDDED
+    return f"s3://{settings.store.bucket}/{settings.store.prefix}".rstrip("/")
+
+
+async def open_store(settings: HubSettings, secret: bytes) -> ObjectStore:
+    """The store, tried and ready. ``secret`` signs URLs that lead to the hub.
+
+    Raises :class:`~museui.core.errors.Unavailable` or :class:`Usage` when it cannot be used.
+    """
+    if settings.store is None:
+        return FileStore(settings.store_dir, secret)
+    require_s3_packages()
+    from .s3 import S3Store
+    from .s3_probe import probe_store
+
+    store = S3Store(settings.store, secret)
+    await probe_store(store)
+    return store
+
+
+def require_s3_packages() -> None:
+    """Raise :class:`Usage` unless what an S3 store needs is installed."""
+    try:
+        import botocore  # noqa: F401
+        import minio  # noqa: F401
+        import obstore  # noqa: F401
+    except ImportError as exc:
+        raise Usage(
+            f"an S3 store needs the package {exc.name}", hint="Install it with: pip install 'museui[s3]'"
+        ) from exc

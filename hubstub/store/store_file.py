@@ -1,0 +1,107 @@
+"""``hub.toml`` in the hub's folder: which store it has, and the keys to it. For its owner's eyes alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from museui.core.errors import Usage
+
+from .s3_settings import Credential, S3Settings
+
+NAME = "hub.toml"
+TABLE = "store"
+TEXT_FIELDS = (
+    "url",
+    "endpoint",
+    "public_endpoint",
+    "region",
+    "ca",
+    "access_key",
+    "secret_key",
+    "staging_access_key",
+    "staging_secret_key",
+    "reading_access_key",
+    "reading_secret_key",
+)
+FLAGS = ("virtual_host",)
+
+
+def read_store_table(path: Path) -> dict[str, Any]:
+    """What the file says about the store; nothing when there is no file.
+
+    Raises :class:`Usage` for a file that others may read, or that says what the hub does not understand.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            document = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise Usage(f"cannot read {str(path)!r}: {exc}") from exc
+    table = document.get(TABLE, {})
+    if not isinstance(table, dict):
+        raise Usage(f"{str(path)!r}: '{TABLE}' is not a table")
+    for name, value in table.items():
+        if name not in (*TEXT_FIELDS, *FLAGS):
+            raise Usage(f"{str(path)!r}: nobody knows '{name}' in [{TABLE}]", hint=f"Known: {', '.join(TEXT_FIELDS)}")
+        if not isinstance(value, bool if name in FLAGS else str):
+            raise Usage(f"{str(path)!r}: '{name}' in [{TABLE}] has a value of the wrong type")
+    if mode & 0o077 and any(name.endswith("secret_key") for name in table):
+        raise Usage(f"others may read {str(path)!r}, which holds secret keys", hint=f"Do: chmod 600 {path}")
+    return table
+
+
+def credential_of(fields: Mapping[str, Any], prefix: str) -> Credential | None:
+    """The key called ``prefix`` + ``access_key``, when both halves are there."""
+    access_key, secret_key = fields.get(prefix + "access_key"), fields.get(prefix + "secret_key")
+    return Credential(access_key, secret_key) if access_key and secret_key else None
+
+
+def write_store_table(path: Path, settings: S3Settings) -> None:
+    """Put the store into the file, 0600 from its first byte, and leave the rest of the file as it is.
+
+    Raises :class:`Usage` when that cannot be.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+        document[TABLE] = _table_of(settings)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(tomlkit.dumps(document))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, UnicodeDecodeError, TOMLKitError) as exc:
+        raise Usage(f"cannot write {str(path)!r}: {exc}") from exc
+
+
+def _table_of(settings: S3Settings) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "url": f"s3://{settings.bucket}/{settings.prefix}".rstrip("/"),
+        "endpoint": settings.endpoint,
+        "public_endpoint": settings.public_endpoint,
+        "region": settings.region,
+        "ca": str(settings.ca_file) if settings.ca_file else None,
+        "virtual_host": settings.virtual_host or None,
+        "access_key": settings.credential.access_key,
+        "secret_key": settings.credential.secret_key,
+        "staging_access_key": settings.staging.access_key,
+        "staging_secret_key": settings.staging.secret_key,
+    }
+    if settings.reading is not None:
+        fields["reading_access_key"] = settings.reading.access_key
+        fields["reading_secret_key"] = settings.reading.secret_key
+    return {name: value for name, value in fields.items() if value is not None}
