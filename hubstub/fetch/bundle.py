@@ -10,7 +10,8 @@ import msgpack
 from museui.core.bundle import FORMAT, ObjectSource, write_bundle
 from museui.core.errors import Internal
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
-from museui.core.records import Commit, Snapshot
+from museui.core.packing import SnapshotPacker
+from museui.core.records import Commit
 
 from ..store.base import ObjectStore
 from .lookup import Lookup
@@ -25,13 +26,12 @@ def write_fetch(plan: FetchPlan, store: ObjectStore, lookup: Lookup, bare_ids: b
     """The uncompressed bundle in parts; ``bare_ids`` as the 0.1.x protocol spells them."""
     needed: dict[ObjectId, None] = {}
     spell = (lambda digits: digits) if bare_ids else qualified
+    packer = SnapshotPacker(bare_ids=bare_ids, on_entry=lambda object_id: needed.setdefault(object_id))
 
     def snapshots() -> Iterator[bytes]:
         for place in plan.snapshots:
-            record = lookup.record(place)
-            fields = msgpack.unpackb(record)
-            needed.update(dict.fromkeys(fields["manifest"].values()))
-            yield record if bare_ids else _pack_snapshot(fields)
+            fields = msgpack.unpackb(lookup.record(place))
+            yield packer.pack_fields(fields["snapshot_id"], fields, fields["manifest"])
 
     def objects() -> tuple[int, Iterator[ObjectSource]]:
         for place in plan.base_snapshots:
@@ -85,11 +85,6 @@ class _CommitRecords(Sequence[bytes]):
 def _pack_commit(fields: dict[str, Any]) -> bytes:
     commit = Commit(CommitId(fields["commit_id"]), (), SnapshotId(fields["snapshot_id"]), fields)
     return bytes(msgpack.packb(commit.wire_fields()))
-
-
-def _pack_snapshot(fields: dict[str, Any]) -> bytes:
-    snapshot = Snapshot(SnapshotId(fields["snapshot_id"]), fields["manifest"], fields)
-    return bytes(msgpack.packb(snapshot.wire_fields()))
 
 
 def gather_pieces(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -171,6 +171,8 @@ class _ContentsReader:
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(self._snapshot_packer.pack(snapshot))
+        if len(self.contents.needed_objects) > self._limits.max_objects:
+            raise TooLarge(f"the snapshots of one push name more than {self._limits.max_objects} objects")
 
     def _take_commit(self, commit: Commit) -> None:
         contents = self.contents

@@ -108,6 +108,8 @@ def test_limits_hold() -> None:
         assert isinstance(caught.value, (TooLarge, Invalid)), changed
     with pytest.raises(TooLarge):
         read_contents(lambda: [wire], len(wire), limits, max_raw_bytes=100)
+    with pytest.raises(TooLarge, match="name more than"):
+        _read(pack(HISTORY.bundle(objects=[])), limits=replace(limits, max_objects=2))
 
 
 def test_a_stream_has_limits_of_its_own() -> None:
