@@ -52,7 +52,7 @@ async def promote_bundle(hub: HubState, job: Job) -> None:
         reader = StretchReader(lambda offset: hub.store.read(bundle_key(bundle), offset), FrameTable.decode(frames))
         after = -1
         while group := await _next_group(hub, bundle, after):
-            await hub.desk.wait_idle()
+            await hub.desk.wait_quiet()
             damaged += await _move(hub, job, reader, group)
             after = group[-1].offset
             await asyncio.sleep(_PAUSE_S)

@@ -19,8 +19,6 @@ from .queue import BUNDLE_INDEX, Job, fail_job, next_run, postpone_job, release_
 from .reconcile import clear_temporary, remove_leftovers
 
 KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {BUNDLE_INDEX: promote_bundle}
-_FIRST_DELAY_S = 0.25
-"""How long a job waits after a push: the client may have more to say first."""
 _SWEEP_S = 3600.0
 _BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 _MAX_ATTEMPTS = 20
@@ -59,10 +57,11 @@ class JobRunner:
         while True:
             try:
                 await self._wait()
-                await asyncio.sleep(_FIRST_DELAY_S)
                 hub.jobs_waiting.clear()
+                await hub.desk.wait_quiet()
                 while job := await self._take():
                     await self._work(job)
+                    await hub.desk.wait_quiet()
                 await self._sweep()
             except Exception:
                 _log.exception("the job runner failed; it goes on in a moment")

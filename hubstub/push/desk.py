@@ -6,12 +6,16 @@ A push that has begun goes on when its client leaves: the client asks again and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 _VERIFIED_AT_ONCE = 4
+_QUIET_S = 0.25
+_MAX_WAIT_S = 10.0
 
 T = TypeVar("T")
 
@@ -26,6 +30,7 @@ class PushDesk:
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ended_at = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
@@ -51,12 +56,24 @@ class PushDesk:
                 yield
         finally:
             self._running -= 1
+            self._ended_at = time.monotonic()
             if not self._running:
                 self._idle.set()
 
     async def wait_idle(self) -> None:
         """Return when no push is being verified or recorded."""
         await self._idle.wait()
+
+    async def wait_quiet(self) -> None:
+        """Return when the last push is over for a quarter of a second, or after ten seconds: for work nobody awaits."""
+        give_up = time.monotonic() + _MAX_WAIT_S
+        while (now := time.monotonic()) < give_up:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), give_up - now)
+            rest_s = self._ended_at + _QUIET_S - time.monotonic()
+            if self._idle.is_set() and rest_s <= 0:
+                return
+            await asyncio.sleep(min(max(rest_s, 0.0), _QUIET_S))
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` gives; it goes on to its end even when whoever waits here is cancelled."""

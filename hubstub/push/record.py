@@ -20,8 +20,10 @@ from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.auth import repository_not_found
 from .advance import advance_branch
 from .closure import Closure
-from .rows import insert_rows
+from .rows import insert_missing_rows
 from .verify import Contents
+
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +116,24 @@ async def _insert_contents(
     places = [contents.commits[commit_id].place for commit_id in new_commits]
     places += [contents.snapshots[snapshot_id] for snapshot_id in new_snapshots]
     used = {place.chunk_id for place in places}
-    await insert_rows(
+    await insert_missing_rows(
+        database,
         connection,
-        database.insert_missing(schema.chunks),
+        schema.chunks,
         ("id", "repository_id", "raw_bytes", "data"),
         [(chunk.id, repository_id, chunk.raw_bytes, chunk.data) for chunk in contents.chunks if chunk.id in used],
     )
-    await insert_rows(
+    await insert_missing_rows(
+        database,
         connection,
-        database.insert_missing(schema.snapshots),
+        schema.snapshots,
         ("repository_id", "id", "chunk_id", "chunk_offset", "chunk_size"),
         [(repository_id, bytes.fromhex(item), *contents.snapshots[item]) for item in new_snapshots],
     )
-    await insert_rows(
+    await insert_missing_rows(
+        database,
         connection,
-        database.insert_missing(schema.commits),
+        schema.commits,
         ("repository_id", "id", "generation", "parents", "snapshot_id", "chunk_id", "chunk_offset", "chunk_size"),
         [
             (
@@ -158,16 +163,19 @@ async def _insert_objects(
         )
     )
     rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
-    await insert_rows(connection, database.insert_missing(objects), ("id", "size_bytes", "bundle", "raw_offset"), rows)
-    insert_members = database.insert_missing(members)
+    await insert_missing_rows(database, connection, objects, ("id", "size_bytes", "bundle", "raw_offset"), rows)
     columns = ("repository_id", "object_id")
-    new_to_hub = select(func.count()).select_from(objects).where(objects.c.bundle == bundle)
-    if (await connection.execute(new_to_hub)).scalar_one() == len(rows):
-        # All of them: the database copies their ids faster than it is told them again.
+    if len(rows) >= _MANY and await _count_objects(connection, bundle) == len(rows):
+        # All of them are new to the hub: the database copies their ids faster than it is told them again.
         ids = select(literal(repository_id), objects.c.id).where(objects.c.bundle == bundle).order_by(objects.c.id)
-        await connection.execute(insert_members.from_select(columns, ids))
+        await connection.execute(database.insert_missing(members).from_select(columns, ids))
     else:
-        await insert_rows(connection, insert_members, columns, [(repository_id, row[0]) for row in rows])
+        await insert_missing_rows(database, connection, members, columns, [(repository_id, row[0]) for row in rows])
+
+
+async def _count_objects(connection: AsyncConnection, bundle: str) -> int:
+    query = select(func.count()).select_from(schema.objects).where(schema.objects.c.bundle == bundle)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def _insert_receipt(

@@ -95,3 +95,20 @@ async def test_finish_gives_what_the_work_gives_or_raises(desk: PushDesk) -> Non
     assert await desk.finish(give()) == 7
     with pytest.raises(ZeroDivisionError):
         await desk.finish(fail())
+
+
+async def test_it_is_quiet_some_time_after_the_last_push_or_in_the_end_anyway(
+    desk: PushDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(5):
+        await desk.wait_quiet()
+    async with desk.slot():
+        pass
+    waiting = asyncio.create_task(desk.wait_quiet())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    async with asyncio.timeout(5):
+        await waiting
+    monkeypatch.setattr("hubstub.push.desk._MAX_WAIT_S", 0.05)
+    async with asyncio.timeout(5), desk.slot():
+        await desk.wait_quiet()
