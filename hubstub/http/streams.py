@@ -1,9 +1,13 @@
-"""Answers that are made while they are sent: a blocking iterator, run in worker threads one piece ahead."""
+"""Answers that are made while they are sent: a blocking iterator, run in a thread of its own, one piece ahead.
+
+One thread for the whole answer, not any of many: what one thread allocates, the same thread can use again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.responses import Response, StreamingResponse
 
@@ -18,19 +22,39 @@ async def stream(
 
     The first piece is made before the answer begins, so what fails at once is answered as an error.
     """
-    first = await asyncio.to_thread(next, pieces, b"")
-    return StreamingResponse(_send(first, pieces), status, headers=headers, media_type=media_type)
+    maker = _Maker(pieces)
+    try:
+        first = await maker.next_piece()
+    except BaseException:
+        await maker.close()
+        raise
+    return StreamingResponse(_send(first, maker), status, headers=headers, media_type=media_type)
 
 
-async def _send(first: bytes, pieces: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
-    making = asyncio.ensure_future(asyncio.to_thread(next, pieces, b""))
+class _Maker:
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        self._pieces = pieces
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+
+    def next_piece(self) -> asyncio.Future[bytes]:
+        """The next piece, empty at the end."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, next, self._pieces, b"")
+
+    async def close(self) -> None:
+        """End the iterator, once it has made what it was making."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._pieces.close)
+        self._thread.shutdown(wait=False)
+
+
+async def _send(first: bytes, maker: _Maker) -> AsyncIterator[bytes]:
+    making = maker.next_piece()
     try:
         piece = first
         while piece:
             yield piece
             piece = await asyncio.shield(making)
             if piece:
-                making = asyncio.ensure_future(asyncio.to_thread(next, pieces, b""))
+                making = maker.next_piece()
     finally:
         await asyncio.wait({making})
-        await asyncio.to_thread(pieces.close)
+        await maker.close()
