@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from starlette.responses import Response, StreamingResponse
 
+from ..memory import LONG_WORK_BYTES, give_back_memory
+
 
 async def stream(
     pieces: Generator[bytes, None, None],
@@ -35,15 +37,26 @@ class _Maker:
     def __init__(self, pieces: Generator[bytes, None, None]) -> None:
         self._pieces = pieces
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+        self._made_bytes = 0
 
     def next_piece(self) -> asyncio.Future[bytes]:
         """The next piece, empty at the end."""
-        return asyncio.get_running_loop().run_in_executor(self._thread, next, self._pieces, b"")
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._make)
+
+    def _make(self) -> bytes:
+        piece = next(self._pieces, b"")
+        self._made_bytes += len(piece)
+        return piece
 
     async def close(self) -> None:
         """End the iterator, once it has made what it was making."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._pieces.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
         self._thread.shutdown(wait=False)
+
+    def _end(self) -> None:
+        self._pieces.close()
+        if self._made_bytes >= LONG_WORK_BYTES:
+            give_back_memory()
 
 
 async def _send(first: bytes, maker: _Maker) -> AsyncIterator[bytes]:

@@ -23,6 +23,7 @@ from museui.core.wire import PushAnswer, PushTarget
 
 from ..index.schema import bundles
 from ..log import log_facts
+from ..memory import LONG_WORK_BYTES, give_back_memory
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
@@ -90,6 +91,8 @@ async def receive_push(
     failpoint("confirm.committed")
     if bundle is not None:
         hub.jobs_waiting.set()
+    if contents.wire_bytes >= LONG_WORK_BYTES:
+        hub.desk.begin(asyncio.to_thread(give_back_memory))
     _log_push(repository, caller, strategy, contents, answer, time.perf_counter() - began)
     return answer
 
