@@ -36,9 +36,7 @@ _BACKLOG = 1024
 _READY_S = 30.0
 _GC_THRESHOLD = 50_000
 _SWITCH_S = 0.0002
-"""How long a thread may keep the interpreter: reading and checking a push take turns, and so does answering others."""
-_SWITCH_S = 0.0002
-"""How long a thread may keep the interpreter from the others: while one verifies, two decompress and hash, and at
+"""How long a thread may keep the interpreter from the others: while one verifies another decompresses, and at
 Python's own 5 ms they spend their time waiting for a turn (measured: 0.1 s of each reference push).
 """
 
@@ -133,7 +131,6 @@ async def _serve_requests(
         log_facts(logger, "serving", port=port, sqlite=sqlite3.sqlite_version)
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
-        sys.setswitchinterval(_SWITCH_S)
         sys.setswitchinterval(_SWITCH_S)
         await on_ready(state)
         await _first(running, stop.wait())

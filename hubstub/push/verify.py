@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from museui.core.bundle import BundleItem, ObjectEntry, pack_record, read_bundle
 from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
-from museui.core.hashing import HashChecks
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
 from museui.core.packing import SnapshotPacker
@@ -91,15 +89,14 @@ def read_contents(
     allowed = limits.max_raw_bytes if max_raw_bytes is None else min(limits.max_raw_bytes, max_raw_bytes)
     pump = Pump(read, size_bytes, allowed)
     pieces = pump.pieces()
-    with ThreadPoolExecutor(1, thread_name_prefix="hash") as executor:
-        reader = _ContentsReader(limits, form, HashChecks(executor))
-        try:
-            reader.take(pieces)
-        except (Invalid, Integrity, TooLarge):
-            pieces.close()
-            if expected_sha256 is not None:
-                _check_digest(pump.finish(), expected_sha256)
-            raise
+    reader = _ContentsReader(limits, form)
+    try:
+        reader.take(pieces)
+    except (Invalid, Integrity, TooLarge):
+        pieces.close()
+        if expected_sha256 is not None:
+            _check_digest(pump.finish(), expected_sha256)
+        raise
     contents = reader.contents
     contents.sha256 = pump.finish()
     if expected_sha256 is not None:
@@ -121,11 +118,10 @@ def _check_digest(actual: str, expected: str) -> None:
 
 
 class _ContentsReader:
-    def __init__(self, limits: Limits, form: Form, checks: HashChecks) -> None:
+    def __init__(self, limits: Limits, form: Form) -> None:
         self.contents = Contents()
         self._limits = limits
         self._form = form
-        self._checks = checks
         self._commit_chunks = ChunkWriter()
         self._snapshot_chunks = ChunkWriter()
         self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self._need)
@@ -156,7 +152,7 @@ class _ContentsReader:
     def _items(self, pieces: Iterator[bytes]) -> Iterator[StreamHeader | BundleItem]:
         if self._form == "stream":
             return read_stream(pieces, self._limits)
-        return read_bundle(pieces, self._limits, self._checks)
+        return read_bundle(pieces, self._limits)
 
     def _take_object(self, entry: ObjectEntry) -> None:
         entry.drain()

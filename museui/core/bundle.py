@@ -15,7 +15,7 @@ from typing import Any
 import msgpack
 
 from .errors import Integrity, Invalid, TooLarge, shown
-from .hashing import HashChecks, check_object, hash_parts
+from .hashing import check_object, hash_parts
 from .ids import CommitId, ObjectId, parse_id, qualified
 from .limits import Limits
 from .names import check_branch, check_path
@@ -24,8 +24,6 @@ from .unpack import StreamUnpacker, check_size
 
 FORMAT = 1
 _NO_ID = ObjectId("")
-_ASIDE_BYTES = 1 << 20
-"""Objects up to this size are checked on another thread, when there is one."""
 _USUAL_OBJECT = re.compile(
     rb"\x82\xa9object_id(?:\xd9\x47sha256:|\xd9\x40)(?P<id>[0-9a-f]{64})"
     rb"\xa7content(?:\xc4(?P<size8>.)|\xc5(?P<size16>..)|\xc6(?P<size32>.{4}))",
@@ -57,7 +55,6 @@ class ObjectEntry:
     """Where the content starts in the uncompressed stream."""
     _source: StreamUnpacker
     id: ObjectId = field(default=_NO_ID)
-    _checks: HashChecks | None = field(default=None)
     _pieces: Iterator[bytes] | None = field(default=None)
 
     def pieces(self) -> Iterator[bytes]:
@@ -78,14 +75,10 @@ class ObjectEntry:
         check_object(self.id, actual)
 
     def drain(self) -> None:
-        """Read what is left without keeping it; checks on another thread, if there are any, may end later."""
+        """Read what is left without keeping it."""
         if self._pieces is None:
             self._pieces = iter(())
-            views = self._source.views(self.size_bytes)
-            if self._checks and self.id and self.size_bytes <= _ASIDE_BYTES:
-                self._checks.add(self.id, self.size_bytes, list(views))
-            else:
-                self._check(hash_parts(views))
+            self._check(hash_parts(self._source.views(self.size_bytes)))
         for _ in self._pieces:
             pass
 
@@ -93,11 +86,10 @@ class ObjectEntry:
 BundleItem = BundleMeta | BranchHeads | Commit | Snapshot | ObjectEntry
 
 
-def read_bundle(raw: Iterable[bytes], limits: Limits, checks: HashChecks | None = None) -> Iterator[BundleItem]:
+def read_bundle(raw: Iterable[bytes], limits: Limits) -> Iterator[BundleItem]:
     """The contents of an uncompressed bundle, in the order they stand there, each checked against its own id.
 
-    An :class:`ObjectEntry` nobody reads is read, and checked, before the next item.  With ``checks`` that happens on
-    their thread, and is over when this ends.
+    An :class:`ObjectEntry` nobody reads is read, and checked, before the next item.
     Raises :class:`Invalid`, :class:`Integrity` or :class:`TooLarge`, naming the record and the rule.
     """
     source = StreamUnpacker(raw, limits.max_record_bytes)
@@ -117,12 +109,10 @@ def read_bundle(raw: Iterable[bytes], limits: Limits, checks: HashChecks | None 
             case "snapshots":
                 yield from _read_snapshots(source, source.array_size("snapshots", limits.max_commits), limits)
             case "objects":
-                yield from _read_objects(source, source.array_size("objects", limits.max_objects), limits, checks)
+                yield from _read_objects(source, source.array_size("objects", limits.max_objects), limits)
             case _:
                 source.skip()
     source.finish()
-    if checks:
-        checks.finish()
 
 
 def parse_meta(value: object) -> dict[str, Any]:
@@ -164,15 +154,13 @@ def _read_snapshots(source: StreamUnpacker, count: int, limits: Limits) -> Itera
         yield snapshot
 
 
-def _read_objects(
-    source: StreamUnpacker, count: int, limits: Limits, checks: HashChecks | None
-) -> Iterator[ObjectEntry]:
+def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[ObjectEntry]:
     seen: set[str] = set()
     with source.small_bites():
         for _ in range(count):
             head = source.match(_USUAL_OBJECT)
             if head:
-                yield from _read_usual_object(source, head, limits, seen, checks)
+                yield from _read_usual_object(source, head, limits, seen)
             else:
                 yield from _read_any_object(source, limits, seen)
 
@@ -182,13 +170,12 @@ def _read_usual_object(
     head: re.Match[bytes],
     limits: Limits,
     seen: set[str],
-    checks: HashChecks | None,
 ) -> Iterator[ObjectEntry]:
     """An entry as :func:`write_bundle` writes it, whose ``head`` has been read in one go."""
     object_id = ObjectId(head["id"].decode())
     size = int.from_bytes(head["size8"] or head["size16"] or head["size32"], "big")
     check_size(size, f"object {object_id[:12]}", limits.max_object_bytes)
-    entry = ObjectEntry(size, source.offset, source, object_id, checks)
+    entry = ObjectEntry(size, source.offset, source, object_id)
     yield entry
     entry.drain()
     _refuse_twice(object_id, seen, "object")
