@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,21 +73,21 @@ async def receive_push(
     """
     began = time.perf_counter()
     async with hub.desk.slot():
-        contents = await _read(hub, source)
-        target = choose_target(contents.header)
-        failpoint("confirm.read")
-        known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
-        async with hub.database.read() as connection:
-            closure = await check_closed(connection, known_id, contents, target.head)
-        failpoint("confirm.verified")
-        if destination.repository is None and target.lease:
-            check_lease(target.branch, target.expected_head, None)
-        repository, caller = await destination.open()
-        bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
-        async with _stored(hub, source, bundle) as store_s:
-            failpoint("confirm.stored")
-            receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
-            answer = await record_push(hub.database, receipt, contents, closure, hub.now())
+        with closing(await _read(hub, source)) as contents:
+            target = choose_target(contents.header)
+            failpoint("confirm.read")
+            known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
+            async with hub.database.read() as connection:
+                closure = await check_closed(connection, known_id, contents, target.head)
+            failpoint("confirm.verified")
+            if destination.repository is None and target.lease:
+                check_lease(target.branch, target.expected_head, None)
+            repository, caller = await destination.open()
+            bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
+            async with _stored(hub, source, bundle) as store_s:
+                failpoint("confirm.stored")
+                receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
+                answer = await record_push(hub.database, receipt, contents, closure, hub.now())
     failpoint("confirm.committed")
     if bundle is not None:
         hub.jobs_waiting.set()
@@ -108,6 +108,7 @@ async def _read(hub: HubState, source: PushSource) -> Contents:
             form=source.form,
             expected_sha256=source.sha256,
             max_raw_bytes=source.max_raw_bytes,
+            folder=hub.settings.spool_dir,
         )
 
     flushing = asyncio.ensure_future(source.flush())

@@ -19,11 +19,13 @@ from ..index.database import Database
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.auth import repository_not_found
 from .advance import advance_branch
+from .chunks import Chunk
 from .closure import Closure
 from .rows import insert_missing_rows
 from .verify import Contents
 
 _MANY = 1000
+_CHUNKS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,7 @@ async def _insert_contents(
     places = [contents.commits[commit_id].place for commit_id in new_commits]
     places += [contents.snapshots[snapshot_id] for snapshot_id in new_snapshots]
     used = {place.chunk_id for place in places}
-    await insert_missing_rows(
-        database,
-        connection,
-        schema.chunks,
-        ("id", "repository_id", "raw_bytes", "data"),
-        [(chunk.id, repository_id, chunk.raw_bytes, chunk.data) for chunk in contents.chunks if chunk.id in used],
-    )
+    await _insert_chunks(database, connection, repository_id, [item for item in contents.chunks if item.id in used])
     await insert_missing_rows(
         database,
         connection,
@@ -147,6 +143,17 @@ async def _insert_contents(
             for commit_id, entry in ((item, contents.commits[item]) for item in new_commits)
         ],
     )
+
+
+async def _insert_chunks(
+    database: Database, connection: AsyncConnection, repository_id: int, chunks: list[Chunk]
+) -> None:
+    """A few at a time: many may be more than can be held."""
+    columns = ("id", "repository_id", "raw_bytes", "data")
+    for at in range(0, len(chunks), _CHUNKS_AT_ONCE):
+        part = chunks[at : at + _CHUNKS_AT_ONCE]
+        rows = [(chunk.id, repository_id, chunk.raw_bytes, chunk.read()) for chunk in part]
+        await insert_missing_rows(database, connection, schema.chunks, columns, rows)
 
 
 async def _insert_objects(

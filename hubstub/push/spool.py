@@ -77,11 +77,12 @@ class Spool:
             yield spooled
 
     async def clear(self) -> None:
-        """Remove what an earlier process left. Only before anything is received."""
+        """Make the folder, empty of what an earlier process left. Only before anything is received."""
         await asyncio.to_thread(self._clear)
 
     def _clear(self) -> None:
-        if self._folder.is_dir():
+        with _disk_errors():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in self._folder.iterdir():
                 path.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from museui.core.bundle import BundleItem, ObjectEntry, pack_record, read_bundle
@@ -22,7 +23,7 @@ from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.core.stream import StreamHeader, read_stream
 
-from .chunks import Chunk, ChunkWriter, Place
+from .chunks import Chunk, ChunkFile, ChunkWriter, Place
 from .pump import Pump
 
 Form = Literal["bundle", "stream"]
@@ -53,6 +54,7 @@ class Contents:
     needed_objects: set[ObjectId] = field(default_factory=set)
     """What the snapshots name."""
     chunks: list[Chunk] = field(default_factory=list)
+    chunk_file: ChunkFile = field(default_factory=ChunkFile)
     signatures: dict[str, int] = field(default_factory=dict)
     """How many commits were unsigned, valid, unverifiable."""
     header: Mapping[str, Any] = field(default_factory=dict)
@@ -63,6 +65,10 @@ class Contents:
     read_s: float = 0.0
     """How long verifying waited for bytes."""
     verify_s: float = 0.0
+
+    def close(self) -> None:
+        """Let go of the chunks."""
+        self.chunk_file.close()
 
     @property
     def parents_of(self) -> dict[CommitId, tuple[CommitId, ...]]:
@@ -78,29 +84,34 @@ def read_contents(
     form: Form = "bundle",
     expected_sha256: str | None = None,
     max_raw_bytes: int | None = None,
+    folder: Path | None = None,
 ) -> Contents:
     """Read and verify ``read()``, a stored push of ``size_bytes``. Blocks: for a worker thread.
 
-    ``max_raw_bytes`` lowers what the hub's limits allow.  Raises :class:`Invalid`, :class:`Integrity` or
-    :class:`TooLarge` naming the record and the rule; :class:`Integrity` above all when the bytes are not those of
-    ``expected_sha256`` (bare hex).
+    ``max_raw_bytes`` lowers what the hub's limits allow; ``folder`` is for what is too much to hold.
+    Raises :class:`Invalid`, :class:`Integrity` or :class:`TooLarge` naming the record and the rule; :class:`Integrity`
+    above all when the bytes are not those of ``expected_sha256`` (bare hex).
     """
     began = time.perf_counter()
     allowed = limits.max_raw_bytes if max_raw_bytes is None else min(limits.max_raw_bytes, max_raw_bytes)
     pump = Pump(read, size_bytes, allowed)
     pieces = pump.pieces()
-    reader = _ContentsReader(limits, form)
-    try:
-        reader.take(pieces)
-    except (Invalid, Integrity, TooLarge):
-        pieces.close()
-        if expected_sha256 is not None:
-            _check_digest(pump.finish(), expected_sha256)
-        raise
+    reader = _ContentsReader(limits, form, folder)
     contents = reader.contents
-    contents.sha256 = pump.finish()
-    if expected_sha256 is not None:
-        _check_digest(contents.sha256, expected_sha256)
+    try:
+        try:
+            reader.take(pieces)
+        except (Invalid, Integrity, TooLarge):
+            pieces.close()
+            if expected_sha256 is not None:
+                _check_digest(pump.finish(), expected_sha256)
+            raise
+        contents.sha256 = pump.finish()
+        if expected_sha256 is not None:
+            _check_digest(contents.sha256, expected_sha256)
+    except BaseException:
+        contents.close()
+        raise
     contents.frames = pump.frames
     contents.wire_bytes = size_bytes
     contents.read_s = pump.waited_s
@@ -118,12 +129,12 @@ def _check_digest(actual: str, expected: str) -> None:
 
 
 class _ContentsReader:
-    def __init__(self, limits: Limits, form: Form) -> None:
-        self.contents = Contents()
+    def __init__(self, limits: Limits, form: Form, folder: Path | None) -> None:
+        self.contents = Contents(chunk_file=ChunkFile(folder))
         self._limits = limits
         self._form = form
-        self._commit_chunks = ChunkWriter()
-        self._snapshot_chunks = ChunkWriter()
+        self._commit_chunks = ChunkWriter(self.contents.chunk_file)
+        self._snapshot_chunks = ChunkWriter(self.contents.chunk_file)
         self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self._need)
 
     def _need(self, object_id: ObjectId) -> None:

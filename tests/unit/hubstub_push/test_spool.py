@@ -67,3 +67,4 @@ async def test_clear_removes_what_a_dead_process_left(tmp_path: Path) -> None:
     await Spool(tmp_path).clear()
     assert list(tmp_path.iterdir()) == []
     await Spool(tmp_path / "missing").clear()
+    assert list((tmp_path / "missing").iterdir()) == []
