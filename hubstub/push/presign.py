@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import time
 
 from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
+from ..log import log_facts
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head
 from .uploads import find_open_upload, open_upload, renew_upload
+
+_log = logging.getLogger("hubstub.push")
 
 
 def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: RepositoryRow | None) -> None:
@@ -42,6 +47,7 @@ async def presign_upload(
 
     ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease`.
     """
+    began = time.perf_counter()
     async with hub.database.read() as connection:
         if lease and ask.branch is not None:
             current = await read_head(connection, repository.id, ask.branch)
@@ -71,6 +77,16 @@ async def presign_upload(
     sent_again = present and not ask.put_headers
     spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers, sent_again)
     target = await hub.store.presign_put(spec, hub_url)
+    log_facts(
+        _log,
+        "push/bundle/presign",
+        repository=repository.name,
+        user=caller.name,
+        upload_id=upload_id,
+        size_bytes=ask.size_bytes,
+        already_present=present,
+        seconds=round(time.perf_counter() - began, 6),
+    )
     return PresignAnswer(
         bundle_id=ask.bundle_id,
         presigned_url=target.url,

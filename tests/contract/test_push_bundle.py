@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import hub_contents, read_tables, stored_files
-from tests.helpers.push_client import PushClient, compress, error_code, read_answer
+from tests.helpers.push_client import PushClient, compress, error_code, read_answer, wait_until
 from tests.helpers.records import History, commit_record, digest, make_history, pack, snapshot_record
 
 TREES = (
@@ -347,3 +347,18 @@ def test_nothing_is_left_lying_about(client: PushClient) -> None:
     assert not {path for path in files if path.startswith(("spool/", "store/tmp/", "store/bundles/"))}
     tables = read_tables(client.hub.data_dir)
     assert (tables["bundles"], tables["jobs"]) == ([], [])
+
+
+def test_each_step_of_a_push_is_one_line_of_the_log(client: PushClient) -> None:
+    history = make_history(*TREES)
+    _, answer = client.push(history)
+    name = client.url.removeprefix(client.hub.url + "/")
+
+    def lines(step: str) -> list[str]:
+        return [line for line in client.hub.log.splitlines() if f" {step} repository={name} " in line]
+
+    wait_until(lambda: bool(lines("push/bundle/confirm")))
+    (presign,), (confirm,) = lines("push/bundle/presign"), lines("push/bundle/confirm")
+    assert "already_present=False" in presign
+    assert f"push_id={answer['push_id']} " in confirm
+    assert all(f" {step}_s=" in confirm for step in ("read", "verify", "store", "index", "advance", "total"))
