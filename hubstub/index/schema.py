@@ -33,6 +33,7 @@ users = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
+    Column("quota_bytes", _BIG),  # for all of their repositories together; null: the hub's own limit
     Column("created_at", Float, nullable=False),
 )
 
@@ -60,9 +61,56 @@ repositories = Table(
     Column("visibility", String(10), nullable=False),  # private | public
     Column("domain", Text, nullable=False, server_default=""),
     Column("default_branch", String(255)),
+    Column("signing_policy", String(10), nullable=False, server_default="valid"),  # off | valid | trusted
+    Column("quota_bytes", _BIG),  # null: the hub's own limit
+    Column("stored_bytes", _BIG, nullable=False, server_default="0"),  # of all objects that are its members
     Column("created_at", Float, nullable=False),
     UniqueConstraint("owner_id", "slug"),
     sqlite_autoincrement=True,  # a push that is under way must never meet another repository under its number
+)
+
+collaborators = Table(
+    "collaborators",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("access", String(10), nullable=False),  # read | write | admin
+    Column("created_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("collaborators_by_user", collaborators.c.user_id)
+
+protected_branches = Table(
+    "protected_branches",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("pattern", String(255), primary_key=True),  # a name, or one with * in it
+    Column("allows_force", Boolean, nullable=False),
+    Column("signed_only", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("public_key", LargeBinary(32), primary_key=True),  # Ed25519
+    Column("label", Text, nullable=False, server_default=""),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+    sqlite_with_rowid=False,
+)
+Index("signing_keys_by_key", signing_keys.c.public_key)
+
+sessions = Table(
+    "sessions",  # people who signed in to the pages
+    metadata,
+    Column("id_hash", LargeBinary(32), primary_key=True),  # sha256 of what the cookie holds
+    Column("token_id", ForeignKey("tokens.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 branches = Table(
@@ -141,6 +189,43 @@ repository_objects = Table(
 )
 Index("repository_objects_by_object", repository_objects.c.object_id)
 
+pending_objects = Table(
+    "pending_objects",  # verified and stored for one user's next push to one repository, a member of none yet
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("object_id", LargeBinary(32), primary_key=True),
+    Column("expires_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("pending_objects_by_object", pending_objects.c.object_id)
+Index("pending_objects_by_expiry", pending_objects.c.expires_at)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(64), primary_key=True),  # the client's tag_id
+    Column("name", Text, nullable=False),
+    Column("commit_id", LargeBinary(32), nullable=False),
+    Column("record", Text, nullable=False),  # JSON, as it came
+    Column("created_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(255), primary_key=True),
+    Column("channel", String(100), nullable=False, server_default=""),
+    Column("is_draft", Boolean, nullable=False),
+    Column("commit_id", LargeBinary(32)),
+    Column("record", Text, nullable=False),  # JSON, as it came
+    Column("created_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 uploads = Table(
     "uploads",
     metadata,
@@ -176,19 +261,60 @@ pushes = Table(
 )
 Index("pushes_by_repository", pushes.c.repository_id, pushes.c.created_at)
 
+ref_moves = Table(
+    "ref_moves",  # the audit log; it outlives what it speaks of, so names stand in it as they were
+    metadata,
+    Column("id", _BIG, primary_key=True),
+    Column("repository_id", Integer, nullable=False),
+    Column("repository", Text, nullable=False),  # owner/slug
+    Column("user", Text, nullable=False),
+    Column("token_id", String(16)),
+    Column("request_id", Text, nullable=False, server_default=""),
+    Column("branch", String(255), nullable=False),
+    Column("old_head", LargeBinary(32)),
+    Column("new_head", LargeBinary(32)),
+    Column("forced", Boolean, nullable=False),
+    Column("push_id", String(32)),
+    Column("created_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ref_moves_by_repository", ref_moves.c.repository_id, ref_moves.c.id)
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("kind", String(40), nullable=False),  # bundle.index, …
+    Column("kind", String(40), nullable=False),  # bundle.index, objects.gc, objects.scrub
     Column("subject", Text, nullable=False),  # what it is about: a bundles.id
     Column("state", String(10), nullable=False),  # waiting | running | failed
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("run_after", Float, nullable=False),
     Column("leased_until", Float),
+    Column("worker", String(32)),  # who holds the lease; random for each process
+    Column("progress", Text),  # JSON of the kind's own: where to go on after a kill
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("kind", "subject"),
+)
+
+garbage = Table(
+    "garbage",  # what no reference had when a collection looked; taken when that stayed so for the grace period
+    metadata,
+    Column("kind", String(10), primary_key=True),  # object | commit | file
+    Column("repository_id", Integer, primary_key=True),  # 0 for what belongs to none
+    Column("subject", String(200), primary_key=True),  # hex id, or key in the object store
+    Column("since", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+damage = Table(
+    "damage",  # what fsck or the scrub job found, until it is repaired
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("found_at", Float, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 settings = Table(
