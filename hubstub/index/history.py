@@ -44,7 +44,7 @@ async def existing_commits(
 ) -> dict[CommitId, int]:
     """Those of ``ids`` the repository holds, with their generations."""
     query = select(commits.c.id, commits.c.generation).where(commits.c.repository_id == repository_id)
-    return {CommitId(row.id.hex()): row.generation async for row in _among(connection, query, commits.c.id, ids)}
+    return {CommitId(row.id.hex()): row.generation async for row in select_among(connection, query, commits.c.id, ids)}
 
 
 async def existing_snapshots(
@@ -52,14 +52,14 @@ async def existing_snapshots(
 ) -> set[SnapshotId]:
     """Those of ``ids`` the repository holds."""
     query = select(snapshots.c.id).where(snapshots.c.repository_id == repository_id)
-    return {SnapshotId(row.id.hex()) async for row in _among(connection, query, snapshots.c.id, ids)}
+    return {SnapshotId(row.id.hex()) async for row in select_among(connection, query, snapshots.c.id, ids)}
 
 
 async def existing_objects(connection: AsyncConnection, repository_id: int, ids: Iterable[ObjectId]) -> set[ObjectId]:
     """Those of ``ids`` that are members of the repository."""
     column = repository_objects.c.object_id
     query = select(column).where(repository_objects.c.repository_id == repository_id)
-    return {ObjectId(row.object_id.hex()) async for row in _among(connection, query, column, ids)}
+    return {ObjectId(row.object_id.hex()) async for row in select_among(connection, query, column, ids)}
 
 
 async def has_commits(connection: AsyncConnection, repository_id: int) -> bool:
@@ -159,16 +159,17 @@ async def _descend(
         size = min(size * 2, _LAST_PAGE)
 
 
-async def _among(
+async def select_among(
     connection: AsyncConnection, query: Select[*tuple[Any, ...]], column: Column[Any], ids: Iterable[str]
 ) -> AsyncIterator[Row[*tuple[Any, ...]]]:
     """The rows of ``query`` whose ``column`` is one of ``ids``, asked for in parts that every database takes."""
-    for part in _parts(ids):
+    for part in id_parts(ids):
         for row in await connection.execute(query.where(column.in_(part))):
             yield row
 
 
-def _parts(ids: Iterable[str]) -> Iterator[list[bytes]]:
+def id_parts(ids: Iterable[str]) -> Iterator[list[bytes]]:
+    """``ids`` as the tables have them, as many at a time as every database takes."""
     rest = iter(ids)
     while part := [bytes.fromhex(item) for item in islice(rest, _IDS_AT_ONCE)]:
         yield part

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ..index.schema import bundles
 from ..log import log_facts
+from ..push.pending import forget_pending
 from ..push.spool import Spool
 from ..push.uploads import forget_uploads, live_upload_ids
 from ..state import HubState
@@ -33,6 +34,7 @@ async def remove_leftovers(hub: HubState, grace_s: float = 0.0) -> list[str]:
     await hub.desk.wait_idle()
     async with hub.database.write() as connection:
         await forget_uploads(connection, hub.now())
+        await forget_pending(connection, hub.now())
         live = {STAGING + upload_id for upload_id in await live_upload_ids(connection, hub.now())}
         live |= {BUNDLES + bundle for bundle in (await connection.execute(select(bundles.c.id))).scalars()}
     leftovers = sorted((found | staged) - live)

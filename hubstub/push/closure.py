@@ -1,4 +1,4 @@
-"""Whether a push's graph is closed: what it names is in it or is a member of this very repository."""
+"""Whether a push's graph is closed: what it names is in it, in this very repository, or waits for this push."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from museui.core.graph import number_generations, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
 
 from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits
+from .pending import find_pending
 from .verify import Contents
 
 
@@ -23,10 +24,17 @@ class Closure:
     had_commits: set[CommitId]
     had_snapshots: set[SnapshotId]
     had_objects: set[ObjectId]
+    pending_objects: set[ObjectId]
+    """Needed, not in the push, and uploaded for it before (:mod:`hubstub.push.pending`)."""
 
 
-async def check_closed(connection: AsyncConnection, repository_id: int, contents: Contents, head: CommitId) -> Closure:
-    """Raises :class:`Integrity` naming what is missing: a parent, a snapshot, an object, or ``head`` itself."""
+async def check_closed(
+    connection: AsyncConnection, repository_id: int, user_id: int | None, contents: Contents, head: CommitId
+) -> Closure:
+    """Raises :class:`Integrity` naming what is missing: a parent, a snapshot, an object, or ``head`` itself.
+
+    ``user_id``: whose pending objects count, None for nobody's.
+    """
     had_commits: dict[CommitId, int] = {}
     had_snapshots: set[SnapshotId] = set()
     had_objects: set[ObjectId] = set()
@@ -43,10 +51,10 @@ async def check_closed(connection: AsyncConnection, repository_id: int, contents
     for commit_id, entry in contents.commits.items():
         if entry.snapshot_id not in contents.snapshots and entry.snapshot_id not in had_snapshots:
             require_all([entry.snapshot_id], (), "snapshot", f"commit {commit_id}")
-    require_all(
-        sorted(contents.needed_objects - contents.objects.keys() - had_objects), (), "object", "a snapshot of the push"
-    )
-    return Closure(generations, set(had_commits), had_snapshots, had_objects)
+    outside = contents.needed_objects - contents.objects.keys() - had_objects
+    pending = await find_pending(connection, repository_id, user_id, outside) if user_id is not None else set()
+    require_all(sorted(outside - pending), (), "object", "a snapshot of the push")
+    return Closure(generations, set(had_commits), had_snapshots, had_objects, pending)
 
 
 def _require_head(head: CommitId, contents: Contents, had_commits: dict[CommitId, int]) -> None:

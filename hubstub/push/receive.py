@@ -43,10 +43,14 @@ _NO_REPOSITORY = 0
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a push goes: ``repository`` is None until ``open`` makes it, which is once its contents are verified."""
+    """Where a push goes: ``repository`` is None until ``open`` makes it, which is once its contents are verified.
+
+    ``user_id``: whose objects may wait for this push; None where there is no repository for them to wait for.
+    """
 
     repository: RepositoryRow | None
     open: Callable[[], Awaitable[Opened]]
+    user_id: int | None = None
 
 
 def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
@@ -55,7 +59,7 @@ def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
     async def give() -> Opened:
         return repository, caller
 
-    return Destination(repository, give)
+    return Destination(repository, give, caller.user_id)
 
 
 async def receive_push(
@@ -78,7 +82,7 @@ async def receive_push(
             failpoint("confirm.read")
             known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
             async with hub.database.read() as connection:
-                closure = await check_closed(connection, known_id, contents, target.head)
+                closure = await check_closed(connection, known_id, destination.user_id, contents, target.head)
             failpoint("confirm.verified")
             if destination.repository is None and target.lease:
                 check_lease(target.branch, target.expected_head, None)

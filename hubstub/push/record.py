@@ -21,6 +21,7 @@ from ..people.auth import repository_not_found
 from .advance import advance_branch
 from .chunks import Chunk
 from .closure import Closure
+from .pending import admit_pending
 from .rows import insert_missing_rows
 from .verify import Contents
 
@@ -49,7 +50,8 @@ async def record_push(
     """Write everything, or nothing. The answer is what the same request will be answered again.
 
     Raises what :func:`~hubstub.push.advance.advance_branch` raises, :class:`UploadExpired` when the upload was
-    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile.
+    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile, and what
+    :func:`~hubstub.push.pending.admit_pending` raises.
     """
     async with database.write() as connection:
         began = time.perf_counter()
@@ -65,7 +67,7 @@ async def record_push(
             previous_head=previous,
             stored_commits=len(contents.commits.keys() - closure.had_commits),
             stored_snapshots=len(contents.snapshots.keys() - closure.had_snapshots),
-            stored_objects=len(contents.objects.keys() - closure.had_objects),
+            stored_objects=len(contents.objects.keys() - closure.had_objects) + len(closure.pending_objects),
             already_present_objects=len(contents.objects.keys() & closure.had_objects),
             timings=_timings(receipt, contents, index_s=indexed - began, advance_s=time.perf_counter() - indexed),
             promotion="pending" if receipt.bundle else "done",
@@ -113,6 +115,8 @@ async def _insert_contents(
     repository_id = receipt.repository_id
     if receipt.bundle is not None:
         await _insert_objects(database, connection, receipt.bundle, repository_id, contents, now)
+    if closure.pending_objects:
+        await admit_pending(database, connection, repository_id, receipt.user_id, closure.pending_objects)
     new_commits = [commit_id for commit_id in contents.ordered if commit_id not in closure.had_commits]
     new_snapshots = contents.snapshots.keys() - closure.had_snapshots
     places = [contents.commits[commit_id].place for commit_id in new_commits]
