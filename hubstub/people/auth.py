@@ -31,12 +31,10 @@ Need = Literal["read", "write"]
 
 
 async def authenticate(request: Request) -> Caller | None:
-    """Whose token the request carries, None when it carries none.
+    """Whose token the request carries, else who is signed in to the pages (``scope["caller"]``), else None.
 
     Raises :class:`Unauthorized` for a token that is malformed, unknown, expired or revoked.
     """
-    if "authorization" not in request.headers:
-        return None
     async with hub_of(request).database.read() as connection:
         return await _authenticate(request, connection)
 
@@ -105,7 +103,8 @@ def repository_not_found(details: dict[str, Any] | None = None) -> NotFound:
 async def _authenticate(request: Request, connection: AsyncConnection) -> Caller | None:
     header = request.headers.get("authorization")
     if header is None:
-        return None
+        signed_in: Caller | None = request.scope.get("caller")
+        return signed_in
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer":
         raise Unauthorized("authorization is not of the form 'Bearer <token>'")

@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -92,21 +92,30 @@ async def create_token(
 async def check_token(connection: AsyncConnection, token: str, now: float) -> Caller:
     """Whose token this is. Raises :class:`Unauthorized`, always the same, when it is not (or no longer) one."""
     match = _TOKEN(token)
-    row = None
-    if match:
-        query = select(tokens, users.c.name).join(users, users.c.id == tokens.c.user_id).where(tokens.c.id == match[1])
-        row = (await connection.execute(query)).one_or_none()
-    if (
-        match is None
-        or row is None
-        or not hmac.compare_digest(row.secret_hash, _hash(match[2]))
-        or row.revoked_at is not None
-        or (row.expires_at is not None and row.expires_at <= now)
-    ):
+    row = await _live_token(connection, match[1], now) if match else None
+    if match is None or row is None or not hmac.compare_digest(row.secret_hash, _hash(match[2])):
         raise Unauthorized(
             "the token is not valid",
             hint="It may have expired or been revoked; whoever runs the hub can make a new one.",
         )
+    return _caller(row)
+
+
+async def find_token_caller(connection: AsyncConnection, token_id: str, now: float) -> Caller | None:
+    """Whose token has this id, for one who has shown it before; None when it is not valid (any more)."""
+    row = await _live_token(connection, token_id, now)
+    return _caller(row) if row else None
+
+
+async def _live_token(connection: AsyncConnection, token_id: str, now: float) -> Row[*tuple[Any, ...]] | None:
+    query = select(tokens, users.c.name).join(users, users.c.id == tokens.c.user_id).where(tokens.c.id == token_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    return row
+
+
+def _caller(row: Row[*tuple[Any, ...]]) -> Caller:
     return Caller(row.user_id, row.name, row.scope, row.repository_id)
 
 
