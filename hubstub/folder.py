@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 from museui.core.errors import Busy, Usage
 
 from .config import DATABASE_NAME, LOCK_NAME
+
+_WORKER = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
 def create_data_folder(data_dir: Path) -> None:
@@ -47,3 +51,20 @@ def locked_data_folder(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def ensure_worker_name(data_dir: Path) -> str:
+    """What the hub on this folder calls itself before other hubs, the same at each start; for whoever holds the folder.
+
+    It stands in the lock file, so that a hub that died can free at its next start what it had taken.
+    Raises :class:`Usage` when that cannot be written.
+    """
+    path = data_dir / LOCK_NAME
+    try:
+        name = path.read_text(errors="replace") if path.exists() else ""
+        if not _WORKER(name):
+            name = secrets.token_hex(16)
+            path.write_text(name)
+    except OSError as exc:
+        raise Usage(f"cannot write in {str(data_dir)!r}: {exc.strerror}", hint="Choose another --data.") from exc
+    return name

@@ -27,6 +27,7 @@ from museui.core.errors import Internal, Unavailable, Usage
 from .app import build_app
 from .config import HubSettings
 from .first_run import ensure_same_store, ensure_url_secret
+from .folder import ensure_worker_name
 from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
@@ -108,7 +109,7 @@ async def serve(
         await database.open()
         await ensure_same_store(database, store_name(settings))
         store = await open_store(settings, await ensure_url_secret(database))
-        state = HubState(settings, database, store)
+        state = HubState(settings, database, store, worker=ensure_worker_name(settings.data_dir))
         app = build_app(state)
         async with app.router.lifespan_context(app):
             await _serve_requests(app, state, listener, on_ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class HubState:
     """Set by whoever puts a job in the table, so that the runner looks at once."""
     desk: PushDesk = field(default_factory=PushDesk)
     """What the pushes of this process share."""
+    worker: str = field(default_factory=lambda: secrets.token_hex(16))
+    """Who takes jobs here; the same after a restart on the same folder."""
 
 
 def hub_of(request: HTTPConnection) -> HubState:

@@ -21,9 +21,8 @@ from ..index import schema
 from ..push.spool import Spool
 from ..state import HubState
 from ..store.base import bundle_key, object_key
-from .queue import Job, extend_lease, finish_job
+from .queue import LEASE_S, Job, extend_lease, finish_job
 
-LEASE_S = 120.0
 _GROUP_OBJECTS = 256
 _GROUP_BYTES = 16 << 20
 _PAUSE_S = 0.005

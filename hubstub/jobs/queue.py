@@ -1,27 +1,37 @@
-"""The durable queue of background jobs: the ``jobs`` table. A job is leased while it runs and retried when it fails."""
+"""The durable queue of background jobs: the ``jobs`` table. A job is leased while it runs and retried when it fails.
+
+Several hubs may share the table.  A job is taken once (``FOR UPDATE SKIP LOCKED``), and whoever let its lease run out
+can change neither the job nor, through :func:`extend_lease` in the same transaction, what the job is about.
+"""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from museui.core.errors import Busy
 
 from ..index.schema import jobs
 
 BUNDLE_INDEX = "bundle.index"
 """Gives every object of a stored bundle its own key; the subject is ``bundles.id``."""
+LEASE_S = 60.0
+"""How long a job belongs to a hub that says nothing more; one that runs it says so more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job that was taken. ``attempts`` counts this one."""
+    """One job that was taken. ``attempts`` counts this one; ``worker`` is who took it."""
 
     id: str
     kind: str
     subject: str
     attempts: int
+    worker: str
 
 
 async def add_job(connection: AsyncConnection, kind: str, subject: str, now: float) -> None:
@@ -33,8 +43,11 @@ async def add_job(connection: AsyncConnection, kind: str, subject: str, now: flo
     )
 
 
-async def take_job(connection: AsyncConnection, now: float, lease_s: float) -> Job | None:
-    """The next job that is due, leased for ``lease_s``; None when there is none. A lease that ran out is due again."""
+async def take_job(connection: AsyncConnection, worker: str, now: float, lease_s: float) -> Job | None:
+    """The next job that is due, leased to ``worker`` for ``lease_s``; None when there is none.
+
+    A lease that ran out is due again.  Of several that ask at once, each gets another job.
+    """
     due = or_(
         and_(jobs.c.state == "waiting", jobs.c.run_after <= now),
         and_(jobs.c.state == "running", jobs.c.leased_until <= now),
@@ -43,46 +56,61 @@ async def take_job(connection: AsyncConnection, now: float, lease_s: float) -> J
     row = (await connection.execute(query.with_for_update(skip_locked=True))).one_or_none()
     if row is None:
         return None
-    attempts = row.attempts + 1
-    await connection.execute(
-        update(jobs).where(jobs.c.id == row.id).values(state="running", attempts=attempts, leased_until=now + lease_s)
-    )
-    return Job(row.id, row.kind, row.subject, attempts)
-
-
-async def extend_lease(connection: AsyncConnection, job: Job, until: float) -> None:
-    """Keep a job that is making progress."""
-    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(leased_until=until))
-
-
-async def finish_job(connection: AsyncConnection, job: Job) -> None:
-    """The job is done and goes."""
-    await connection.execute(delete(jobs).where(jobs.c.id == job.id))
-
-
-async def postpone_job(connection: AsyncConnection, job: Job, run_after: float, error: str) -> None:
-    """The job did not work and will be tried again at ``run_after``."""
+    job = Job(row.id, row.kind, row.subject, row.attempts + 1, worker)
     await connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id)
-        .values(state="waiting", run_after=run_after, leased_until=None, error=error)
+        .values(state="running", attempts=job.attempts, leased_until=now + lease_s, worker=worker)
     )
+    return job
+
+
+async def extend_lease(connection: AsyncConnection, job: Job, until: float) -> None:
+    """Keep a job that is making progress. Raises :class:`Busy` when its lease ran out and it was taken again."""
+    result = await connection.execute(update(jobs).where(*_held(job)).values(leased_until=until))
+    if not result.rowcount:
+        raise Busy(f"job {job.kind} of {job.subject} is somebody else's now")
+
+
+async def finish_job(connection: AsyncConnection, job: Job) -> None:
+    """The job is done and goes. Raises :class:`Busy` as :func:`extend_lease` does."""
+    if not (await connection.execute(delete(jobs).where(*_held(job)))).rowcount:
+        raise Busy(f"job {job.kind} of {job.subject} is somebody else's now")
+
+
+async def postpone_job(connection: AsyncConnection, job: Job, run_after: float, error: str) -> None:
+    """The job did not work and will be tried again at ``run_after``, unless somebody else has taken it."""
+    values = {"state": "waiting", "run_after": run_after, "leased_until": None, "worker": None, "error": error}
+    await connection.execute(update(jobs).where(*_held(job)).values(values))
 
 
 async def fail_job(connection: AsyncConnection, job: Job, error: str) -> None:
-    """The job cannot work; it stays, for people to see."""
+    """The job cannot work; it stays, for people to see, unless somebody else has taken it."""
+    values = {"state": "failed", "leased_until": None, "worker": None, "error": error}
+    await connection.execute(update(jobs).where(*_held(job)).values(values))
+
+
+async def release_jobs(connection: AsyncConnection, worker: str) -> None:
+    """Free what ``worker`` had leased, and what was leased before workers had names. Only while it runs none."""
+    own = or_(jobs.c.worker == worker, jobs.c.worker.is_(None))
     await connection.execute(
-        update(jobs).where(jobs.c.id == job.id).values(state="failed", leased_until=None, error=error)
+        update(jobs).where(jobs.c.state == "running", own).values(state="waiting", leased_until=None, worker=None)
     )
 
 
-async def release_all(connection: AsyncConnection) -> None:
-    """Free what an earlier process had leased. Only at the start of the one process that runs jobs."""
-    await connection.execute(update(jobs).where(jobs.c.state == "running").values(state="waiting", leased_until=None))
-
-
 async def next_run(connection: AsyncConnection) -> float | None:
-    """When the next waiting job is due (Unix seconds), None when none waits."""
-    query = select(func.min(jobs.c.run_after)).where(jobs.c.state == "waiting")
-    due: float | None = (await connection.execute(query)).scalar_one()
-    return due
+    """When there is something to take (Unix seconds), if no lease is extended till then; None when there is nothing."""
+    due = case((jobs.c.state == "waiting", jobs.c.run_after), else_=jobs.c.leased_until)
+    query = select(func.min(due)).where(jobs.c.state.in_(("waiting", "running")))
+    earliest: float | None = (await connection.execute(query)).scalar_one()
+    return earliest
+
+
+def _held(job: Job) -> tuple[Any, ...]:
+    """The row of a job that is still this attempt's."""
+    return (
+        jobs.c.id == job.id,
+        jobs.c.state == "running",
+        jobs.c.attempts == job.attempts,
+        jobs.c.worker == job.worker,
+    )

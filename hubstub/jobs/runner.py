@@ -10,12 +10,22 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from museui.core.errors import Integrity
+from museui.core.errors import Busy, Integrity, Unavailable
 
 from ..log import log_facts
 from ..state import HubState
-from .promote import LEASE_S, promote_bundle
-from .queue import BUNDLE_INDEX, Job, fail_job, next_run, postpone_job, release_all, take_job
+from .promote import promote_bundle
+from .queue import (
+    BUNDLE_INDEX,
+    LEASE_S,
+    Job,
+    extend_lease,
+    fail_job,
+    next_run,
+    postpone_job,
+    release_jobs,
+    take_job,
+)
 from .reconcile import clear_temporary, remove_leftovers
 
 KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {BUNDLE_INDEX: promote_bundle}
@@ -40,17 +50,20 @@ class JobRunner:
         await remove_leftovers(hub)
         self._swept_at = hub.now()
         async with hub.database.write() as connection:
-            await release_all(connection)
+            await release_jobs(connection, hub.worker)
         hub.jobs_waiting.set()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop where it is, which the next start resumes, once the pushes that run have ended."""
+        """Stop where it is, which the next start or another hub resumes, once the pushes that run have ended."""
         await self._hub.desk.close()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            with contextlib.suppress(Unavailable):
+                async with self._hub.database.write() as connection:
+                    await release_jobs(connection, self._hub.worker)
 
     async def _run(self) -> None:
         hub = self._hub
@@ -79,14 +92,16 @@ class JobRunner:
 
     async def _take(self) -> Job | None:
         async with self._hub.database.write() as connection:
-            return await take_job(connection, self._hub.now(), LEASE_S)
+            return await take_job(connection, self._hub.worker, self._hub.now(), LEASE_S)
 
     async def _work(self, job: Job) -> None:
         """Do one job. What it raises is kept with it and, unless it can never work, it is tried again later."""
         hub = self._hub
         began = hub.now()
         try:
-            await KINDS[job.kind](hub, job)
+            await self._hold(job, KINDS[job.kind](hub, job))
+        except Busy as exc:
+            _log.warning("job %s of %s was given up: %s", job.kind, job.subject, exc)
         except Exception as exc:
             error = f"{type(exc).__name__}: {exc}"
             hopeless = isinstance(exc, Integrity) or job.attempts >= _MAX_ATTEMPTS
@@ -99,6 +114,18 @@ class JobRunner:
                     await postpone_job(connection, job, hub.now() + delay_s, error)
         else:
             log_facts(_log, job.kind, subject=job.subject, seconds=round(hub.now() - began, 3), attempt=job.attempts)
+
+    async def _hold(self, job: Job, work: Awaitable[None]) -> None:
+        """Do ``work`` and extend the lease meanwhile. Raises :class:`Busy` when the lease was lost, and as it does."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=LEASE_S / 4))[0]:
+                async with self._hub.database.write() as connection:
+                    await extend_lease(connection, job, self._hub.now() + LEASE_S)
+            task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _sweep(self) -> None:
         hub = self._hub

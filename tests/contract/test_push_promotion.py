@@ -118,7 +118,7 @@ def test_a_damaged_bundle_never_becomes_an_object(tmp_path: Path) -> None:
         victim = next(object_id for object_id, content in HISTORY.contents.items() if content == b"content 333")
         wait_until(lambda: read_tables(hub.data_dir, ("jobs",))["jobs"][0][3] == "failed")
         (job,) = read_tables(hub.data_dir, ("jobs",))["jobs"]
-        assert victim[7:] in job[7]
+        assert victim[7:] in job[9]
         sound = {object_id: content for object_id, content in HISTORY.contents.items() if object_id != victim}
         assert _own_keys(hub.data_dir) == sound
         with PushClient(hub) as client:

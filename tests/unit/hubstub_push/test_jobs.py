@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from hubstub.index.database import Database
 from hubstub.index.schema import jobs
@@ -17,9 +18,10 @@ from hubstub.jobs.queue import (
     finish_job,
     next_run,
     postpone_job,
-    release_all,
+    release_jobs,
     take_job,
 )
+from museui.core.errors import Busy
 from tests.helpers.hub_index import fresh_database
 
 
@@ -28,9 +30,9 @@ async def _add(database: Database, subject: str, now: float) -> None:
         await add_job(connection, BUNDLE_INDEX, subject, now)
 
 
-async def _take(database: Database, now: float) -> Job | None:
+async def _take(database: Database, now: float, worker: str = "w") -> Job | None:
     async with database.write() as connection:
-        return await take_job(connection, now, 60.0)
+        return await take_job(connection, worker, now, 60.0)
 
 
 async def test_the_oldest_job_that_is_due_is_taken_once(tmp_path: Path) -> None:
@@ -57,13 +59,37 @@ async def test_a_lease_that_ran_out_is_taken_again(tmp_path: Path) -> None:
         assert (again.id, again.attempts) == (job.id, 2)
 
 
-async def test_what_a_dead_process_had_is_free_after_a_start(tmp_path: Path) -> None:
+async def test_who_lost_the_lease_can_do_nothing_more(tmp_path: Path) -> None:
     async with fresh_database(tmp_path) as database:
         await _add(database, "b", 0.0)
-        await _take(database, 0.0)
+        late, now = await _take(database, 0.0, "late"), await _take(database, 60.0, "now")
+        assert late and now and late.id == now.id
+        with pytest.raises(Busy):
+            async with database.write() as connection:
+                await extend_lease(connection, late, 1e9)
+        with pytest.raises(Busy):
+            async with database.write() as connection:
+                await finish_job(connection, late)
         async with database.write() as connection:
-            await release_all(connection)
-        assert await _take(database, 1.0)
+            await postpone_job(connection, late, 0.0, "late")
+            await fail_job(connection, late, "late")
+            await extend_lease(connection, now, 200.0)
+            assert await next_run(connection) == 200.0
+            await finish_job(connection, now)
+            assert (await connection.execute(select(jobs))).all() == []
+
+
+async def test_a_start_frees_what_this_hub_had_and_leaves_others_theirs(tmp_path: Path) -> None:
+    async with fresh_database(tmp_path) as database:
+        for subject in ("mine", "theirs", "before workers had names"):
+            await _add(database, subject, 0.0)
+        mine, theirs, nameless = [await _take(database, 0.0, worker) for worker in ("w", "other", "none")]
+        assert mine and theirs and nameless
+        async with database.write() as connection:
+            await connection.execute(update(jobs).where(jobs.c.id == nameless.id).values(worker=None))
+            await release_jobs(connection, "w")
+        again = [await _take(database, 1.0) for _ in range(3)]
+        assert {job.id for job in again if job} == {mine.id, nameless.id}
 
 
 async def test_a_postponed_job_waits_and_remembers_why(tmp_path: Path) -> None:
