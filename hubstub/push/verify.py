@@ -18,13 +18,13 @@ from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
-from museui.core.packing import SnapshotPacker
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.core.stream import StreamHeader, read_stream
 
 from .chunks import Chunk, ChunkFile, ChunkWriter, Place
 from .pump import Pump
+from .snapshots import PackedSnapshot, SnapshotReader
 
 Form = Literal["bundle", "stream"]
 
@@ -135,7 +135,7 @@ class _ContentsReader:
         self._form = form
         self._commit_chunks = ChunkWriter(self.contents.chunk_file)
         self._snapshot_chunks = ChunkWriter(self.contents.chunk_file)
-        self._snapshot_packer = SnapshotPacker(bare_ids=True, on_entry=self._need)
+        self._snapshots = SnapshotReader(self._need)
 
     def _need(self, object_id: ObjectId) -> None:
         needed = self.contents.needed_objects
@@ -148,8 +148,10 @@ class _ContentsReader:
         for item in self._items(pieces):
             if isinstance(item, ObjectEntry):
                 self._take_object(item)
-            elif isinstance(item, Snapshot):
+            elif isinstance(item, PackedSnapshot):
                 self._take_snapshot(item)
+            elif isinstance(item, Snapshot):
+                self._take_snapshot(self._snapshots.pack(item))
             elif isinstance(item, Commit):
                 self._take_commit(item)
             elif isinstance(item, StreamHeader):
@@ -160,10 +162,10 @@ class _ContentsReader:
         self._snapshot_chunks.close()
         contents.chunks = self._commit_chunks.chunks + self._snapshot_chunks.chunks
 
-    def _items(self, pieces: Iterator[bytes]) -> Iterator[StreamHeader | BundleItem]:
+    def _items(self, pieces: Iterator[bytes]) -> Iterator[StreamHeader | BundleItem | PackedSnapshot]:
         if self._form == "stream":
             return read_stream(pieces, self._limits)
-        return read_bundle(pieces, self._limits)
+        return read_bundle(pieces, self._limits, self._snapshots.read)
 
     def _take_object(self, entry: ObjectEntry) -> None:
         entry.drain()
@@ -176,8 +178,8 @@ class _ContentsReader:
                 details={"stream_max_objects": self._limits.stream_max_objects},
             )
 
-    def _take_snapshot(self, snapshot: Snapshot) -> None:
-        self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(self._snapshot_packer.pack(snapshot))
+    def _take_snapshot(self, snapshot: PackedSnapshot) -> None:
+        self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(snapshot.record)
         if len(self.contents.needed_objects) > self._limits.max_objects:
             raise TooLarge(f"the snapshots of one push name more than {self._limits.max_objects} objects")
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgpack
 
@@ -23,6 +23,7 @@ from .records import Commit, Snapshot, SnapshotParser, check_value, parse_commit
 from .unpack import StreamUnpacker, check_size
 
 FORMAT = 1
+S = TypeVar("S")
 _NO_ID = ObjectId("")
 _USUAL_OBJECT = re.compile(
     rb"\x82\xa9object_id(?:\xd9\x47sha256:|\xd9\x40)(?P<id>[0-9a-f]{64})"
@@ -86,10 +87,31 @@ class ObjectEntry:
 BundleItem = BundleMeta | BranchHeads | Commit | Snapshot | ObjectEntry
 
 
-def read_bundle(raw: Iterable[bytes], limits: Limits) -> Iterator[BundleItem]:
+def read_snapshots(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[Snapshot]:
+    """``count`` snapshot records, none twice."""
+    parser = SnapshotParser(limits.max_manifest_entries)
+    seen: set[str] = set()
+    for _ in range(count):
+        snapshot = parser.parse(source.value())
+        refuse_twice(snapshot.id, seen, "snapshot")
+        yield snapshot
+
+
+@overload
+def read_bundle(raw: Iterable[bytes], limits: Limits) -> Iterator[BundleItem]: ...
+@overload
+def read_bundle(
+    raw: Iterable[bytes], limits: Limits, read_snapshots: Callable[[StreamUnpacker, int, Limits], Iterator[S]]
+) -> Iterator[BundleItem | S]: ...
+def read_bundle(
+    raw: Iterable[bytes],
+    limits: Limits,
+    read_snapshots: Callable[[StreamUnpacker, int, Limits], Iterator[Any]] = read_snapshots,
+) -> Iterator[Any]:
     """The contents of an uncompressed bundle, in the order they stand there, each checked against its own id.
 
-    An :class:`ObjectEntry` nobody reads is read, and checked, before the next item.
+    An :class:`ObjectEntry` nobody reads is read, and checked, before the next item.  ``read_snapshots`` may read the
+    snapshots in a way of its own, as strictly as :func:`read_snapshots` does.
     Raises :class:`Invalid`, :class:`Integrity` or :class:`TooLarge`, naming the record and the rule.
     """
     source = StreamUnpacker(raw, limits.max_record_bytes)
@@ -107,7 +129,7 @@ def read_bundle(raw: Iterable[bytes], limits: Limits) -> Iterator[BundleItem]:
             case "commits":
                 yield from read_commits(source, source.array_size("commits", limits.max_commits))
             case "snapshots":
-                yield from _read_snapshots(source, source.array_size("snapshots", limits.max_commits), limits)
+                yield from read_snapshots(source, source.array_size("snapshots", limits.max_commits), limits)
             case "objects":
                 yield from _read_objects(source, source.array_size("objects", limits.max_objects), limits)
             case _:
@@ -141,17 +163,8 @@ def read_commits(source: StreamUnpacker, count: int) -> Iterator[Commit]:
     seen: set[str] = set()
     for _ in range(count):
         commit = parse_commit(source.value())
-        _refuse_twice(commit.id, seen, "commit")
+        refuse_twice(commit.id, seen, "commit")
         yield commit
-
-
-def _read_snapshots(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[Snapshot]:
-    parser = SnapshotParser(limits.max_manifest_entries)
-    seen: set[str] = set()
-    for _ in range(count):
-        snapshot = parser.parse(source.value())
-        _refuse_twice(snapshot.id, seen, "snapshot")
-        yield snapshot
 
 
 def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterator[ObjectEntry]:
@@ -178,7 +191,7 @@ def _read_usual_object(
     entry = ObjectEntry(size, source.offset, source, object_id)
     yield entry
     entry.drain()
-    _refuse_twice(object_id, seen, "object")
+    refuse_twice(object_id, seen, "object")
 
 
 def _read_any_object(source: StreamUnpacker, limits: Limits, seen: set[str]) -> Iterator[ObjectEntry]:
@@ -206,10 +219,11 @@ def _read_any_object(source: StreamUnpacker, limits: Limits, seen: set[str]) -> 
         raise Invalid("an object lacks its object_id or its content")
     if entry.id != object_id:
         raise Integrity(f"object {object_id} does not match its content", details={"object_id": object_id})
-    _refuse_twice(object_id, seen, "object")
+    refuse_twice(object_id, seen, "object")
 
 
-def _refuse_twice(item: str, seen: set[str], kind: str) -> None:
+def refuse_twice(item: str, seen: set[str], kind: str) -> None:
+    """Raise :class:`Invalid` when ``item`` is one of ``seen``, and make it one."""
     if item in seen:
         raise Invalid(f"{kind} {item} is in the bundle twice", details={f"{kind}_id": item})
     seen.add(item)

@@ -60,6 +60,22 @@ class _ChunkFile:
         self.given += self._at - at
         return chunk if self._at - at == len(chunk) else memoryview(chunk)[at : self._at]
 
+    def put_back(self, data: bytes) -> None:
+        """Give out again what was given out last."""
+        self.given -= len(data)
+        self._at -= len(data)
+        if self._at < 0:
+            self._chunk, self._at = data[: -self._at] + self._chunk, 0
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, up to ``size``, which stay; a value that lies across two chunks is joined here."""
+        while self._fill() and len(self._chunk) - self._at < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._chunk, self._at = self._chunk[self._at :] + chunk, 0
+        return self._chunk[self._at : self._at + size]
+
     def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
         """Take what ``pattern`` matches here, if it does within what is at hand."""
         found = pattern.match(self._chunk, self._at) if self._fill() else None
@@ -254,6 +270,18 @@ class StreamUnpacker:
         if found:
             self._beside += len(found[0])
         return found
+
+    def peek(self, size: int) -> bytes:
+        """Up to ``size`` of the bytes that follow, for :meth:`take`; fewer only at the end of the stream."""
+        if size_buffered := self._buffered:
+            self._file.put_back(self._exactly(size_buffered))
+            self._beside -= size_buffered
+        return self._call(partial(self._file.peek, size))
+
+    def take(self, size: int) -> None:
+        """Pass over ``size`` bytes that :meth:`peek` gave."""
+        self._file.view(size)
+        self._beside += size
 
     @contextmanager
     def small_bites(self) -> Iterator[None]:
