@@ -16,7 +16,7 @@ from museui.core.errors import MuseError
 from .http.edge import Edge
 from .http.errors import answer_error, answer_http_exception
 from .jobs.runner import JobRunner
-from .routes import fetch, objects, operations, push, refs, repositories
+from .routes import fetch, objects, operations, people, push, refs, repositories
 from .state import HubState
 
 
@@ -37,7 +37,15 @@ def build_app(state: HubState) -> Starlette:
 
     running: set[asyncio.Task[Any]] = set()
     app = Starlette(
-        routes=[*operations.routes, *objects.routes, *repositories.routes, *refs.routes, *push.routes, *fetch.routes],
+        routes=[
+            *operations.routes,
+            *objects.routes,
+            *people.routes,
+            *repositories.routes,
+            *refs.routes,
+            *push.routes,
+            *fetch.routes,
+        ],
         middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running)],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
         lifespan=lifespan,

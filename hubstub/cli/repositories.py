@@ -62,7 +62,7 @@ def list_(data_dir: Path, as_json: bool) -> None:
     """Show every repository."""
     from ..people.repositories import list_repositories
 
-    found = ask(data_dir, lambda connection: list_repositories(connection, everything=True, limit=1_000_000))
+    found = ask(data_dir, lambda connection: list_repositories(connection, limit=1_000_000))
     if as_json:
         print_json({"repositories": [item.to_message() for item in found]})
     elif found:
@@ -76,12 +76,11 @@ def list_(data_dir: Path, as_json: bool) -> None:
 @json_option
 def set_(name: str, visibility: str, data_dir: Path, as_json: bool) -> None:
     """Make a repository private or public."""
-    from ..people.repositories import parse_visibility, require_repository, set_visibility
+    from ..people.repositories import change_repository, parse_visibility, require_repository
 
     async def work(connection: AsyncConnection) -> RepositoryRow:
         found = await require_repository(connection, name)
-        await set_visibility(connection, found.id, parse_visibility(visibility))
-        return await require_repository(connection, name)
+        return await change_repository(connection, found.id, visibility=parse_visibility(visibility))
 
     _print(change(data_dir, work), f"is {visibility} now", as_json)
 

@@ -1,33 +1,40 @@
 """Who a request comes from, and whether they may do it to the repository it names.
 
-What may be read by nobody but its owner looks to everybody else exactly like what does not exist:
+What one may not read looks exactly like what does not exist:
 
-=====================  ==================  =========  ===============  ==============
-caller                 missing             private    public: read     public: write
-=====================  ==================  =========  ===============  ==============
-bad token              401                 401        401              401
-no token, to read      404                 404        yes              –
-no token, to write     401                 401        –                401
-another's token        404                 404        yes              403
-the owner's            404, or created     yes        yes              yes, by scope
-=====================  ==================  =========  ===============  ==============
+======================  ==================  =========  ============  =============  =================
+caller                  missing             private    public: read  to write       to administer
+======================  ==================  =========  ============  =============  =================
+bad token               401                 401        401           401            401
+no token, to read       404                 404        yes           –              –
+no token, to change     401                 401        –             401            401
+a stranger's token      404                 404        yes           404, or 403    404, or 403
+a collaborator's        404                 yes        yes           by access      by access
+the owner's             404, or created     yes        yes           yes            yes
+a token restricted to   404                 404        yes           404, or 403    404, or 403
+another repository
+======================  ==================  =========  ============  =============  =================
+
+"404, or 403": the former when the repository is private.  Access is read, write or admin, each with all before it;
+who may read but no more gets 403.  Where it says yes or by access, the token's scope must cover it too, else 403.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
-from museui.core.errors import Denied, NotFound, Unauthorized
+from museui.core.errors import Denied, Unauthorized
 
 from ..capabilities import describe_hub
 from ..state import hub_of
-from .repositories import RepositoryRow, create_repository, find_repository
+from .access import Access, covers, find_access
+from .repositories import RepositoryRow, create_repository, find_repository, repository_not_found
 from .tokens import Caller, check_token
 
-Need = Literal["read", "write"]
+_DOING = {"read": "read", "write": "write to", "admin": "administer"}
 
 
 async def authenticate(request: Request) -> Caller | None:
@@ -39,31 +46,31 @@ async def authenticate(request: Request) -> Caller | None:
         return await _authenticate(request, connection)
 
 
-async def require_caller(request: Request, need: Need) -> Caller:
+async def require_caller(request: Request, need: Access) -> Caller:
     """As :func:`authenticate`, but there must be a token, and its scope must cover ``need``."""
     caller = await authenticate(request)
     if caller is None:
         raise _token_needed()
-    if need == "write" and not caller.may_write:
-        raise _scope_too_small()
+    _check_scope(caller, need)
     return caller
 
 
-async def open_repository(request: Request, need: Need, create: bool = False) -> tuple[RepositoryRow, Caller | None]:
+async def open_repository(request: Request, need: Access, create: bool = False) -> tuple[RepositoryRow, Caller | None]:
     """The repository ``/{owner}/{slug}`` of the request's path, and who asks.
 
     With ``create`` it is made when it is missing, the caller is its owner with a token that may write to all of
-    their repositories, and the hub is set to do so.  ``need="write"`` never returns without a caller.
+    their repositories, and the hub is set to do so.  Only ``need="read"`` may return without a caller.
     Raises :class:`NotFound`, :class:`Unauthorized` or :class:`Denied` as the table above says.
     """
     hub = hub_of(request)
     owner, slug = request.path_params["owner"], request.path_params["slug"]
     async with hub.database.read() as connection:
         caller = await _authenticate(request, connection)
-        if caller is None and need == "write":
+        if caller is None and need != "read":
             raise _token_needed()
         repository = await find_repository(connection, owner, slug)
-    if repository is None or not may_read(caller, repository):
+        access = await find_access(connection, caller, repository) if repository else None
+    if repository is None or access is None:
         creatable = repository is None and hub.settings.auto_create and _would_own(caller, owner)
         if not (creatable and create and caller):
             raise repository_not_found({"auto_create": True, **describe_hub(hub.settings)} if creatable else {})
@@ -71,33 +78,23 @@ async def open_repository(request: Request, need: Need, create: bool = False) ->
             repository = await find_repository(connection, owner, slug)
             if repository is None:
                 repository = await create_repository(connection, caller.user_id, slug, hub.now())
-    if need == "write":
-        if not owns(caller, repository):
-            raise Denied(f"you may read {repository.name} but not write to it")
-        if caller and not caller.may_write:
-            raise _scope_too_small()
+            access = await find_access(connection, caller, repository)
+    if caller is not None and need != "read":
+        check_access(repository, access, need)
+        _check_scope(caller, need)
     return repository, caller
 
 
-def owns(caller: Caller | None, repository: RepositoryRow) -> bool:
-    """Whether the repository is the caller's, and their token is not restricted to another one."""
-    return (
-        caller is not None and caller.user_id == repository.owner_id and caller.repository_id in (None, repository.id)
-    )
-
-
-def may_read(caller: Caller | None, repository: RepositoryRow) -> bool:
-    """Whether the caller may know that the repository exists, and read it."""
-    return repository.visibility == "public" or owns(caller, repository)
-
-
-def repository_not_found(details: dict[str, Any] | None = None) -> NotFound:
-    """The one answer for a repository that does not exist and for one the caller may not read."""
-    return NotFound(
-        "there is no such repository",
-        hint="Check its address; a private repository needs a token that may read it.",
-        details=details,
-    )
+def check_access(repository: RepositoryRow, access: Access | None, need: Access) -> None:
+    """Raise :class:`NotFound` or :class:`Denied` unless who has ``access`` may do what takes ``need``."""
+    if access is None:
+        raise repository_not_found()
+    if not covers(access, need):
+        raise Denied(
+            f"you may {'write to' if access == 'write' else 'read'} {repository.name} but not {_DOING[need]} it",
+            hint="Its owner can give you more access.",
+            details={"access": access, "needed": need},
+        )
 
 
 async def _authenticate(request: Request, connection: AsyncConnection) -> Caller | None:
@@ -109,17 +106,25 @@ async def _authenticate(request: Request, connection: AsyncConnection) -> Caller
     if kind.lower() != "bearer":
         raise Unauthorized("authorization is not of the form 'Bearer <token>'")
     caller = await check_token(connection, token.strip(), hub_of(request).now())
+    caller = replace(caller, request_id=request.scope["request_id"])
     request.scope["caller"] = caller
     return caller
 
 
 def _would_own(caller: Caller | None, owner: str) -> bool:
-    return caller is not None and caller.name == owner and caller.may_write and caller.repository_id is None
+    return (
+        caller is not None and caller.name == owner and covers(caller.scope, "write") and caller.repository_id is None
+    )
 
 
 def _token_needed() -> Unauthorized:
-    return Unauthorized("this needs a token", hint="Put one into ~/.muse/identity.toml, or into MUSEUI_TOKEN.")
+    return Unauthorized("this needs a token", hint="Sign in with 'museui login', or set MUSEUI_TOKEN.")
 
 
-def _scope_too_small() -> Denied:
-    return Denied("the token may read but not write", hint="Use a token with the scope 'write'.")
+def _check_scope(caller: Caller, need: Access) -> None:
+    if not covers(caller.scope, need):
+        raise Denied(
+            f"the token's scope is {caller.scope!r}, and this needs {need!r}",
+            hint=f"Use a token with the scope {need!r}: 'museui hub token create --scope {need}' makes one.",
+            details={"scope": caller.scope, "needed": need},
+        )

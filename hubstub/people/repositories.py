@@ -6,16 +6,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Invalid, NotFound
 from museui.core.names import check_branch, check_name
 
-from ..index.schema import repositories, users
+from ..index.schema import branches, repositories, users
 
 Visibility = Literal["private", "public"]
 VISIBILITIES: tuple[Visibility, ...] = ("private", "public")
+SigningPolicy = Literal["off", "valid", "trusted"]
+SIGNING_POLICIES: tuple[SigningPolicy, ...] = ("off", "valid", "trusted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class RepositoryRow:
     visibility: Visibility
     domain: str
     default_branch: str | None
+    signing_policy: SigningPolicy
     created_at: float
 
     @property
@@ -46,6 +49,7 @@ class RepositoryRow:
             "visibility": self.visibility,
             "domain": self.domain,
             "default_branch": self.default_branch,
+            "signing_policy": self.signing_policy,
             "created_at": self.created_at,
         }
 
@@ -57,6 +61,17 @@ def parse_visibility(value: str) -> Visibility:
             f"not a visibility: {value!r:.40}",
             hint="A repository is private or public.",
             details={"field": "visibility"},
+        )
+    return value
+
+
+def parse_signing_policy(value: str) -> SigningPolicy:
+    """``value`` when it is a signing policy; raises :class:`Invalid` otherwise."""
+    if value not in SIGNING_POLICIES:
+        raise Invalid(
+            f"not a signing policy: {value!r:.40}",
+            hint="A signing policy is off, valid or trusted.",
+            details={"field": "signing_policy"},
         )
     return value
 
@@ -79,6 +94,25 @@ async def require_repository(connection: AsyncConnection, name: str) -> Reposito
     if found is None:
         raise NotFound(f"there is no repository {name!r:.210}", hint="'museui hub repo list' shows what there is.")
     return found
+
+
+def repository_not_found(details: dict[str, Any] | None = None) -> NotFound:
+    """The one answer for a repository that does not exist and for one the caller may not read."""
+    return NotFound(
+        "there is no such repository",
+        hint="Check its address; a private repository needs a token that may read it.",
+        details=details,
+    )
+
+
+async def lock_repository(connection: AsyncConnection, repository_id: int) -> None:
+    """Nobody else changes what is set for this repository until the transaction ends.
+
+    Raises :class:`NotFound` when it was deleted meanwhile.
+    """
+    query = select(repositories.c.id).where(repositories.c.id == repository_id).with_for_update()
+    if (await connection.execute(query)).first() is None:
+        raise repository_not_found()
 
 
 async def create_repository(
@@ -120,23 +154,17 @@ async def create_repository(
 async def list_repositories(
     connection: AsyncConnection,
     *,
-    reader_id: int | None = None,
-    only_id: int | None = None,
-    everything: bool = False,
+    where: ColumnElement[bool] | None = None,
     after: tuple[str, str] | None = None,
     limit: int = 1000,
 ) -> list[RepositoryRow]:
     """Repositories by owner and slug, at most ``limit``, behind ``after`` (owner, slug).
 
-    Public ones and those of ``reader_id`` (of these, when ``only_id`` is given, that one alone); all with
-    ``everything``.
+    ``where``: :func:`~hubstub.people.access.readable_by` somebody; None: all of them.
     """
     query = _select().order_by(users.c.name, repositories.c.slug).limit(limit)
-    if not everything:
-        own = repositories.c.owner_id == reader_id
-        if only_id is not None:
-            own = and_(own, repositories.c.id == only_id)
-        query = query.where(or_(repositories.c.visibility == "public", own))
+    if where is not None:
+        query = query.where(where)
     if after is not None:
         owner, slug = after
         query = query.where(or_(users.c.name > owner, and_(users.c.name == owner, repositories.c.slug > slug)))
@@ -148,11 +176,30 @@ async def delete_repository(connection: AsyncConnection, repository_id: int) -> 
     await connection.execute(delete(repositories).where(repositories.c.id == repository_id))
 
 
-async def set_visibility(connection: AsyncConnection, repository_id: int, visibility: Visibility) -> None:
-    """Make a repository private or public."""
-    await connection.execute(
-        update(repositories).where(repositories.c.id == repository_id).values(visibility=visibility)
-    )
+async def change_repository(
+    connection: AsyncConnection,
+    repository_id: int,
+    *,
+    visibility: Visibility | None = None,
+    default_branch: str | None = None,
+    signing_policy: SigningPolicy | None = None,
+) -> RepositoryRow:
+    """Set what is given, and leave the rest; the repository as it is then.
+
+    Raises :class:`NotFound` for a default branch that is not there, or when the repository was deleted meanwhile.
+    """
+    await lock_repository(connection, repository_id)
+    if default_branch is not None:
+        query = select(branches.c.name).where(
+            branches.c.repository_id == repository_id, branches.c.name == default_branch
+        )
+        if (await connection.execute(query)).first() is None:
+            raise NotFound(f"there is no branch {default_branch!r:.260}", details={"field": "default_branch"})
+    given = {"visibility": visibility, "default_branch": default_branch, "signing_policy": signing_policy}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        await connection.execute(update(repositories).where(repositories.c.id == repository_id).values(**changes))
+    return _repository_row((await connection.execute(_select().where(repositories.c.id == repository_id))).one())
 
 
 def _select() -> Select[*tuple[Any, ...]]:

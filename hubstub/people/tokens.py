@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Invalid, NotFound, Unauthorized
@@ -28,17 +28,14 @@ _TOKEN = re.compile(r"muse_([0-9a-f]{16})_([A-Za-z0-9_-]{43})").fullmatch
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request, and what their token is good for. ``repository_id`` None: all of the user's."""
+    """Who sent a request, and what their token is good for. ``repository_id`` None: all that is the user's."""
 
     user_id: int
     name: str
     scope: Scope
     repository_id: int | None
-
-    @property
-    def may_write(self) -> bool:
-        """Whether the token's scope covers changes."""
-        return self.scope != "read"
+    token_id: str
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +113,23 @@ async def _live_token(connection: AsyncConnection, token_id: str, now: float) ->
 
 
 def _caller(row: Row[*tuple[Any, ...]]) -> Caller:
-    return Caller(row.user_id, row.name, row.scope, row.repository_id)
+    return Caller(row.user_id, row.name, row.scope, row.repository_id, row.id)
 
 
 async def list_tokens(connection: AsyncConnection, user: str | None = None) -> list[TokenRow]:
     """Every token, or one user's, oldest first."""
-    owner = users.alias("owner")
-    name = (
-        select(owner.c.name + "/" + repositories.c.slug)
-        .select_from(repositories.join(owner, owner.c.id == repositories.c.owner_id))
-        .where(repositories.c.id == tokens.c.repository_id)
-        .scalar_subquery()
-    )
-    query = (
-        select(tokens, users.c.name.label("user"), name.label("repository"))
-        .join(users, users.c.id == tokens.c.user_id)
-        .order_by(tokens.c.created_at, tokens.c.id)
-    )
+    query = _select().order_by(tokens.c.created_at, tokens.c.id)
     if user is not None:
         query = query.where(users.c.name == user)
     return [_token_row(row) for row in await connection.execute(query)]
+
+
+async def find_token(connection: AsyncConnection, token_id: str) -> TokenRow:
+    """The token with this id. Raises :class:`NotFound`."""
+    row = (await connection.execute(_select().where(tokens.c.id == token_id))).one_or_none()
+    if row is None:
+        raise _no_such_token()
+    return _token_row(row)
 
 
 async def revoke_token(connection: AsyncConnection, token_id: str, now: float) -> None:
@@ -147,11 +141,28 @@ async def revoke_token(connection: AsyncConnection, token_id: str, now: float) -
         .values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
     )
     if not changed.rowcount:
-        raise NotFound("there is no such token", hint="'museui hub token list' shows the ids.")
+        raise _no_such_token()
+
+
+def _no_such_token() -> NotFound:
+    return NotFound("there is no such token", hint="'museui hub token list' shows the ids.")
 
 
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    owner = users.alias("owner")
+    name = (
+        select(owner.c.name + "/" + repositories.c.slug)
+        .select_from(repositories.join(owner, owner.c.id == repositories.c.owner_id))
+        .where(repositories.c.id == tokens.c.repository_id)
+        .scalar_subquery()
+    )
+    return select(tokens, users.c.name.label("user"), name.label("repository")).join(
+        users, users.c.id == tokens.c.user_id
+    )
 
 
 def _token_row(row: Row[*tuple[object, ...]]) -> TokenRow:

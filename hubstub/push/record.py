@@ -17,7 +17,7 @@ from museui.core.wire import PushAnswer, PushTarget, encode
 from ..index import schema
 from ..index.database import Database
 from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..people.auth import repository_not_found
+from ..people.repositories import repository_not_found
 from .advance import advance_branch
 from .chunks import Chunk
 from .closure import Closure

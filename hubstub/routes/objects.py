@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Generator
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from ..http.ranges import Unsatisfiable, parse_range
 from ..http.streams import stream
 from ..index.history import existing_objects
 from ..index.schema import repositories, repository_objects
+from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository
 from ..people.tokens import Caller
 from ..state import HubState, base_url, hub_of
@@ -91,16 +92,10 @@ async def _is_public(connection: AsyncConnection, object_id: ObjectId, caller: C
 
     Raises :class:`NotFound` when the caller may read no repository that does.
     """
-    allowed: Any = repositories.c.visibility == "public"
-    if caller is not None:
-        own = repositories.c.owner_id == caller.user_id
-        if caller.repository_id is not None:
-            own = and_(own, repositories.c.id == caller.repository_id)
-        allowed = or_(allowed, own)
     query = (
         select(repositories.c.visibility)
         .join(repository_objects, repository_objects.c.repository_id == repositories.c.id)
-        .where(repository_objects.c.object_id == bytes.fromhex(object_id), allowed)
+        .where(repository_objects.c.object_id == bytes.fromhex(object_id), readable_by(caller))
         .order_by(repositories.c.visibility.desc())
         .limit(1)
     )

@@ -1,4 +1,4 @@
-"""``/repos`` and ``/{owner}/{slug}``: making, listing and deleting repositories, and what was pushed to one."""
+"""``/repos`` and ``/{owner}/{slug}``: repositories made, listed, changed and deleted, and what was pushed to one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from museui.core.errors import Denied, Invalid, NotFound
 from museui.core.ids import qualified
-from museui.core.wire import CreateRepository, parse
+from museui.core.wire import ChangeRepository, CreateRepository, parse
 
 from ..http.messages import answer, read_message
 from ..index.schema import pushes, users
+from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository, require_caller
 from ..people.repositories import (
+    change_repository,
     create_repository,
     delete_repository,
     list_repositories,
@@ -63,8 +65,7 @@ async def get_repos(request: Request) -> Response:
     async with hub.database.read() as connection:
         found = await list_repositories(
             connection,
-            reader_id=caller.user_id if caller else None,
-            only_id=caller.repository_id if caller else None,
+            where=readable_by(caller),
             after=after,
             limit=limit + 1,
         )
@@ -73,9 +74,21 @@ async def get_repos(request: Request) -> Response:
     return answer(request, {"repositories": [item.to_message() for item in page], "next": more})
 
 
+async def patch_repo(request: Request) -> Response:
+    """Change what is set for a repository."""
+    repository, _ = await open_repository(request, "admin")
+    message = parse(ChangeRepository, await read_message(request))
+    visibility = parse_visibility(message.visibility) if message.visibility is not None else None
+    async with hub_of(request).database.write() as connection:
+        changed = await change_repository(
+            connection, repository.id, visibility=visibility, default_branch=message.default_branch
+        )
+    return answer(request, changed.to_message())
+
+
 async def delete_repo(request: Request) -> Response:
     """Delete a repository and everything that is only there."""
-    repository, _ = await open_repository(request, "write")
+    repository, _ = await open_repository(request, "admin")
     async with hub_of(request).database.write() as connection:
         await delete_repository(connection, repository.id)
     return Response(status_code=204)
@@ -146,6 +159,7 @@ def _limit(request: Request) -> int:
 routes = [
     Route("/repos", post_repos, methods=["POST"]),
     Route("/repos", get_repos, methods=["GET"]),
+    Route("/{owner}/{slug}", patch_repo, methods=["PATCH"]),
     Route("/{owner}/{slug}", delete_repo, methods=["DELETE"]),
     Route("/{owner}/{slug}/pushes", get_pushes, methods=["GET"]),
     Route("/{owner}/{slug}/pushes/{push_id}", get_push, methods=["GET"]),

@@ -21,7 +21,7 @@ _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^@$|^[-./]|/$|//|/\
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
 
 RESERVED_OWNERS = frozenset(
-    {"o", "repos", "healthz", "readyz", "version", "metrics", "staging", "static", "login", "logout", "assets"}
+    {"o", "repos", "healthz", "readyz", "version", "metrics", "staging", "static", "login", "logout", "assets", "user"}
 )
 
 

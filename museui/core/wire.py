@@ -141,6 +141,31 @@ class CreateRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRepository:
+    """Body of ``PATCH /{owner}/{slug}``: what is null or missing stays as it is."""
+
+    visibility: str | None = None
+    default_branch: Branch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCollaborator:
+    """Body of ``PUT collaborators/{user}``."""
+
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Answer of ``GET /user``: whose token it is, and what it is good for."""
+
+    name: str
+    scope: str
+    repository: str | None
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRequest:
     """Body of ``POST fetch``."""
 

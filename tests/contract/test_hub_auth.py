@@ -14,7 +14,10 @@ from tests.helpers.hub import HubProcess
 
 @dataclass(frozen=True)
 class World:
-    """A hub with ``ada/private``, ``ada/public``, ``ada/other`` and a client for it."""
+    """A hub with ``ada/private``, ``ada/public``, ``ada/shared``, ``ada/other`` and a client for it.
+
+    To all but the last carol may write, dave may read them, erin may administer them; bob is a stranger.
+    """
 
     hub: HubProcess
     client: httpx.Client
@@ -23,14 +26,14 @@ class World:
     def ask(self, method: str, path: str, who: str = "") -> httpx.Response:
         """A request as ``who`` (a key of ``tokens``, none for nobody)."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
-        json = {"have": []} if method == "POST" else None
+        json = {"have": []} if method in ("POST", "PATCH") else None
         return self.client.request(method, self.hub.url + path, headers=headers, json=json)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with HubProcess() as hub, httpx.Client(trust_env=False) as client:
-        for slug in ("private", "public", "other"):
+        for slug in ("private", "public", "other", "shared"):
             hub.command("repo", "create", f"ada/{slug}", "--visibility", "public" if slug == "public" else "private")
         tokens = {
             "admin": hub.token,
@@ -41,9 +44,20 @@ def world() -> Iterator[World]:
             "revoked": hub.command("token", "create", "ada"),
             "bob": hub.new_user("bob"),
             "bob-admin": hub.command("token", "create", "bob", "--scope", "admin"),
+            "carol-read": hub.new_user("carol", "--scope", "read"),
+            "carol-write": hub.command("token", "create", "carol"),
+            "carol-admin": hub.command("token", "create", "carol", "--scope", "admin"),
+            "dave-admin": hub.new_user("dave", "--scope", "admin"),
+            "erin-write": hub.new_user("erin"),
+            "erin-admin": hub.command("token", "create", "erin", "--scope", "admin"),
+            "erin-only-private": hub.command("token", "create", "erin", "--scope", "admin", "--repo", "ada/private"),
             "rubbish": "rubbish",
             "unknown": "muse_0123456789abcdef_" + "A" * 43,
         }
+        for user, access in (("carol", "write"), ("dave", "read"), ("erin", "admin")):
+            for slug in ("private", "shared", "public"):
+                path = f"{hub.url}/ada/{slug}/collaborators/{user}"
+                assert client.put(path, json={"access": access}, headers=hub.headers).status_code == 200
         hub.command("token", "revoke", tokens["revoked"].split("_")[1])
         deadline = time.monotonic() + 30
         world = World(hub, client, tokens)
@@ -73,6 +87,11 @@ BAD_TOKENS = ["rubbish", "unknown", "expiring", "revoked"]
         ("bob", "public", 200),
         ("bob", "missing", 404),
         ("write", "missing", 404),
+        *[(who, "shared", 200) for who in ("carol-read", "carol-write", "carol-admin", "dave-admin", "erin-admin")],
+        *[(who, "other", 404) for who in ("carol-read", "carol-write", "carol-admin", "dave-admin", "erin-admin")],
+        ("erin-only-private", "private", 200),
+        ("erin-only-private", "shared", 404),
+        ("erin-only-private", "public", 200),
         *[(bad, repository, 401) for bad in BAD_TOKENS for repository in ("private", "missing", "public")],
     ],
 )
@@ -108,10 +127,74 @@ def test_reading(world: World, who: str, repository: str, status: int) -> None:
 def test_writing_is_refused(world: World, who: str, repository: str, status: int) -> None:
     assert world.ask("DELETE", f"/ada/{repository}", who).status_code == status
     names = [item["slug"] for item in world.ask("GET", "/repos", "write").json()["repositories"]]
-    assert {"other", "private", "public"} <= set(names)
+    assert {"other", "private", "public", "shared"} <= set(names)
 
 
-@pytest.mark.parametrize("who", ["", "bob", "only-private"])
+@pytest.mark.parametrize(
+    ("who", "repository", "to_write", "to_administer"),
+    [
+        ("", "private", 401, 401),
+        ("", "public", 401, 401),
+        ("admin", "private", 422, 200),
+        ("write", "private", 422, 403),
+        ("read", "private", 403, 403),
+        ("only-private", "private", 422, 403),
+        ("only-private", "shared", 404, 404),
+        ("only-private", "public", 403, 403),
+        ("carol-read", "shared", 403, 403),
+        ("carol-write", "shared", 422, 403),
+        ("carol-admin", "shared", 422, 403),
+        ("carol-admin", "public", 422, 403),
+        ("carol-admin", "other", 404, 404),
+        ("dave-admin", "shared", 403, 403),
+        ("dave-admin", "public", 403, 403),
+        ("erin-write", "shared", 422, 403),
+        ("erin-admin", "shared", 422, 200),
+        ("erin-admin", "other", 404, 404),
+        ("erin-only-private", "private", 422, 200),
+        ("erin-only-private", "shared", 404, 404),
+        ("erin-only-private", "public", 403, 403),
+        ("bob-admin", "shared", 404, 404),
+        ("bob-admin", "public", 403, 403),
+    ],
+)
+def test_writing_and_administering(world: World, who: str, repository: str, to_write: int, to_administer: int) -> None:
+    """422: it was looked at, and there is nothing to be presigned in it; 200: changed, namely nothing."""
+    assert world.ask("POST", f"/ada/{repository}/push/bundle/presign", who).status_code == to_write
+    assert world.ask("PATCH", f"/ada/{repository}", who).status_code == to_administer
+    assert world.ask("GET", f"/ada/{repository}/collaborators", who).status_code == to_administer
+
+
+def test_everybody_sees_in_the_list_what_they_may_read(world: World) -> None:
+    everything = {"other", "private", "public", "shared"}
+    expected = {
+        "": {"public"},
+        "bob": {"public"},
+        "read": everything,
+        "only-private": {"private", "public"},
+        "carol-read": everything - {"other"},
+        "dave-admin": everything - {"other"},
+        "erin-only-private": {"private", "public"},
+    }
+    for who, slugs in expected.items():
+        listed = world.ask("GET", "/repos?limit=200", who).json()["repositories"]
+        assert {item["slug"] for item in listed} == slugs, who
+
+
+def test_a_token_says_whose_it_is_and_what_it_is_good_for(world: World) -> None:
+    assert world.ask("GET", "/user", "carol-read").json() == {
+        "name": "carol",
+        "scope": "read",
+        "repository": None,
+        "expires_at": None,
+    }
+    only = world.ask("GET", "/user", "erin-only-private").json()
+    assert (only["name"], only["scope"], only["repository"]) == ("erin", "admin", "ada/private")
+    for who in ("", *BAD_TOKENS):
+        assert world.ask("GET", "/user", who).status_code == 401
+
+
+@pytest.mark.parametrize("who", ["", "bob", "only-private", "carol-write", "dave-admin"])
 @pytest.mark.parametrize(("method", "path"), READS)
 def test_private_repository_looks_exactly_like_none(world: World, who: str, method: str, path: str) -> None:
     seen = [
@@ -124,10 +207,19 @@ def test_private_repository_looks_exactly_like_none(world: World, who: str, meth
     assert seen[0].json()["error"]["details"] == {}
 
 
-@pytest.mark.parametrize("who", ["", "bob", "only-private"])
+@pytest.mark.parametrize("who", ["", "bob", "only-private", "erin-admin"])
 def test_writing_to_a_private_repository_answers_like_to_none(world: World, who: str) -> None:
-    seen = [world.ask("DELETE", name, who) for name in ("/ada/other", "/ada/missing", "/nobody/missing")]
-    assert len({(answer.status_code, answer.content) for answer in seen}) == 1
+    asked = [
+        ("DELETE", ""),
+        ("PATCH", ""),
+        ("GET", "/collaborators"),
+        ("PUT", "/collaborators/bob"),
+        ("DELETE", "/collaborators/carol"),
+        ("POST", "/push/bundle/presign"),
+    ]
+    for method, path in asked:
+        seen = [world.ask(method, name + path, who) for name in ("/ada/other", "/ada/missing", "/nobody/missing")]
+        assert len({(answer.status_code, answer.content) for answer in seen}) == 1
 
 
 def test_owner_to_be_learns_that_a_push_would_make_the_repository(world: World) -> None:

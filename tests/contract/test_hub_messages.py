@@ -116,7 +116,7 @@ def test_unknown_path_is_not_found_and_never_redirected(client: httpx.Client, pa
         ("POST", "/ada/song/refs", {"GET", "HEAD"}),
         ("DELETE", "/ada/song/refs", {"GET", "HEAD"}),
         ("GET", "/ada/song/negotiate", {"POST"}),
-        ("PATCH", "/ada/song", {"DELETE"}),
+        ("PUT", "/ada/song", {"DELETE", "PATCH"}),
         ("POST", "/healthz", {"GET", "HEAD"}),
         ("BREW", "/healthz", {"GET", "HEAD"}),
     ],

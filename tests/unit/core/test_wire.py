@@ -71,6 +71,9 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
         "domain": "",
         "default_branch": None,
     },
+    wire.ChangeRepository: {"visibility": "public", "default_branch": None},
+    wire.SetCollaborator: {"access": "write"},
+    wire.Account: {"name": "ada", "scope": "read", "repository": None, "expires_at": 1.5},
     wire.FetchRequest: {"want": [ID], "have": []},
 }
 TARGET = {"branch": "main", "head": ID, "force": False, "expected_head": None}
@@ -120,6 +123,8 @@ def test_a_value_of_the_wrong_kind_is_refused_in_a_short_sentence_that_names_the
     cls: type[Any], value: Any
 ) -> None:
     for name in MESSAGES[cls]:
+        if isinstance(value, float) and name == "expires_at":
+            continue
         with pytest.raises(Invalid, match=f"field '{name}") as caught:
             call_on_small_stack(lambda name=name: wire.parse(cls, MESSAGES[cls] | {name: value}))
         assert len(caught.value.message) < 300

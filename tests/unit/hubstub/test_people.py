@@ -9,16 +9,17 @@ from sqlalchemy import func, select
 
 from hubstub.config import DATABASE_NAME
 from hubstub.index.schema import branches, commits, metadata, tokens
+from hubstub.people.access import Access, covers, find_access, readable_by, set_collaborator
 from hubstub.people.repositories import (
+    change_repository,
     create_repository,
     delete_repository,
     find_repository,
     list_repositories,
     require_repository,
-    set_visibility,
 )
-from hubstub.people.tokens import check_token, create_token, list_tokens, revoke_token
-from hubstub.people.users import create_user, find_user
+from hubstub.people.tokens import Caller, check_token, create_token, list_tokens, revoke_token
+from hubstub.people.users import UserRow, create_user, find_user
 from museui.core.errors import Invalid, NotFound, Unauthorized
 from tests.helpers.hub_index import fresh_database, insert_history, line
 
@@ -112,17 +113,57 @@ async def test_list_shows_public_ones_and_the_readers_own_in_pages(tmp_path: Pat
             for slug in ("one", "two"):
                 await create_repository(connection, owner.id, slug, 1.0)
         public = await require_repository(connection, "bob/two")
-        await set_visibility(connection, public.id, "public")
+        await change_repository(connection, public.id, visibility="public")
 
         async def names(**options: object) -> list[str]:
             return [row.name for row in await list_repositories(connection, **options)]  # type: ignore[arg-type]
 
         one = await require_repository(connection, "ada/one")
-        assert await names() == ["bob/two"]
-        assert await names(reader_id=ada.id) == ["ada/one", "ada/two", "bob/two"]
-        assert await names(reader_id=ada.id, only_id=one.id) == ["ada/one", "bob/two"]
-        assert await names(everything=True, limit=3) == ["ada/one", "ada/two", "bob/one"]
-        assert await names(everything=True, limit=3, after=("bob", "one")) == ["bob/two"]
-        assert await names(everything=True, after=("ada", "one"), limit=1) == ["ada/two"]
+        assert await names(where=readable_by(None)) == ["bob/two"]
+        assert await names(where=readable_by(_caller(ada))) == ["ada/one", "ada/two", "bob/two"]
+        assert await names(where=readable_by(_caller(ada, one.id))) == ["ada/one", "bob/two"]
+        shared = await require_repository(connection, "bob/one")
+        await set_collaborator(connection, shared, "ada", "read", 1.0)
+        assert await names(where=readable_by(_caller(ada))) == ["ada/one", "ada/two", "bob/one", "bob/two"]
+        assert await names(where=readable_by(_caller(ada, one.id))) == ["ada/one", "bob/two"]
+        assert await names(where=readable_by(_caller(ada, shared.id))) == ["bob/one", "bob/two"]
+        assert await names(limit=3) == ["ada/one", "ada/two", "bob/one"]
+        assert await names(limit=3, after=("bob", "one")) == ["bob/two"]
+        assert await names(after=("ada", "one"), limit=1) == ["ada/two"]
         with pytest.raises(NotFound):
             await require_repository(connection, "ada")
+
+
+def _caller(user: UserRow, repository_id: int | None = None) -> Caller:
+    return Caller(user.id, user.name, "write", repository_id, "0" * 16)
+
+
+async def test_access_is_the_owner_s_the_collaborator_s_or_everybody_s(tmp_path: Path) -> None:
+    async with fresh_database(tmp_path) as database, database.write() as connection:
+        ada, bob, eve = [await create_user(connection, name, 1.0) for name in ("ada", "bob", "eve")]
+        song = await create_repository(connection, ada.id, "song", 1.0)
+        other = await create_repository(connection, ada.id, "other", 1.0)
+        await set_collaborator(connection, song, "bob", "write", 1.0)
+        everybody = [_caller(ada), _caller(bob), _caller(eve), None]
+
+        async def found(callers: list[Caller | None]) -> list[str | None]:
+            return [await find_access(connection, caller, song) for caller in callers]
+
+        assert await found(everybody) == ["admin", "write", None, None]
+        assert await found([_caller(ada, song.id), _caller(bob, song.id)]) == ["admin", "write"]
+        assert await found([_caller(ada, other.id), _caller(bob, other.id)]) == [None, None]
+        await set_collaborator(connection, song, "bob", "read", 1.0)
+        assert await found(everybody) == ["admin", "read", None, None]
+        song = await change_repository(connection, song.id, visibility="public")
+        assert await found(everybody) == ["admin", "read", "read", "read"]
+        with pytest.raises(Invalid):
+            await set_collaborator(connection, song, "ada", "read", 1.0)
+        with pytest.raises(NotFound):
+            await set_collaborator(connection, song, "nobody", "read", 1.0)
+
+
+def test_each_access_covers_those_below_it() -> None:
+    order: list[Access] = ["read", "write", "admin"]
+    for given in (None, *order):
+        covered = order[: order.index(given) + 1] if given else []
+        assert [need for need in order if covers(given, need)] == covered
