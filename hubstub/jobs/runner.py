@@ -88,7 +88,8 @@ class JobRunner:
             due = await next_run(connection)
         until = min(self._swept_at + _SWEEP_S, due if due is not None else float("inf"))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(hub.jobs_waiting.wait(), max(0.0, until - hub.now()))
+            async with asyncio.timeout(max(0.0, until - hub.now())):  # wait_for can swallow the stop, until Python 3.12
+                await hub.jobs_waiting.wait()
 
     async def _take(self) -> Job | None:
         async with self._hub.database.write() as connection:

@@ -69,7 +69,8 @@ class PushDesk:
         give_up = time.monotonic() + _MAX_WAIT_S
         while (now := time.monotonic()) < give_up:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), give_up - now)
+                async with asyncio.timeout(give_up - now):
+                    await self._idle.wait()
             rest_s = self._ended_at + _QUIET_S - time.monotonic()
             if self._idle.is_set() and rest_s <= 0:
                 return

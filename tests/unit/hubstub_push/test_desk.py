@@ -112,3 +112,16 @@ async def test_it_is_quiet_some_time_after_the_last_push_or_in_the_end_anyway(
     monkeypatch.setattr("hubstub.push.desk._MAX_WAIT_S", 0.05)
     async with asyncio.timeout(5), desk.slot():
         await desk.wait_quiet()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_whoever_waits_for_quiet_can_be_stopped_at_any_turn_of_the_loop(desk: PushDesk, turns: int) -> None:
+    async with desk.slot():
+        waiting = asyncio.create_task(desk.wait_quiet())
+        for _ in range(3):
+            await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting}, timeout=60)
+    assert waiting.cancelled()
