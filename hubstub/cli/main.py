@@ -10,6 +10,7 @@ import click
 
 from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
 
+from .gc import gc
 from .minio_setup import minio_setup
 from .options import print_error
 from .repositories import repo
@@ -26,7 +27,7 @@ def hub() -> None:
     """
 
 
-for _verb in (serve, init, user, token, repo, minio_setup):
+for _verb in (serve, init, user, token, repo, gc, minio_setup):
     hub.add_command(_verb)
 
 

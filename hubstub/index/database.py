@@ -69,8 +69,12 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction, committed on leaving, rolled back on an exception; one at a time in this process."""
+    async def write(self, alone: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed on leaving, rolled back on an exception; one at a time in this process.
+
+        ``alone``: no other process writes meanwhile either, and what it reads is what all others have left.  SQLite
+        has it no other way.
+        """
         async with self._writer:
             with _database_errors():
                 async with self._write_engine.begin() as connection:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.ids import CommitId, ObjectId, SnapshotId
 
-from .schema import commits, repository_objects, snapshots
+from .schema import commits, objects, repositories, repository_objects, snapshots
 
 _IDS_AT_ONCE = 4096
 _FIRST_PAGE = 64
@@ -56,10 +56,24 @@ async def existing_snapshots(
 
 
 async def existing_objects(connection: AsyncConnection, repository_id: int, ids: Iterable[ObjectId]) -> set[ObjectId]:
-    """Those of ``ids`` that are members of the repository."""
+    """Those of ``ids`` that are members of the repository and that the hub holds (what was damaged it does not)."""
     column = repository_objects.c.object_id
-    query = select(column).where(repository_objects.c.repository_id == repository_id)
+    query = select(column).join(objects, objects.c.id == column)
+    query = query.where(repository_objects.c.repository_id == repository_id)
     return {ObjectId(row.object_id.hex()) async for row in select_among(connection, query, column, ids)}
+
+
+async def existing_object_rows(connection: AsyncConnection, ids: Iterable[ObjectId]) -> set[ObjectId]:
+    """Those of ``ids`` that the hub holds, whoever's they are."""
+    rows = select_among(connection, select(objects.c.id), objects.c.id, ids)
+    return {ObjectId(row.id.hex()) async for row in rows}
+
+
+async def read_losses(connection: AsyncConnection, repository_id: int) -> int | None:
+    """How often a collection or a repair has taken something from the repository; None when it is gone."""
+    query = select(repositories.c.losses).where(repositories.c.id == repository_id)
+    losses: int | None = (await connection.execute(query)).scalar_one_or_none()
+    return losses
 
 
 async def has_commits(connection: AsyncConnection, repository_id: int) -> bool:
@@ -99,7 +113,7 @@ async def walk(
 
     Ids the repository lacks count for nothing.  Holds 32 bytes for each commit that comes.
     """
-    found = await _select_reachable(connection, repository_id, want, have)
+    found = await select_reachable(connection, repository_id, want, have)
     starts = range(0, len(found), 32)
     backwards = reversed(starts)
     while batch := [bytes(found[at : at + 32]) for at in islice(backwards, _ROWS_AT_ONCE)]:
@@ -109,10 +123,10 @@ async def walk(
             yield _commit_row(rows[commit])
 
 
-async def _select_reachable(
+async def select_reachable(
     connection: AsyncConnection, repository_id: int, want: Collection[CommitId], have: Collection[CommitId]
 ) -> bytearray:
-    """The ids of :func:`walk`, 32 bytes each, children before parents."""
+    """The ids of :func:`walk`, 32 bytes each, one after the other, children before parents."""
     found = bytearray()
     generations = await existing_commits(connection, repository_id, {*want, *have})
     marks: dict[bytes, int] = {}

@@ -64,6 +64,7 @@ repositories = Table(
     Column("signing_policy", String(10), nullable=False, server_default="valid"),  # off | valid | trusted
     Column("quota_bytes", _BIG),  # null: the hub's own limit
     Column("stored_bytes", _BIG, nullable=False, server_default="0"),  # of all objects that are its members
+    Column("losses", Integer, nullable=False, server_default="0"),  # how often a collection or a repair took from it
     Column("created_at", Float, nullable=False),
     UniqueConstraint("owner_id", "slug"),
     sqlite_autoincrement=True,  # a push that is under way must never meet another repository under its number
@@ -300,9 +301,9 @@ jobs = Table(
 garbage = Table(
     "garbage",  # what no reference had when a collection looked; taken when that stayed so for the grace period
     metadata,
-    Column("kind", String(10), primary_key=True),  # object | commit | file
+    Column("kind", String(10), primary_key=True),  # object | commit | doomed (maintenance/deletions.py)
     Column("repository_id", Integer, primary_key=True),  # 0 for what belongs to none
-    Column("subject", String(200), primary_key=True),  # hex id, or key in the object store
+    Column("subject", String(64), primary_key=True),  # hex id
     Column("since", Float, nullable=False),
     sqlite_with_rowid=False,
 )

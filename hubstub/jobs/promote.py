@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
-from museui.core.errors import Integrity
+from museui.core.errors import Integrity, Unavailable
 from museui.core.failpoints import failpoint
 from museui.core.frames import FrameTable, StretchReader
-from museui.core.ids import hash_object
+from museui.core.ids import ObjectId, hash_object
 
 from ..index import schema
+from ..maintenance.deletions import find_doomed
 from ..push.spool import Spool
 from ..state import HubState
 from ..store.base import bundle_key, object_key
@@ -52,6 +53,7 @@ async def promote_bundle(hub: HubState, job: Job) -> None:
         after = -1
         while group := await _next_group(hub, bundle, after):
             await hub.desk.wait_quiet()
+            await _require_undisturbed(hub, group)
             damaged += await _move(hub, job, reader, group)
             after = group[-1].offset
             await asyncio.sleep(_PAUSE_S)
@@ -83,6 +85,13 @@ async def _next_group(hub: HubState, bundle: str, after: int) -> list[_Waiting]:
             break
         group.append(_Waiting(row.id.hex(), row.raw_offset, row.size_bytes))
     return group
+
+
+async def _require_undisturbed(hub: HubState, group: Sequence[_Waiting]) -> None:
+    """Raise :class:`Unavailable` while a file that shall be written is being deleted."""
+    async with hub.database.read() as connection:
+        if await find_doomed(connection, [ObjectId(item.id) for item in group]):
+            raise Unavailable("old files of these objects are being deleted")
 
 
 async def _move(hub: HubState, job: Job, reader: StretchReader, group: Sequence[_Waiting]) -> list[str]:

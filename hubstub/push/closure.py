@@ -11,7 +11,7 @@ from museui.core.errors import Integrity
 from museui.core.graph import number_generations, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
 
-from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits
+from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits, read_losses
 from .pending import find_pending
 from .verify import Contents
 
@@ -24,6 +24,8 @@ class Closure:
     had_commits: set[CommitId]
     had_snapshots: set[SnapshotId]
     had_objects: set[ObjectId]
+    losses: int
+    """How often the repository had lost something when this was true (``repositories.losses``)."""
     pending_objects: set[ObjectId]
     """Needed, not in the push, and uploaded for it before (:mod:`hubstub.push.pending`)."""
 
@@ -39,6 +41,7 @@ async def check_closed(
     had_snapshots: set[SnapshotId] = set()
     had_objects: set[ObjectId] = set()
     parents_of = contents.parents_of
+    losses = await read_losses(connection, repository_id) or 0
     if await has_commits(connection, repository_id):
         asked = {head, *parents_of, *outside_parents(parents_of)}
         had_commits = await existing_commits(connection, repository_id, asked)
@@ -54,7 +57,7 @@ async def check_closed(
     outside = contents.needed_objects - contents.objects.keys() - had_objects
     pending = await find_pending(connection, repository_id, user_id, outside) if user_id is not None else set()
     require_all(sorted(outside - pending), (), "object", "a snapshot of the push")
-    return Closure(generations, set(had_commits), had_snapshots, had_objects, pending)
+    return Closure(generations, set(had_commits), had_snapshots, had_objects, losses, pending)
 
 
 def _require_head(head: CommitId, contents: Contents, had_commits: dict[CommitId, int]) -> None:

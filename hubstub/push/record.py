@@ -10,12 +10,13 @@ import orjson
 from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from museui.core.errors import UploadExpired
+from museui.core.errors import Unavailable, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.wire import PushAnswer, PushTarget, encode
 
 from ..index import schema
 from ..index.database import Database
+from ..index.history import read_losses
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.repositories import repository_not_found
 from .advance import advance_branch
@@ -50,12 +51,13 @@ async def record_push(
     """Write everything, or nothing. The answer is what the same request will be answered again.
 
     Raises what :func:`~hubstub.push.advance.advance_branch` raises, :class:`UploadExpired` when the upload was
-    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile, and what
+    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile,
+    :class:`Unavailable` when something was taken from it meanwhile, and what
     :func:`~hubstub.push.pending.admit_pending` raises.
     """
     async with database.write() as connection:
         began = time.perf_counter()
-        await _require_open(connection, receipt)
+        await _require_open(connection, receipt, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
         indexed = time.perf_counter()
         previous = await advance_branch(connection, receipt.repository_id, receipt.target, contents.parents_of, now)
@@ -93,11 +95,13 @@ def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: fl
     return {name: round(seconds, 6) for name, seconds in steps.items()}
 
 
-async def _require_open(connection: AsyncConnection, receipt: Receipt) -> None:
-    repositories, uploads = schema.repositories, schema.uploads
-    found = await connection.execute(select(repositories.c.id).where(repositories.c.id == receipt.repository_id))
-    if found.first() is None:
+async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure) -> None:
+    uploads = schema.uploads
+    losses = await read_losses(connection, receipt.repository_id)
+    if losses is None:
         raise repository_not_found()
+    if losses != closure.losses:
+        raise Unavailable("old history of the repository was collected meanwhile", hint="Try again.")
     if receipt.upload_id is not None:
         query = select(uploads.c.id).where(uploads.c.id == receipt.upload_id, uploads.c.state == "open")
         if (await connection.execute(query.with_for_update())).first() is None:

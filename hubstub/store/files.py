@@ -172,8 +172,12 @@ class FileStore:
                 yield entry
 
     def _folders_of(self, prefix: str) -> Iterable[Path]:
-        top = self._root / prefix.partition("/")[0]
-        return [top, *(Path(item) for item in os.scandir(top) if item.is_dir())]
+        top, _, folder = prefix.partition("/")
+        root = self._root / top
+        if "/" in folder:
+            below = root / folder.partition("/")[0]
+            return [below] if below.is_dir() else []
+        return [root, *(Path(item) for item in os.scandir(root) if item.is_dir())]
 
     def _entries(self, folder: Path, prefix: str) -> Iterable[Entry]:
         found: list[Entry] = []

@@ -26,15 +26,24 @@ async def open_store(settings: HubSettings, secret: bytes) -> ObjectStore:
 
     Raises :class:`~museui.core.errors.Unavailable` or :class:`Usage` when it cannot be used.
     """
+    store = connect_store(settings, secret)
+    if settings.store is not None:
+        from .s3 import S3Store
+        from .s3_probe import probe_store
+
+        assert isinstance(store, S3Store)
+        await probe_store(store)
+    return store
+
+
+def connect_store(settings: HubSettings, secret: bytes) -> ObjectStore:
+    """The store, untried: for commands beside a hub that has tried it. Raises as :func:`open_store` does."""
     if settings.store is None:
         return FileStore(settings.store_dir, secret)
     require_s3_packages()
     from .s3 import S3Store
-    from .s3_probe import probe_store
 
-    store = S3Store(settings.store, secret)
-    await probe_store(store)
-    return store
+    return S3Store(settings.store, secret)
 
 
 def require_s3_packages() -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from museui.core.phases import GATES, PHASES, TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
+from museui.core.sizes import render_bytes
 
 if TYPE_CHECKING:
     from museui.sync.result import PushResult
@@ -74,15 +75,6 @@ def render_figures(event: PhaseProgressed) -> str:
         rate = event.done / event.seconds
         figures += f"  {rate / _MIB:.0f} MiB/s  {render_seconds((event.total - event.done) / rate)} left"
     return figures
-
-
-def render_bytes(size: float) -> str:
-    """``47.0 MiB``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    raise AssertionError("unreachable")
 
 
 def render_seconds(seconds: float) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import event, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubstub.index.history import existing_commits, existing_objects, has_commits, is_ancestor, walk
+from hubstub.index.schema import objects as objects_table
 from hubstub.index.schema import repository_objects
 from hubstub.people.repositories import create_repository
 from hubstub.people.users import create_user
@@ -114,6 +115,9 @@ async def test_existing_ids_are_found_among_more_than_a_database_takes_at_once(t
         await insert_history(connection, repository, graph)
         rows = [{"repository_id": repository, "object_id": bytes.fromhex(item)} for item in objects[::2]]
         await connection.execute(insert(repository_objects), rows)
+        assert await existing_objects(connection, repository, objects) == set(), "members that the hub has lost"
+        held = [{"id": row["object_id"], "size_bytes": 1} for row in rows]
+        await connection.execute(insert(objects_table), held)
         assert await existing_objects(connection, repository, objects) == set(objects[::2])
         assert await existing_objects(connection, other, objects) == set()
         known = await existing_commits(connection, repository, [*graph, made_id("unknown")])

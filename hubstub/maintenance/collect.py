@@ -1,0 +1,90 @@
+"""One collection of garbage from end to end, in steps; it may stop after any of them and go on there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..index.schema import garbage, repositories, sessions, uploads
+from ..push.pending import forget_pending
+from ..push.uploads import KEPT_S, forget_uploads
+from ..state import HubState
+from .deletions import finish_deletions
+from .history import collect_history
+from .leftovers import collect_leftovers
+from .tally import GcOptions, Tally
+from .unreferenced import collect_objects
+
+_STAGES = ("expired", "history", "objects", "files")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a collection is: ``stage``, and within it behind ``after``."""
+
+    stage: str = _STAGES[0]
+    after: str = ""
+
+
+async def collect_garbage(
+    hub: HubState, options: GcOptions, tally: Tally, start: Cursor | None = None
+) -> AsyncIterator[Cursor]:
+    """Collect, counting in ``tally``; gives after each step where to go on.
+
+    Safe beside pushes, other collections and other processes; what was in use or in its grace stays.
+    Raises :class:`~museui.core.errors.Unavailable` when database or store do not answer.
+    """
+    start = start or Cursor()
+    for stage in _STAGES[_STAGES.index(start.stage) :]:
+        after = start.after if stage == start.stage else ""
+        async for place in _run_stage(hub, stage, after, options, tally):
+            yield Cursor(stage, place)
+
+
+async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, tally: Tally) -> AsyncIterator[str]:
+    if stage == "expired":
+        await _collect_expired(hub, options, tally)
+        yield after
+    elif stage == "history":
+        while (number := await _next_repository(hub, int(after or 0))) is not None:
+            await collect_history(hub, number, options, tally)
+            after = str(number)
+            yield after
+    else:
+        steps = collect_objects if stage == "objects" else collect_leftovers
+        async for place in steps(hub, options, tally, after):
+            yield place
+
+
+async def _next_repository(hub: HubState, after: int) -> int | None:
+    query = select(func.min(repositories.c.id)).where(repositories.c.id > after)
+    async with hub.database.read() as connection:
+        number: int | None = (await connection.execute(query)).scalar_one()
+    return number
+
+
+async def _collect_expired(hub: HubState, options: GcOptions, tally: Tally) -> None:
+    """What says itself how long it is good for, and marks of repositories that are gone."""
+    now = hub.now()
+    over = uploads.c.expires_at <= now - KEPT_S
+    ended = sessions.c.expires_at <= now
+    async with hub.database.read() as connection:
+        tally.take("uploads", await _count(connection, select(func.count()).where(uploads.c.state == "open", over)))
+        tally.take("sessions", await _count(connection, select(func.count()).where(ended)))
+    if not options.apply:
+        return
+    await finish_deletions(hub)
+    async with hub.database.write() as connection:
+        await forget_uploads(connection, now)
+        await forget_pending(connection, now)
+        await connection.execute(delete(sessions).where(ended))
+        known = select(repositories.c.id)
+        gone = garbage.c.repository_id.not_in(known) & (garbage.c.repository_id != 0)
+        await connection.execute(delete(garbage).where(gone))
+
+
+async def _count(connection: AsyncConnection, query: object) -> int:
+    return int((await connection.execute(query)).scalar_one())  # type: ignore[call-overload]
