@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from .early import EarlyReads
+
 _VERIFIED_AT_ONCE = 4
 _QUIET_S = 0.25
 _MAX_WAIT_S = 10.0
@@ -25,6 +27,7 @@ class PushDesk:
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(_VERIFIED_AT_ONCE, thread_name_prefix="verify")
+        self.early = EarlyReads()
         self._slots = asyncio.Semaphore(_VERIFIED_AT_ONCE)
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._running = 0
@@ -92,3 +95,4 @@ class PushDesk:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.executor.shutdown()
+        self.early.close()

@@ -45,6 +45,7 @@ class Pump:
         self.frames = FrameTable()
         self.waited_s = 0.0
         """How long whoever took the pieces had to wait for them."""
+        self.raw_bytes = 0
         self._max_raw_bytes = max_raw_bytes
         self._inline = size_bytes <= INLINE_BYTES
         self._wire = _Hashed(read)
@@ -64,6 +65,7 @@ class Pump:
                 self.waited_s += time.perf_counter() - began
                 if piece is None:
                     return
+                self.raw_bytes += len(piece)
                 yield piece
 
     def finish(self) -> str:

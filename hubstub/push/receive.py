@@ -77,7 +77,7 @@ async def receive_push(
     """
     began = time.perf_counter()
     async with hub.desk.slot():
-        with closing(await _read(hub, source)) as contents:
+        with closing(await _read_early(hub, source, upload_id) or await _read(hub, source)) as contents:
             target = choose_target(contents.header)
             failpoint("confirm.read")
             known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
@@ -99,6 +99,25 @@ async def receive_push(
         hub.desk.begin(asyncio.to_thread(give_back_memory))
     _log_push(repository, caller, strategy, contents, answer, time.perf_counter() - began)
     return answer
+
+
+async def _read_early(hub: HubState, source: PushSource, upload_id: str | None) -> Contents | None:
+    """What was verified while the bytes arrived, if it was."""
+    if upload_id is None:
+        return None
+    began = time.perf_counter()
+    flushing = asyncio.ensure_future(source.flush())
+    try:
+        contents = await hub.desk.early.take(upload_id)
+    finally:
+        await flushing
+    if contents is None:
+        return None
+    if source.max_raw_bytes is not None and contents.raw_bytes > source.max_raw_bytes:
+        contents.close()
+        return None
+    contents.ahead_s, contents.verify_s, contents.read_s = contents.verify_s, 0.0, time.perf_counter() - began
+    return contents
 
 
 async def _read(hub: HubState, source: PushSource) -> Contents:

@@ -82,7 +82,8 @@ async def record_push(
 def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: float) -> dict[str, float]:
     """Seconds by step. ``read`` is the time verifying waited for bytes, ``verify`` the rest of that stage.
 
-    The COMMIT itself is in none: the answer is part of what it commits.
+    What was verified while the bytes arrived took ``ahead`` seconds, which are not in ``total``; then ``read`` is how
+    long the confirm waited for that to end.  The COMMIT itself is in none: the answer is part of what it commits.
     """
     steps = {
         "read": contents.read_s,
@@ -92,6 +93,8 @@ def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: fl
         "advance": advance_s,
         "total": time.perf_counter() - receipt.began,
     }
+    if contents.ahead_s:
+        steps["ahead"] = contents.ahead_s
     return {name: round(seconds, 6) for name, seconds in steps.items()}
 
 

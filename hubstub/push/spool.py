@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from museui.core.errors import Unavailable
 
@@ -35,6 +35,13 @@ class Spooled:
                 yield piece
 
 
+class Growing(Protocol):
+    """Somebody who wants to know how far a file is written."""
+
+    def grow(self, size_bytes: int) -> None:
+        """So much more of it is. In any thread."""
+
+
 class Spool:
     """A folder of bodies that are arriving or being worked on; nothing in it outlives its request."""
 
@@ -42,16 +49,19 @@ class Spool:
         self._folder = folder
 
     @asynccontextmanager
-    async def receive(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[Spooled]:
+    async def receive(
+        self, chunks: AsyncIterator[bytes], arriving: Callable[[Path], Growing] | None = None
+    ) -> AsyncIterator[Spooled]:
         """The body that ``chunks`` bring, for as long as the context lasts.
 
+        ``arriving`` is told of the file before anything is in it, and what it gives of all that is written.
         Raises :class:`Unavailable` when it cannot be written, and what ``chunks`` raise.
         """
         with self.reserve() as path:
             with _disk_errors():
                 file = path.open("xb", buffering=0)
             with file:
-                size_bytes, sha256 = await _write(file, chunks)
+                size_bytes, sha256 = await _write(file, chunks, arriving(path) if arriving else None)
             yield Spooled(path, size_bytes, sha256)
 
     @contextmanager
@@ -109,7 +119,7 @@ def copy_pieces(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
         partial.unlink(missing_ok=True)
 
 
-async def _write(file: BinaryIO, chunks: AsyncIterator[bytes]) -> tuple[int, str]:
+async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], growing: Growing | None) -> tuple[int, str]:
     digest = hashlib.sha256()
     size_bytes = 0
     held: list[bytes] = []
@@ -123,6 +133,8 @@ async def _write(file: BinaryIO, chunks: AsyncIterator[bytes]) -> tuple[int, str
             view = memoryview(data)
             while view:
                 view = view[file.write(view) :]
+        if growing:
+            growing.grow(len(data))
 
     try:
         async for chunk in chunks:

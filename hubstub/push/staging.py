@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from starlette.requests import Request
 
 from museui.core.errors import Integrity, Invalid, TooLarge, UploadExpired
@@ -14,6 +16,7 @@ from ..store.base import UploadSpec, put_headers, staging_key
 from ..store.files import FileStore
 from .spool import Spool
 from .uploads import read_upload_state
+from .verify import Contents, read_contents
 
 
 async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
@@ -27,7 +30,15 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
     spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
     _check_headers(request, spec)
     await _require_usable(hub, spec)
-    async with spool.receive(body_chunks(request, spec.size_bytes)) as arrived:
+
+    def read(pieces: Callable[[], Iterator[bytes]]) -> Contents:
+        limits, folder = hub.settings.limits, hub.settings.spool_dir
+        return read_contents(pieces, spec.size_bytes, limits, expected_sha256=spec.sha256, folder=folder)
+
+    async with (
+        hub.desk.early.beside(spec.upload_id, spec.size_bytes, read) as arriving,
+        spool.receive(body_chunks(request, spec.size_bytes), arriving) as arrived,
+    ):
         if arrived.size_bytes != spec.size_bytes:
             raise Invalid(f"{arrived.size_bytes} bytes came, the URL is for {spec.size_bytes}")
         if arrived.sha256 != spec.sha256:

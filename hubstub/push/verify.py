@@ -65,6 +65,9 @@ class Contents:
     read_s: float = 0.0
     """How long verifying waited for bytes."""
     verify_s: float = 0.0
+    ahead_s: float = 0.0
+    """How long verifying took while the bytes still arrived."""
+    raw_bytes: int = 0
 
     def close(self) -> None:
         """Let go of the chunks."""
@@ -114,6 +117,7 @@ def read_contents(
         raise
     contents.frames = pump.frames
     contents.wire_bytes = size_bytes
+    contents.raw_bytes = pump.raw_bytes
     contents.read_s = pump.waited_s
     contents.verify_s = time.perf_counter() - began - pump.waited_s
     return contents
