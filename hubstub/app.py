@@ -16,7 +16,7 @@ from museui.core.errors import MuseError
 from .http.edge import Edge
 from .http.errors import answer_error, answer_http_exception
 from .jobs.runner import JobRunner
-from .routes import fetch, objects, operations, people, push, refs, repositories
+from .routes import compat, fetch, objects, operations, people, push, refs, repositories
 from .state import HubState
 
 
@@ -44,6 +44,7 @@ def build_app(state: HubState) -> Starlette:
             *repositories.routes,
             *refs.routes,
             *push.routes,
+            *compat.routes,
             *fetch.routes,
         ],
         middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running)],

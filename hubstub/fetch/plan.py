@@ -12,8 +12,9 @@ from museui.core.errors import Internal, NotFound
 from museui.core.graph import outside_parents
 from museui.core.ids import CommitId, SnapshotId
 
+from ..index.branches import read_heads
 from ..index.history import existing_commits, walk
-from ..index.schema import branches, commits
+from ..index.schema import commits
 from .places import RecordPlace, locate_snapshots
 
 
@@ -52,16 +53,14 @@ async def plan_fetch(
     base = outside_parents(parents_of)
     base_snapshot_ids = await _snapshots_of(connection, repository_id, base)
     places = await locate_snapshots(connection, repository_id, {*snapshot_ids, *base_snapshot_ids})
-    heads = await connection.execute(
-        select(branches.c.name, branches.c.head).where(branches.c.repository_id == repository_id)
-    )
+    heads = await read_heads(connection, repository_id)
     try:
         return FetchPlan(
             commits=records,
             snapshots=[places[item] for item in snapshot_ids if item not in base_snapshot_ids],
             base=sorted(base),
             base_snapshots=[places[item] for item in base_snapshot_ids],
-            branch_heads={row.name: CommitId(row.head.hex()) for row in heads},
+            branch_heads=heads,
         )
     except KeyError as exc:
         raise Internal(f"the index has lost snapshot {exc.args[0]}") from exc

@@ -24,6 +24,8 @@ from .bodies import read_body
 MSGPACK = "application/x-msgpack"
 JSON = "application/json"
 MAX_DEPTH = 32
+LONG_MESSAGE_BYTES = 16 << 20
+"""The largest list of ids, and the largest message in JSON that brings or gets contents."""
 
 _MSGPACK_TYPES = frozenset({MSGPACK, "application/msgpack", "application/vnd.msgpack"})
 _JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -61,12 +63,12 @@ def wants_msgpack(request: Request) -> bool:
             return True
         if kind == JSON:
             return False
+    return sends_msgpack(request)
+
+
+def sends_msgpack(request: Request) -> bool:
+    """Whether the body of ``request`` is msgpack."""
     return _media_type(request.headers.get("content-type", "")) in _MSGPACK_TYPES
-
-
-def wants_bare_ids(request: Request) -> bool:
-    """Whether the client speaks the 0.1.x protocol, whose ids have no prefix; none of the endpoints here do."""
-    return False
 
 
 def decode_bytes(value: object, what: str) -> bytes:

@@ -10,10 +10,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 
@@ -36,7 +35,7 @@ from .verify import Contents, read_contents
 
 _log = logging.getLogger("hubstub.push")
 
-ChooseTarget = Callable[[Mapping[str, Any]], PushTarget]
+ChooseTarget = Callable[[Contents], PushTarget]
 Opened = tuple[RepositoryRow, Caller]
 _NO_REPOSITORY = 0
 
@@ -70,15 +69,16 @@ async def receive_push(
     strategy: str,
     upload_id: str | None = None,
 ) -> PushAnswer:
-    """Verify and record what ``source`` holds; ``choose_target`` says from a stream's H frame what is wanted.
+    """Verify and record what ``source`` holds; ``choose_target`` says what is wanted, which a stream's H frame or an
+    envelope tells.
 
     Raises as :func:`~hubstub.push.verify.read_contents`, :func:`~hubstub.push.closure.check_closed` and
     :func:`~hubstub.push.record.record_push` do, and what ``destination.open`` raises.
     """
     began = time.perf_counter()
     async with hub.desk.slot():
-        with closing(await _read_early(hub, source, upload_id) or await _read(hub, source)) as contents:
-            target = choose_target(contents.header)
+        with closing(await _read_early(hub, source, upload_id) or await read_source(hub, source)) as contents:
+            target = choose_target(contents)
             failpoint("confirm.read")
             known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
             async with hub.database.read() as connection:
@@ -88,7 +88,7 @@ async def receive_push(
                 check_lease(target.branch, target.expected_head, None)
             repository, caller = await destination.open()
             bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
-            async with _stored(hub, source, bundle) as store_s:
+            async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
                 receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
                 answer = await record_push(hub.database, receipt, contents, closure, hub.now())
@@ -120,7 +120,7 @@ async def _read_early(hub: HubState, source: PushSource, upload_id: str | None) 
     return contents
 
 
-async def _read(hub: HubState, source: PushSource) -> Contents:
+async def read_source(hub: HubState, source: PushSource) -> Contents:
     """Read and verify in worker threads, while the store begins to make the bytes durable."""
 
     def read() -> Contents:
@@ -142,7 +142,7 @@ async def _read(hub: HubState, source: PushSource) -> Contents:
 
 
 @asynccontextmanager
-async def _stored(hub: HubState, source: PushSource, bundle: str | None) -> AsyncIterator[float]:
+async def stored_as(hub: HubState, source: PushSource, bundle: str | None) -> AsyncIterator[float]:
     """The bytes stored as a bundle, and the seconds that took; gone again when what follows fails."""
     if bundle is None:
         yield 0.0

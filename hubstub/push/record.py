@@ -167,10 +167,10 @@ async def _insert_chunks(
         await insert_missing_rows(database, connection, schema.chunks, columns, rows)
 
 
-async def _insert_objects(
-    database: Database, connection: AsyncConnection, bundle: str, repository_id: int, contents: Contents, now: float
+async def insert_bundle(
+    database: Database, connection: AsyncConnection, bundle: str, contents: Contents, now: float
 ) -> None:
-    objects, members = schema.objects, schema.repository_objects
+    """The rows of a stored bundle and of those of its objects that the hub lacks. They are members of nothing yet."""
     await connection.execute(
         insert(schema.bundles).values(
             id=bundle,
@@ -181,14 +181,23 @@ async def _insert_objects(
         )
     )
     rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
-    await insert_missing_rows(database, connection, objects, ("id", "size_bytes", "bundle", "raw_offset"), rows)
+    columns = ("id", "size_bytes", "bundle", "raw_offset")
+    await insert_missing_rows(database, connection, schema.objects, columns, rows)
+
+
+async def _insert_objects(
+    database: Database, connection: AsyncConnection, bundle: str, repository_id: int, contents: Contents, now: float
+) -> None:
+    await insert_bundle(database, connection, bundle, contents, now)
+    objects, members = schema.objects, schema.repository_objects
     columns = ("repository_id", "object_id")
-    if len(rows) >= _MANY and await _count_objects(connection, bundle) == len(rows):
+    if len(contents.objects) >= _MANY and await _count_objects(connection, bundle) == len(contents.objects):
         # All of them are new to the hub: the database copies their ids faster than it is told them again.
         ids = select(literal(repository_id), objects.c.id).where(objects.c.bundle == bundle).order_by(objects.c.id)
         await connection.execute(database.insert_missing(members).from_select(columns, ids))
     else:
-        await insert_missing_rows(database, connection, members, columns, [(repository_id, row[0]) for row in rows])
+        rows = [(repository_id, bytes.fromhex(object_id)) for object_id in contents.objects]
+        await insert_missing_rows(database, connection, members, columns, rows)
 
 
 async def _count_objects(connection: AsyncConnection, bundle: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from museui.core.bundle import BundleItem, ObjectEntry, pack_record, read_bundle
+from museui.core.bundle import BranchHeads, BundleItem, ObjectEntry, pack_record, read_bundle
 from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
@@ -23,10 +23,11 @@ from museui.core.signatures import verify_commit
 from museui.core.stream import StreamHeader, read_stream
 
 from .chunks import Chunk, ChunkFile, ChunkWriter, Place
+from .envelope import read_envelope
 from .pump import Pump
 from .snapshots import PackedSnapshot, SnapshotReader
 
-Form = Literal["bundle", "stream"]
+Form = Literal["bundle", "stream", "envelope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Contents:
     signatures: dict[str, int] = field(default_factory=dict)
     """How many commits were unsigned, valid, unverifiable."""
     header: Mapping[str, Any] = field(default_factory=dict)
-    """The H frame of a stream."""
+    """The H frame of a stream, or what stands beside the bundle in an envelope."""
+    branch_heads: Mapping[str, CommitId] = field(default_factory=dict)
     frames: FrameTable = field(default_factory=FrameTable)
     sha256: str = ""
     wire_bytes: int = 0
@@ -160,6 +162,8 @@ class _ContentsReader:
                 self._take_commit(item)
             elif isinstance(item, StreamHeader):
                 self.contents.header = item.fields
+            elif isinstance(item, BranchHeads):
+                self.contents.branch_heads = item.heads
         contents = self.contents
         contents.ordered = order_commits(contents.parents_of)
         self._commit_chunks.close()
@@ -169,6 +173,8 @@ class _ContentsReader:
     def _items(self, pieces: Iterator[bytes]) -> Iterator[StreamHeader | BundleItem | PackedSnapshot]:
         if self._form == "stream":
             return read_stream(pieces, self._limits)
+        if self._form == "envelope":
+            return read_envelope(pieces, self._limits, self._snapshots.read)
         return read_bundle(pieces, self._limits, self._snapshots.read)
 
     def _take_object(self, entry: ObjectEntry) -> None:
@@ -195,10 +201,3 @@ class _ContentsReader:
         contents.signatures[state] = contents.signatures.get(state, 0) + 1
         place = self._commit_chunks.add(pack_record(commit.fields))
         contents.commits[commit.id] = CommitEntry(commit.parents, commit.snapshot_id, place)
-
-
-def require_header(contents: Contents) -> Mapping[str, Any]:
-    """The H frame. Raises :class:`Invalid` when there was none."""
-    if not contents.header:
-        raise Invalid("the H frame is empty")
-    return contents.header

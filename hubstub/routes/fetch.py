@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import msgpack
@@ -11,28 +12,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from museui.core.errors import TooLarge
+from museui.core.errors import TooLarge, Unavailable
 from museui.core.frames import compress_frames
 from museui.core.wire import FetchRequest, parse
 
 from ..fetch.bundle import gather_pieces, write_fetch
 from ..fetch.lookup import Lookup
 from ..fetch.plan import FetchPlan, plan_fetch
-from ..http.messages import MSGPACK, answer, read_message, wants_msgpack
+from ..http.messages import LONG_MESSAGE_BYTES, MSGPACK, answer, read_message, wants_msgpack
 from ..http.streams import stream
 from ..people.auth import open_repository
 from ..state import HubState, hub_of
+from ..store.base import READ_BYTES
 
 ZSTD = "application/zstd"
 _LEVEL = 1
-_JSON_MAX_BYTES = 16 << 20
+_PLAIN_MAX_BYTES = 64 << 20
+"""The published client refuses longer answers."""
+_HELD_BYTES = 1 << 20
 
 
 async def fetch(request: Request) -> Response:
     """The commits reachable from ``want`` and not from ``have``, with all that the client needs to have them."""
     hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
-    ask = parse(FetchRequest, await read_message(request))
+    ask = parse(FetchRequest, await read_message(request, LONG_MESSAGE_BYTES))
     async with hub.database.read() as connection:
         plan = await plan_fetch(connection, repository.id, ask.want, ask.have)
     lookup = Lookup(hub.database)
@@ -53,24 +57,36 @@ def _compressed(hub: HubState, plan: FetchPlan, lookup: Lookup) -> Generator[byt
 
 
 def _plain(hub: HubState, plan: FetchPlan, lookup: Lookup) -> Generator[bytes, None, None]:
-    yield from gather_pieces(write_fetch(plan, hub.store, lookup, bare_ids=True))
+    """The bundle as it is, for 0.1.x clients. All of it is made before any is given, since it may be too long."""
+    with tempfile.SpooledTemporaryFile(_HELD_BYTES, dir=str(hub.settings.spool_dir)) as file:
+        try:
+            for piece in gather_pieces(_bounded(hub, plan, lookup, _PLAIN_MAX_BYTES)):
+                file.write(piece)
+            file.seek(0)
+        except OSError as exc:
+            raise Unavailable(f"the hub cannot keep its answer: {exc.strerror}", hint="Try again later.") from exc
+        while piece := file.read(READ_BYTES):
+            yield piece
 
 
 def _whole(hub: HubState, plan: FetchPlan, lookup: Lookup) -> dict[str, Any]:
     """The bundle as one document, for JSON, where it cannot be streamed."""
-    parts: list[bytes] = []
+    document: dict[str, Any] = msgpack.unpackb(b"".join(_bounded(hub, plan, lookup, LONG_MESSAGE_BYTES)))
+    return document
+
+
+def _bounded(hub: HubState, plan: FetchPlan, lookup: Lookup, max_bytes: int) -> Iterator[bytes]:
+    """The plain bundle in parts. Raises :class:`TooLarge` before more than ``max_bytes`` were given."""
     size_bytes = 0
     for part in write_fetch(plan, hub.store, lookup, bare_ids=True):
-        parts.append(part)
         size_bytes += len(part)
-        if size_bytes > _JSON_MAX_BYTES:
+        if size_bytes > max_bytes:
             raise TooLarge(
-                f"the answer has more than {_JSON_MAX_BYTES} bytes",
-                hint=f"Ask for {MSGPACK} or {ZSTD} instead of JSON.",
-                details={"max_bytes": _JSON_MAX_BYTES},
+                f"the answer has more than {max_bytes >> 20} MiB, the most that such a client takes: use museui",
+                hint=f"'museui clone' and 'museui fetch' take histories of any size; other clients ask for {ZSTD}.",
+                details={"max_bytes": max_bytes},
             )
-    document: dict[str, Any] = msgpack.unpackb(b"".join(parts))
-    return document
+        yield part
 
 
 routes: list[Route] = [Route("/{owner}/{slug}/fetch", fetch, methods=["POST"])]

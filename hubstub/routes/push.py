@@ -30,7 +30,7 @@ _TRUE, _FALSE = ("1", "true"), ("0", "false", "")
 async def presign_bundle(request: Request) -> Response:
     """Where to PUT a bundle."""
     hub = hub_of(request)
-    destination = await _destination(request)
+    destination = await push_destination(request)
     message = await read_message(request)
     ask = parse(PresignRequest, message)
     lease = "expected_head" in message
@@ -45,7 +45,7 @@ async def put_staged(request: Request) -> Response:
     hub = hub_of(request)
     if not isinstance(hub.store, FileStore):
         raise NotFound("there is nothing at this address")
-    key = await take_upload(request, hub.store, _spool(request))
+    key = await take_upload(request, hub.store, spool_of(request))
     hub.desk.begin(hub.store.flush(key))
     return Response()
 
@@ -61,26 +61,28 @@ async def confirm_bundle(request: Request) -> Response:
 
 async def push_stream(request: Request) -> Response:
     """A small push in one request: frames, the first of which says what is wanted."""
-    destination = await _destination(request)
+    destination = await push_destination(request)
     limit = hub_of(request).settings.limits.stream_max_bytes
 
     async def receive() -> PushAnswer:
-        async with _spool(request).receive(body_chunks(request, limit)) as arrived:
+        async with spool_of(request).receive(body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "stream", max_raw_bytes=limit)
-            return await receive_push(hub, destination, source, parse_target, "stream")
+            return await receive_push(
+                hub, destination, source, lambda contents: parse_target(contents.header), "stream"
+            )
 
     return _answer_push(request, await hub_of(request).desk.finish(receive()))
 
 
 async def push_unpack(request: Request) -> Response:
     """The bundle as the body; what is wanted stands in the query."""
-    destination = await _destination(request)
+    destination = await push_destination(request)
     target = _target_of_query(request.query_params)
     limit = hub_of(request).settings.limits.max_bundle_bytes
 
     async def receive() -> PushAnswer:
-        async with _spool(request).receive(body_chunks(request, limit)) as arrived:
+        async with spool_of(request).receive(body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "bundle")
             return await receive_push(hub, destination, source, lambda _: target, "unpack")
@@ -94,7 +96,7 @@ async def _open_to_push(request: Request, create: bool) -> Opened:
     return repository, caller
 
 
-async def _destination(request: Request) -> Destination:
+async def push_destination(request: Request) -> Destination:
     """The repository if it is there; if the push may make it, that waits until there is something to put into it."""
     try:
         opened = await _open_to_push(request, create=False)
@@ -105,7 +107,8 @@ async def _destination(request: Request) -> Destination:
     return destination_of(*opened)
 
 
-def _spool(request: Request) -> Spool:
+def spool_of(request: Request) -> Spool:
+    """Where bodies of this hub arrive."""
     return Spool(hub_of(request).settings.spool_dir)
 
 

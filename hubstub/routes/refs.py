@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from museui.core.errors import Invalid
-from museui.core.ids import CommitId
+from museui.core.ids import PREFIX
 from museui.core.wire import NegotiateAnswer, NegotiateRequest, Refs, encode, parse
 
 from ..capabilities import describe_hub
-from ..http.messages import answer, read_message, wants_bare_ids
+from ..http.messages import answer, read_message, wants_msgpack
+from ..index.branches import read_heads
 from ..index.history import existing_commits, has_commits
-from ..index.schema import branches
 from ..people.auth import open_repository
 from ..state import hub_of
 
 
 async def get_refs(request: Request) -> Response:
-    """Where every branch is, and what this hub can do and takes."""
+    """Where every branch is, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need."""
     hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
     async with hub.database.read() as connection:
-        query = select(branches.c.name, branches.c.head).where(branches.c.repository_id == repository.id)
-        rows = await connection.execute(query.order_by(branches.c.name))
-        heads = {row.name: CommitId(row.head.hex()) for row in rows}
+        heads = await read_heads(connection, repository.id)
     refs = Refs(
         repo_id=repository.public_id,
         branch_heads=heads,
@@ -34,14 +31,15 @@ async def get_refs(request: Request) -> Response:
         default_branch=repository.default_branch,
         **describe_hub(hub.settings),
     )
-    return answer(request, encode(refs, bare_ids=wants_bare_ids(request)))
+    return answer(request, encode(refs, bare_ids=wants_msgpack(request)))
 
 
 async def negotiate(request: Request) -> Response:
     """Which of the client's commits this repository holds, and whether asking on would help."""
     hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
-    message = parse(NegotiateRequest, await read_message(request))
+    body = await read_message(request)
+    message = parse(NegotiateRequest, body)
     limit = hub.settings.limits.negotiate_max_have
     if len(message.have) > limit:
         raise Invalid(f"field 'have' has {len(message.have)} ids, more than {limit}", details={"field": "have"})
@@ -53,7 +51,8 @@ async def negotiate(request: Request) -> Response:
         common_base=max(known, key=lambda commit: (known[commit], commit), default=None),
         ready=ready,
     )
-    return answer(request, encode(reply, bare_ids=wants_bare_ids(request)))
+    bare_ids = wants_msgpack(request) and not any(spelling.startswith(PREFIX) for spelling in body["have"])
+    return answer(request, encode(reply, bare_ids=bare_ids))
 
 
 routes = [

@@ -115,6 +115,14 @@ def read_bundle(
     Raises :class:`Invalid`, :class:`Integrity` or :class:`TooLarge`, naming the record and the rule.
     """
     source = StreamUnpacker(raw, limits.max_record_bytes)
+    yield from read_bundle_map(source, limits, read_snapshots)
+    source.finish()
+
+
+def read_bundle_map(
+    source: StreamUnpacker, limits: Limits, read_snapshots: Callable[[StreamUnpacker, int, Limits], Iterator[S]]
+) -> Iterator[BundleItem | S]:
+    """As :func:`read_bundle`, for a bundle that is the next value of ``source``, whatever comes after it."""
     seen_keys: set[str] = set()
     for _ in range(source.map_size("the bundle")):
         key = source.text("a key of the bundle")
@@ -134,7 +142,6 @@ def read_bundle(
                 yield from _read_objects(source, source.array_size("objects", limits.max_objects), limits)
             case _:
                 source.skip()
-    source.finish()
 
 
 def parse_meta(value: object) -> dict[str, Any]:

@@ -35,11 +35,12 @@ def _negotiate(hub: HubProcess, have: list[str], slug: str = "song") -> dict[str
 
 
 @pytest.mark.parametrize("accept", ["application/json", MSGPACK])
-def test_refs_show_every_branch_with_qualified_ids(hub: HubProcess, accept: str) -> None:
+def test_refs_show_every_branch_qualified_in_json_and_bare_in_msgpack(hub: HubProcess, accept: str) -> None:
     answer = httpx.get(hub.repository() + "/refs", headers={**hub.headers, "Accept": accept}, trust_env=False)
     assert answer.headers["content-type"] == accept
     refs = msgpack.unpackb(answer.content) if accept == MSGPACK else answer.json()
-    assert refs["branch_heads"] == {"main": f"sha256:{IDS[-1]}", "feature/é": f"sha256:{IDS[3]}"}
+    prefix = "" if accept == MSGPACK else "sha256:"
+    assert refs["branch_heads"] == {"main": f"{prefix}{IDS[-1]}", "feature/é": f"{prefix}{IDS[3]}"}
     assert refs["domain"] == "music"
     assert refs["default_branch"] is None
     assert len(refs["repo_id"]) == 36
@@ -79,12 +80,15 @@ def test_negotiate_takes_256_ids_and_not_257(hub: HubProcess) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
 
 
-def test_negotiate_takes_msgpack_and_answers_in_msgpack(hub: HubProcess) -> None:
+@pytest.mark.parametrize("prefix", ["", "sha256:"])
+def test_negotiate_takes_msgpack_and_answers_in_msgpack_as_it_was_asked(hub: HubProcess, prefix: str) -> None:
+    known = prefix + IDS[5]
     answer = httpx.post(
         hub.repository() + "/negotiate",
         headers={**hub.headers, "Content-Type": MSGPACK},
-        content=msgpack.packb({"have": [IDS[5]], "from_the_future": {"x": b"\x00"}}),
+        content=msgpack.packb({"have": [known], "from_the_future": {"x": b"\x00"}}),
         trust_env=False,
     )
     assert answer.headers["content-type"] == MSGPACK
-    assert msgpack.unpackb(answer.content)["ack"] == [f"sha256:{IDS[5]}"]
+    document = msgpack.unpackb(answer.content)
+    assert (document["ack"], document["common_base"]) == ([known], known)

@@ -79,7 +79,7 @@ class PushClient:
 
     def heads(self) -> dict[str, str]:
         """Where every branch is; none when there is no repository."""
-        status, answer = read_answer(self.get("refs"))
+        status, answer = read_answer(self.http.get(f"{self.url}/refs", headers={"Accept": "application/json"}))
         return dict(answer["branch_heads"]) if status == 200 else {}
 
     def read_object(self, object_id: str) -> bytes:

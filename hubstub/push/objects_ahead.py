@@ -1,0 +1,66 @@
+"""Objects that are sent ahead of the push that names them: verified and stored, and nobody's yet but the sender's.
+
+What comes is a bundle of objects alone, so it is read, checked and stored like any bundle, and promoted like one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+
+from museui.core.errors import TooLarge
+from museui.core.failpoints import failpoint
+
+from ..index.history import existing_objects
+from ..jobs.queue import BUNDLE_INDEX, add_job
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from ..state import HubState
+from .pending import add_pending, find_pending
+from .receive import Destination, read_source, stored_as
+from .record import insert_bundle
+from .sources import PushSource
+from .verify import Contents
+
+MAX_OBJECTS = 1000
+"""How many objects one ``push/objects`` may bring."""
+
+
+async def receive_objects(hub: HubState, destination: Destination, source: PushSource) -> tuple[int, int]:
+    """Let the objects of ``source`` wait for their push; how many are new, and how many were here or waited already.
+
+    Raises as :func:`~hubstub.push.verify.read_contents` does, :class:`TooLarge` for more than :data:`MAX_OBJECTS`, and
+    what ``destination.open`` raises.
+    """
+    async with hub.desk.slot():
+        with closing(await read_source(hub, source)) as contents:
+            if len(contents.objects) > MAX_OBJECTS:
+                raise TooLarge(
+                    f"{len(contents.objects)} objects at once, more than {MAX_OBJECTS}",
+                    hint="Send some of them at a time.",
+                    details={"max_objects": MAX_OBJECTS},
+                )
+            repository, caller = await destination.open()
+            new = await keep_ahead(hub, repository, caller, source, contents)
+    hub.jobs_waiting.set()
+    return new, len(contents.objects) - new
+
+
+async def keep_ahead(
+    hub: HubState, repository: RepositoryRow, caller: Caller, source: PushSource, contents: Contents
+) -> int:
+    """Store the objects of ``contents``, which is in ``source``, for the caller's next push; how many are new."""
+    async with hub.database.read() as connection:
+        known = await existing_objects(connection, repository.id, contents.objects)
+        known |= await find_pending(connection, repository.id, caller.user_id, contents.objects.keys() - known)
+    sizes = {item: size for item, (_, size) in contents.objects.items() if item not in known}
+    bundle = secrets.token_hex(16) if sizes else None
+    async with stored_as(hub, source, bundle):
+        failpoint("ahead.stored")
+        if bundle is not None:
+            now = hub.now()
+            async with hub.database.write() as connection:
+                await insert_bundle(hub.database, connection, bundle, contents, now)
+                await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
+                await add_job(connection, BUNDLE_INDEX, bundle, now)
+    return len(sizes)
