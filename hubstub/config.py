@@ -16,6 +16,14 @@ LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True, slots=True)
+class Quotas:
+    """Bytes of objects that one repository, and all of one user's, may hold where nothing else is set; None: no end."""
+
+    repository_bytes: int | None = None
+    user_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """Settings of a running hub."""
 
@@ -23,6 +31,7 @@ class HubSettings:
     limits: Limits = field(default_factory=Limits)
     store: S3Settings | None = None
     """Where the objects are; None: in the embedded store."""
+    quotas: Quotas = field(default_factory=Quotas)
     auto_create: bool = True
     """Whether a repository comes into being on its owner's first push."""
     public_url: str | None = None

@@ -13,6 +13,7 @@ from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAG
 from .gc import gc
 from .minio_setup import minio_setup
 from .options import print_error
+from .quota import repository_quota, user_quota
 from .repositories import repo
 from .serve import init, serve
 from .tokens import token
@@ -29,6 +30,8 @@ def hub() -> None:
 
 for _verb in (serve, init, user, token, repo, gc, minio_setup):
     hub.add_command(_verb)
+user.add_command(user_quota)
+repo.add_command(repository_quota)
 
 
 def run(arguments: Sequence[str]) -> int:

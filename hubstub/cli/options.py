@@ -21,6 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d{1,9})([smhdw])").fullmatch
+_SIZE = re.compile(r"(\d{1,15})([KMGT]?)(?:I?B)?", re.ASCII).fullmatch
+_SIZE_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -54,6 +56,29 @@ def parse_duration(text: str) -> int:
     if not match or int(match[1]) == 0:
         raise Invalid(f"not a length of time: {text!r:.40}", hint="Write 30d, 12h, 15m, 2w or 90s.")
     return int(match[1]) * _UNIT_S[match[2]]
+
+
+def parse_size(text: str) -> int:
+    """Bytes in ``10G``, ``500M``, ``64K`` or ``4096``, in powers of 1024. Raises :class:`Invalid`."""
+    match = _SIZE(text.strip().upper())
+    if not match:
+        raise Invalid(f"not a size: {text!r:.40}", hint="Write 10G, 500M, 64K, 2T or a number of bytes.")
+    return int(match[1]) << _SIZE_SHIFT[match[2]]
+
+
+class SizeType(click.ParamType[int]):
+    """A size on the command line, in an environment variable or in ``hub.toml``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See :func:`parse_size`."""
+        if isinstance(value, int) and value >= 0:
+            return value
+        try:
+            return parse_size(str(value))
+        except Invalid as exc:
+            self.fail(f"{exc.message}. {exc.hint}", param, ctx)
 
 
 def print_json(document: Any) -> None:

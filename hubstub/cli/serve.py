@@ -17,8 +17,8 @@ from museui.core.errors import Usage
 from museui.core.limits import Limits
 from museui.core.names import check_owner
 
-from ..config import HubSettings
-from .options import data_option, json_option, print_json
+from ..config import HubSettings, Quotas
+from .options import SizeType, data_option, json_option, print_json
 from .store_options import read_store_settings, store_options, take_store_options
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _settings_options(function: F) -> F:
 @click.option("--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @store_options
 @click.option("--minio", is_flag=True, help="Start the 'minio' on PATH beside the hub, and keep the objects there.")
+@click.option("--repository-quota", type=SizeType(), help="What one repository may hold.  [default: no limit]")
+@click.option("--user-quota", type=SizeType(), help="What all of one user's may hold together.  [default: no limit]")
 @_settings_options
 @json_option
 def serve(
@@ -71,6 +73,8 @@ def serve(
     public_url: str | None,
     log_format: str,
     minio: bool,
+    repository_quota: int | None,
+    user_quota: int | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -94,7 +98,9 @@ def serve(
     if minio:
         _check_minio(host, given)
     store = None if minio else read_store_settings(data_dir, given)
-    settings = HubSettings(data_dir, limits, store, public_url=public_url, **options)
+    settings = HubSettings(
+        data_dir, limits, store, Quotas(repository_quota, user_quota), public_url=public_url, **options
+    )
 
     from ..folder import create_data_folder, locked_data_folder
     from ..log import configure_log

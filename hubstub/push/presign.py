@@ -10,22 +10,26 @@ from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
+from ..config import Quotas
 from ..log import log_facts
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head
+from .quota import require_room_alone, reserve_room
 from .uploads import find_open_upload, open_upload, renew_upload
 
 _log = logging.getLogger("hubstub.push")
 
 
-def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: RepositoryRow | None) -> None:
+def check_ask(
+    ask: PresignRequest, limits: Limits, quotas: Quotas, lease: bool, repository: RepositoryRow | None
+) -> None:
     """Refuse what needs no look into the repository (None: there is none yet).
 
     Raises :class:`TooLarge` or :class:`Invalid` for a bundle of a size that cannot be, and
-    :class:`~museui.core.errors.StaleLease`.
+    :class:`~museui.core.errors.StaleLease` or :class:`~museui.core.errors.Quota`.
     """
     limit = limits.max_bundle_bytes
     if ask.size_bytes > limit:
@@ -36,8 +40,10 @@ def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: Repo
         )
     if not ask.size_bytes:
         raise Invalid("field 'size_bytes' is 0, and no bundle is empty", details={"field": "size_bytes"})
-    if repository is None and lease and ask.branch is not None:
-        check_lease(ask.branch, ask.expected_head, None)
+    if repository is None:
+        require_room_alone(quotas, ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes)
+        if lease and ask.branch is not None:
+            check_lease(ask.branch, ask.expected_head, None)
 
 
 async def presign_upload(
@@ -45,7 +51,8 @@ async def presign_upload(
 ) -> PresignAnswer:
     """A URL for the bundle, and whether its bytes have arrived already.
 
-    ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease`.
+    ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease` or
+    :class:`~museui.core.errors.Quota`.
     """
     began = time.perf_counter()
     async with hub.database.read() as connection:
@@ -59,8 +66,11 @@ async def presign_upload(
     now = hub.now()
     expires_at = math.ceil(now) + hub.settings.upload_ttl_s
     async with hub.database.write() as connection:
-        if known and (present or known.expires_at > now):
-            upload_id = known.id
+        again = known.id if known and (present or known.expires_at > now) else None
+        declared_bytes = ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
+        await reserve_room(connection, hub.settings.quotas, repository.id, declared_bytes, now, again)
+        if again is not None:
+            upload_id = again
             await renew_upload(connection, upload_id, ask.raw_bytes, expires_at)
         else:
             upload_id = await open_upload(

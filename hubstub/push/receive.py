@@ -91,7 +91,7 @@ async def receive_push(
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
                 receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
-                answer = await record_push(hub.database, receipt, contents, closure, hub.now())
+                answer = await record_push(hub.database, hub.settings.quotas, receipt, contents, closure, hub.now())
     failpoint("confirm.committed")
     if bundle is not None:
         hub.jobs_waiting.set()

@@ -14,6 +14,7 @@ from museui.core.errors import Unavailable, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.wire import PushAnswer, PushTarget, encode
 
+from ..config import Quotas
 from ..index import schema
 from ..index.database import Database
 from ..index.history import read_losses
@@ -23,6 +24,7 @@ from .advance import advance_branch
 from .chunks import Chunk
 from .closure import Closure
 from .pending import admit_pending
+from .quota import settle_room
 from .rows import insert_missing_rows
 from .verify import Contents
 
@@ -46,18 +48,19 @@ class Receipt:
 
 
 async def record_push(
-    database: Database, receipt: Receipt, contents: Contents, closure: Closure, now: float
+    database: Database, quotas: Quotas, receipt: Receipt, contents: Contents, closure: Closure, now: float
 ) -> PushAnswer:
     """Write everything, or nothing. The answer is what the same request will be answered again.
 
     Raises what :func:`~hubstub.push.advance.advance_branch` raises, :class:`UploadExpired` when the upload was
     confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile,
     :class:`Unavailable` when something was taken from it meanwhile, and what
-    :func:`~hubstub.push.pending.admit_pending` raises.
+    :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
     async with database.write() as connection:
         began = time.perf_counter()
         await _require_open(connection, receipt, closure)
+        await settle_room(connection, quotas, receipt.repository_id, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
         indexed = time.perf_counter()
         previous = await advance_branch(connection, receipt.repository_id, receipt.target, contents.parents_of, now)

@@ -34,7 +34,7 @@ async def presign_bundle(request: Request) -> Response:
     message = await read_message(request)
     ask = parse(PresignRequest, message)
     lease = "expected_head" in message
-    check_ask(ask, hub.settings.limits, lease, destination.repository)
+    check_ask(ask, hub.settings.limits, hub.settings.quotas, lease, destination.repository)
     repository, caller = await destination.open()
     reply = await presign_upload(hub, repository, caller, ask, lease, base_url(request))
     return answer(request, encode(reply))

@@ -1,0 +1,153 @@
+"""Quotas: refused before a byte is sent, and again when what arrived is more than was said; what is used stays true."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.helpers.fingerprint import unchanged
+from tests.helpers.hub import HubProcess, hub_command
+from tests.helpers.push_client import PushClient, compress, error_code
+from tests.helpers.records import History, make_history, pack
+
+KIB = 1024
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubProcess]:
+    with HubProcess("--repository-quota", "8K", "--user-quota", "1M") as process:
+        yield process
+
+
+@pytest.fixture
+def client(hub: HubProcess, request: pytest.FixtureRequest) -> Iterator[PushClient]:
+    slug = request.node.name[:90].replace("[", "-").strip("]")
+    hub.command("repo", "create", f"ada/{slug}")
+    with PushClient(hub, slug) as made:
+        yield made
+
+
+def _history(*sizes: int, salt: bytes = b"") -> History:
+    """Commits that each add one object of that many bytes."""
+    files: dict[str, bytes] = {}
+    trees: list[dict[str, bytes]] = []
+    for number, size in enumerate(sizes):
+        files[f"f{number}"] = (salt + b"%d " % number).ljust(size, b"x")
+        trees.append(dict(files))
+    return make_history(*trees)
+
+
+def _stored_bytes(client: PushClient) -> int:
+    with closing(sqlite3.connect(f"file:{client.hub.data_dir / 'hub.sqlite3'}?mode=ro", uri=True)) as connection:
+        query = "SELECT stored_bytes FROM repositories WHERE slug = ?"
+        return int(connection.execute(query, (client.url.rpartition("/")[2],)).fetchone()[0])
+
+
+def test_an_upload_that_cannot_fit_is_refused_before_a_byte_is_sent(client: PushClient) -> None:
+    with unchanged(client.hub):
+        status, answer = client.presign(b"x" * 9 * KIB)
+        assert (status, error_code(answer)) == (507, "quota")
+        assert answer["error"]["details"] == {"quota_bytes": 8 * KIB, "asked_bytes": 9 * KIB}
+        assert client.presign(b"x", raw_bytes=9 * KIB)[0] == 507
+
+
+def test_a_repository_that_is_not_there_yet_is_not_made_for_what_it_has_no_room_for(hub: HubProcess) -> None:
+    with PushClient(hub, "never") as client, unchanged(hub):
+        assert client.presign(b"x" * 9 * KIB)[0] == 507
+
+
+def test_open_uploads_reserve_their_room_once(client: PushClient) -> None:
+    assert client.presign(b"a" * 5 * KIB)[0] == 200
+    assert client.presign(b"b" * 5 * KIB)[0] == 507
+    assert client.presign(b"a" * 5 * KIB)[0] == 200
+    assert client.presign(b"c" * 3 * KIB)[0] == 200
+
+
+@pytest.mark.parametrize("way", ["bundle", "stream", "unpack"])
+def test_more_than_was_said_is_refused_at_the_end_and_changes_nothing(client: PushClient, way: str) -> None:
+    history = _history(9 * KIB)
+    wire = compress(pack(history.bundle()))
+    if way == "bundle":
+        upload = client.upload(wire)
+    with unchanged(client.hub):
+        if way == "bundle":
+            status, answer = client.confirm(wire, history.head, upload_id=upload["upload_id"])
+        elif way == "unpack":
+            status, answer = client.post_bytes(f"push/unpack?branch=main&head={history.head}", wire)
+        else:
+            frames: list[Any] = [["H", {"branch": "main", "head": history.head, "force": False}]]
+            frames += [["S", record] for record in history.snapshots]
+            frames += [["O", [object_id, content]] for object_id, content in history.contents.items()]
+            frames += [*(["C", record] for record in history.commits), ["E", {}]]
+            status, answer = client.post_bytes("push/stream", b"".join(map(pack, frames)))
+        assert (status, error_code(answer)) == (507, "quota")
+    assert client.heads() == {}
+
+
+def test_what_is_used_counts_each_object_once(client: PushClient) -> None:
+    first, second = _history(3 * KIB), _history(3 * KIB, 4 * KIB)
+    assert client.push(first)[0] == 200
+    assert _stored_bytes(client) == 3 * KIB
+    assert client.push(second)[0] == 200
+    assert client.push(second, "other")[0] == 200
+    assert _stored_bytes(client) == 7 * KIB
+    assert client.push(_history(3 * KIB, 4 * KIB, 2 * KIB))[0] == 507
+    assert _stored_bytes(client) == 7 * KIB
+
+
+def test_what_is_used_stays_true_when_the_same_objects_come_from_many_sides_at_once(client: PushClient) -> None:
+    history = _history(KIB, KIB)
+    wires = [compress(pack({**history.bundle(), "meta": {"number": number}})) for number in range(8)]
+    uploads = [client.upload(wire) for wire in wires]
+    answers: list[int] = []
+
+    def confirm(number: int) -> None:
+        with PushClient(client.hub, client.url.rpartition("/")[2]) as other:
+            upload_id = uploads[number]["upload_id"]
+            answers.append(other.confirm(wires[number], history.head, f"b{number}", upload_id=upload_id)[0])
+
+    threads = [threading.Thread(target=confirm, args=(number,)) for number in range(len(wires))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * len(wires)
+    assert _stored_bytes(client) == 2 * KIB
+
+
+def test_a_quota_of_ones_own_goes_before_the_hub_s(client: PushClient) -> None:
+    name = "ada/" + client.url.rpartition("/")[2]
+    command = client.hub.command
+    assert json.loads(command("repo", "quota", name, "20K", "--json"))["quota_bytes"] == 20 * KIB
+    assert client.push(_history(9 * KIB))[0] == 200
+    command("repo", "quota", name, "none")
+    assert client.presign(b"y" * 30 * KIB)[0] == 200
+    command("repo", "quota", name, "default")
+    assert client.presign(b"z" * KIB)[0] == 507
+
+
+def test_a_user_s_quota_holds_for_all_of_their_repositories_together(hub: HubProcess) -> None:
+    token = hub.new_user("bob")
+    hub.command("user", "quota", "bob", "6K")
+    with (
+        PushClient(hub, "one", owner="bob", token=token) as one,
+        PushClient(hub, "two", owner="bob", token=token) as two,
+    ):
+        assert one.push(_history(4 * KIB, salt=b"bob"))[0] == 200
+        status, answer = two.push(_history(4 * KIB, salt=b"again"))
+        assert (status, error_code(answer)) == (507, "quota")
+        assert two.presign(b"x" * 3 * KIB)[0] == 507
+        hub.command("user", "quota", "bob", "none")
+        assert two.presign(b"x" * 3 * KIB)[0] == 200
+
+
+@pytest.mark.parametrize("words", ["10X", "-1", "", "1.5G", "9" * 30])
+def test_what_is_no_size_is_an_error(hub: HubProcess, words: str) -> None:
+    hub_command("user", "quota", "--data", hub.data_dir, "--", "ada", words, expect=1)
+    hub_command("serve", "--data", hub.data_dir, f"--user-quota={words}", expect=2)
