@@ -19,7 +19,8 @@ from ..core.records import Commit, Snapshot, SnapshotParser, parse_commit
 MAX_RECORD_BYTES = 256 << 20
 """The largest record file that is read: a manifest of a million long paths fits."""
 
-_PLAIN_SNAPSHOT = {"snapshot_id", "manifest", "created_at"}
+PLAIN_SNAPSHOT = frozenset(("snapshot_id", "manifest", "created_at"))
+"""The fields of a snapshot that both JSON decoders read alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     import orjson
 
     fields = snapshot.disk_fields()
-    if fields.keys() <= _PLAIN_SNAPSHOT and isinstance(fields.get("created_at", ""), str):
+    if fields.keys() <= PLAIN_SNAPSHOT and isinstance(fields.get("created_at", ""), str):
         try:
             text = orjson.dumps(fields, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         except TypeError:
@@ -96,7 +97,7 @@ def decode_snapshot_record(content: bytes, path: str) -> dict[str, Any]:
 
     try:
         record = orjson.loads(content)
-        if isinstance(record, dict) and not record.keys() - _PLAIN_SNAPSHOT:
+        if isinstance(record, dict) and not record.keys() - PLAIN_SNAPSHOT:
             return record
     except ValueError:
         pass

@@ -79,15 +79,14 @@ class Store:
 
         ``parser`` is to be shared by all snapshots of one walk.
         """
-        content, path = self._read_snapshot_file(snapshot_id)
+        content, path = self.read_snapshot_file(snapshot_id)
         return decode_snapshot(content, snapshot_id, path, parser)
 
-    def read_snapshot_record(self, snapshot_id: SnapshotId) -> dict[str, Any]:
-        """The record as it stands there, for someone who passes it on to be checked: fields, with a manifest.
+    def parse_snapshot_file(self, content: bytes, snapshot_id: SnapshotId, path: str) -> dict[str, Any]:
+        """The record in ``content``, for someone who passes it on to be checked: fields, with a manifest.
 
-        Raises :class:`Integrity` when it is missing, or no such record.
+        Raises :class:`Integrity` when it is no such record.
         """
-        content, path = self._read_snapshot_file(snapshot_id)
         record = decode_snapshot_record(content, path)
         if record.get("snapshot_id") not in (snapshot_id, qualified(snapshot_id)):
             raise Integrity(f"{path} holds another snapshot", details={"path": path, "rule": "snapshot_id"})
@@ -95,7 +94,8 @@ class Store:
             raise Integrity(f"{path} is damaged: manifest is missing or not a map", details={"path": path})
         return record
 
-    def _read_snapshot_file(self, snapshot_id: SnapshotId) -> tuple[bytes, str]:
+    def read_snapshot_file(self, snapshot_id: SnapshotId) -> tuple[bytes, str]:
+        """The bytes of the snapshot's file, and its path. Raises :class:`Integrity` when it is missing."""
         path = self.snapshot_path(snapshot_id)
         try:
             return read_file(path, MAX_RECORD_BYTES), path

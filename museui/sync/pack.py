@@ -14,13 +14,13 @@ from museui.core.failpoints import failpoint
 from museui.core.frames import compress_frames
 from museui.core.ids import BundleId, CommitId, ObjectId, qualified
 from museui.core.limits import Limits
-from museui.core.packing import SnapshotPacker
 from museui.core.records import SnapshotParser
 from museui.core.stream import write_stream
 from museui.core.wire import PushTarget, encode_target
 from museui.repo.repository import Repository
 
 from .objects import ObjectReader, unreadable
+from .snapshots import SnapshotFiles
 from .spool import PackedBundle
 from .walk import Walk
 
@@ -62,11 +62,7 @@ class Content:
             if object_id not in base:
                 objects[object_id] = None
 
-        packer = SnapshotPacker(on_entry=on_entry)
-        for snapshot_id in self._snapshot_ids:
-            # Not checked here: the hub checks every record, and one that is damaged here costs no more than a refusal.
-            record = self._repository.store.read_snapshot_record(snapshot_id)
-            yield packer.pack_fields(snapshot_id, record, record["manifest"])
+        yield from map(SnapshotFiles(self._repository.store, on_entry).pack, self._snapshot_ids)
 
     def snapshot_records(self) -> Iterable[bytes]:
         """The packed snapshot records, in first-use order."""
