@@ -16,6 +16,7 @@ from museui.core.errors import MuseError
 from .http.edge import Edge
 from .http.errors import answer_error, answer_http_exception
 from .jobs.runner import JobRunner
+from .pages.routes import routes as page_routes
 from .routes import compat, fetch, objects, operations, people, push, refs, repositories
 from .state import HubState
 
@@ -46,6 +47,7 @@ def build_app(state: HubState) -> Starlette:
             *push.routes,
             *compat.routes,
             *fetch.routes,
+            *page_routes,
         ],
         middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running)],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},

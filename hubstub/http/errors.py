@@ -11,7 +11,7 @@ from starlette.responses import Response
 from museui.core.errors import Internal, Invalid, MuseError, NotFound, RateLimited, Unauthorized, Unavailable
 
 from ..log import logger
-from .messages import answer
+from .messages import answer, wants_html
 
 
 def answer_error(request: Request, exc: Exception) -> Response:
@@ -39,13 +39,23 @@ def answer_http_exception(request: Request, exc: Exception) -> Response:
 
 
 def _render(request: Request, exc: MuseError, status: int) -> Response:
-    body = {
-        "error": {"code": exc.code, "message": exc.message, "hint": exc.hint, "details": exc.details},
-        "detail": exc.message,
-    }
-    response = answer(request, body, status)
+    response = _page(request, exc, status) if wants_html(request) else _message(request, exc, status)
     if isinstance(exc, (RateLimited, Unavailable)):
         response.headers["Retry-After"] = str(max(1, math.ceil(exc.details.get("retry_after_s", 1))))
     elif isinstance(exc, Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _message(request: Request, exc: MuseError, status: int) -> Response:
+    body = {
+        "error": {"code": exc.code, "message": exc.message, "hint": exc.hint, "details": exc.details},
+        "detail": exc.message,
+    }
+    return answer(request, body, status)
+
+
+def _page(request: Request, exc: MuseError, status: int) -> Response:
+    from ..pages.site import render_page
+
+    return render_page(request, "error.html", status, error=exc, number=status)

@@ -23,6 +23,7 @@ from .bodies import read_body
 
 MSGPACK = "application/x-msgpack"
 JSON = "application/json"
+HTML = "text/html"
 MAX_DEPTH = 32
 LONG_MESSAGE_BYTES = 16 << 20
 """The largest list of ids, and the largest message in JSON that brings or gets contents."""
@@ -69,6 +70,17 @@ def wants_msgpack(request: Request) -> bool:
 def sends_msgpack(request: Request) -> bool:
     """Whether the body of ``request`` is msgpack."""
     return _media_type(request.headers.get("content-type", "")) in _MSGPACK_TYPES
+
+
+def wants_html(request: Request) -> bool:
+    """Whether it is a browser that asks: HTML is named before anything else the hub speaks."""
+    for entry in request.headers.get("accept", "").split(","):
+        kind = _media_type(entry)
+        if kind == HTML:
+            return True
+        if kind == JSON or kind in _MSGPACK_TYPES:
+            return False
+    return False
 
 
 def decode_bytes(value: object, what: str) -> bytes:

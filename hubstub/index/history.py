@@ -120,7 +120,7 @@ async def walk(
         query = select(commits).where(commits.c.repository_id == repository_id, commits.c.id.in_(batch))
         rows = {row.id: row for row in await connection.execute(query)}
         for commit in batch:
-            yield _commit_row(rows[commit])
+            yield commit_row(rows[commit])
 
 
 async def select_reachable(
@@ -193,7 +193,8 @@ def _split(parents: bytes) -> Sequence[bytes]:
     return [parents[at : at + 32] for at in range(0, len(parents), 32)]
 
 
-def _commit_row(row: Row[*tuple[Any, ...]]) -> CommitRow:
+def commit_row(row: Row[*tuple[Any, ...]]) -> CommitRow:
+    """A row of ``commits``."""
     return CommitRow(
         id=CommitId(row.id.hex()),
         generation=row.generation,

@@ -29,6 +29,12 @@ from ..people.tokens import Caller
 from ..state import HubState, base_url, hub_of
 
 _KIND = "application/octet-stream"
+FOREIGN_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Disposition": "attachment",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+"""Of answers with foreign bytes: a browser keeps them, and never runs them as something of this hub's."""
 _CHECKED_BYTES = 4 << 20
 """Up to this size an object is hashed again before it is given."""
 _TTL_MAX_S = 7 * 24 * 3600
@@ -52,14 +58,17 @@ async def get_object(request: Request) -> Response:
         "ETag": f'"{object_id}"',
         "Cache-Control": f"{'public' if public else 'private'}, max-age=31536000, immutable",
         "Accept-Ranges": "bytes",
-        "X-Content-Type-Options": "nosniff",
+        **FOREIGN_HEADERS,
     }
+    return await answer_object(request, place, headers)
+
+
+async def answer_object(
+    request: Request, place: ObjectPlace, headers: dict[str, str], media_type: str = _KIND
+) -> Response:
+    """The bytes at ``place``, or what of them the request asks for. ``headers`` has the ``ETag``."""
     if headers["ETag"] in _etags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
-    return await _answer_object(request, hub, place, headers)
-
-
-async def _answer_object(request: Request, hub: HubState, place: ObjectPlace, headers: dict[str, str]) -> Response:
     asked = (
         request.headers.get("range") if request.headers.get("if-range", headers["ETag"]) == headers["ETag"] else None
     )
@@ -73,14 +82,24 @@ async def _answer_object(request: Request, hub: HubState, place: ObjectPlace, he
     if stretch is not None:
         headers["Content-Range"] = f"bytes {offset}-{offset + size - 1}/{place.size_bytes}"
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=_KIND)
-    reader = ObjectReader(hub.store, Lookup(hub.database))
+        return Response(status_code=status, headers=headers, media_type=media_type)
+    hub = hub_of(request)
     if size > _CHECKED_BYTES:
-        return await stream(_pieces(reader, place, offset, size), _KIND, status, headers)
+        reader = ObjectReader(hub.store, Lookup(hub.database))
+        return await stream(_pieces(reader, place, offset, size), media_type, status, headers)
+    return Response(await read_object(hub, place, offset, size), status, headers, media_type)
+
+
+async def read_object(hub: HubState, place: ObjectPlace, offset: int, size: int) -> bytes:
+    """A stretch of an object, short enough to hold; the whole of it is hashed again.
+
+    Raises :class:`Internal` when what is stored is not what its id says.
+    """
+    reader = ObjectReader(hub.store, Lookup(hub.database))
     content = await asyncio.to_thread(lambda: b"".join(reader.pieces(place, offset, size)))
-    if len(content) != size or (stretch is None and hash_object(content) != place.id):
+    if len(content) != size or (size == place.size_bytes and hash_object(content) != place.id):
         raise Internal(f"the stored object {place.id} is damaged")
-    return Response(content, status, headers, _KIND)
+    return content
 
 
 def _pieces(reader: ObjectReader, place: ObjectPlace, offset: int, size: int) -> Generator[bytes, None, None]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
-from sqlalchemy import Row, select, tuple_
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from museui.core.errors import Denied, Invalid, NotFound
-from museui.core.ids import qualified
+from museui.core.errors import Denied, Invalid
 from museui.core.wire import ChangeRepository, CreateRepository, parse
 
 from ..http.messages import answer, read_message
-from ..index.schema import pushes, users
 from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository, require_caller
 from ..people.repositories import (
@@ -25,6 +19,7 @@ from ..people.repositories import (
     list_repositories,
     parse_visibility,
 )
+from ..push.receipts import find_push, list_pushes
 from ..state import hub_of
 
 _PAGE_MAX = 200
@@ -96,57 +91,18 @@ async def delete_repo(request: Request) -> Response:
 
 async def get_pushes(request: Request) -> Response:
     """What was pushed, newest first: ``?limit=&before=push_id``."""
-    hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
     limit = _limit(request)
-    query = _select_pushes(repository.id).order_by(pushes.c.created_at.desc(), pushes.c.id.desc()).limit(limit + 1)
-    async with hub.database.read() as connection:
-        if before := request.query_params.get("before"):
-            place = select(pushes.c.created_at, pushes.c.id)
-            place = place.where(pushes.c.repository_id == repository.id, pushes.c.id == before)
-            row = (await connection.execute(place)).one_or_none()
-            if row is None:
-                raise NotFound("there is no such push", details={"field": "before"})
-            query = query.where(tuple_(pushes.c.created_at, pushes.c.id) < tuple_(row.created_at, row.id))
-        rows = (await connection.execute(query)).all()
-    page = rows[:limit]
-    more = page[-1].id if len(rows) > limit else None
-    return answer(request, {"pushes": [_push_message(row) for row in page], "next": more})
+    async with hub_of(request).database.read() as connection:
+        page, more = await list_pushes(connection, repository.id, limit, request.query_params.get("before"))
+    return answer(request, {"pushes": page, "next": more})
 
 
 async def get_push(request: Request) -> Response:
     """One push: by whom, what, how long each phase took, and whether its objects have been promoted."""
-    hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
-    async with hub.database.read() as connection:
-        query = _select_pushes(repository.id).where(pushes.c.id == request.path_params["push_id"])
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        raise NotFound("there is no such push")
-    return answer(request, _push_message(row))
-
-
-def _select_pushes(repository_id: int) -> Any:
-    query = select(pushes, users.c.name.label("user")).join(users, users.c.id == pushes.c.user_id)
-    return query.where(pushes.c.repository_id == repository_id)
-
-
-def _push_message(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
-    reply: dict[str, Any] = orjson.loads(row.answer)
-    return {
-        **reply,
-        "push_id": row.id,
-        "user": row.user,
-        "branch": row.branch,
-        "head": qualified(row.head.hex()),
-        "previous_head": qualified(row.previous_head.hex()) if row.previous_head else None,
-        "forced": row.forced,
-        "strategy": row.strategy,
-        "bundle_id": qualified(row.bundle_id.hex()) if row.bundle_id else None,
-        "wire_bytes": row.wire_bytes,
-        "promotion": "pending" if row.bundle else "done",
-        "created_at": row.created_at,
-    }
+    async with hub_of(request).database.read() as connection:
+        return answer(request, await find_push(connection, repository.id, request.path_params["push_id"]))
 
 
 def _limit(request: Request) -> int:

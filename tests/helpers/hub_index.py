@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubstub.config import HubSettings
 from hubstub.index.database import Database
-from hubstub.index.schema import branches, commits, pushes, repositories, users
+from hubstub.index.schema import branches, commits, pushes, repositories, signing_keys, users
 from museui.core.graph import number_generations, order_commits
 from museui.core.ids import CommitId
 
@@ -118,3 +118,22 @@ async def _repository_id(connection: AsyncConnection, owner: str, slug: str) -> 
     query = select(repositories.c.id).join(users, users.c.id == repositories.c.owner_id)
     query = query.where(users.c.name == owner, repositories.c.slug == slug)
     return int((await connection.execute(query)).scalar_one())
+
+
+def enrol_key(data_dir: Path, user: str, private_key: bytes, revoked_at: float | None = None) -> None:
+    """Enrol the public half of an Ed25519 key for a user of a hub, which may be running."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    public = Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
+
+    async def enrol() -> None:
+        database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+        try:
+            async with database.write() as connection:
+                user_id = (await connection.execute(select(users.c.id).where(users.c.name == user))).scalar_one()
+                row = {"user_id": user_id, "public_key": public, "created_at": 1.0, "revoked_at": revoked_at}
+                await connection.execute(insert(signing_keys), row)
+        finally:
+            await database.close()
+
+    asyncio.run(enrol())

@@ -25,7 +25,7 @@ CORE_MAY_IMPORT = {
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
 LOADED_BY_OTHERS = {"aiosqlite"}  # SQLAlchemy loads the driver that the database URL names
-BROUGHT_BY_OTHERS = {"certifi", "urllib3"}  # httpx and minio have them and show them to whoever uses these
+BROUGHT_BY_OTHERS = {"certifi", "markupsafe", "urllib3"}  # httpx, jinja2 and minio show them to whoever uses these
 OPTIONAL = {"botocore", "minio", "obstore"}
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
 
@@ -92,6 +92,11 @@ def test_the_hub_loads_nothing_of_ours_but_the_vocabulary() -> None:
 def test_the_hub_starts_without_what_only_an_s3_store_needs() -> None:
     loaded = loaded_after("import " + ", ".join(module_names("hubstub")))
     assert not packages(loaded) & OPTIONAL
+
+
+def test_the_hub_starts_without_what_only_its_pages_need() -> None:
+    loaded = loaded_after("import " + ", ".join(module_names("hubstub")))
+    assert not packages(loaded) & {"jinja2", "markupsafe"}
 
 
 def test_the_client_loads_no_hub_no_server_and_no_database() -> None:

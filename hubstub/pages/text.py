@@ -1,0 +1,102 @@
+"""How the pages write things: sizes, times, ids, and foreign text, which is never trusted to look like what it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_UNSEEN = re.compile(
+    "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb])"
+)
+"""Control characters, what turns the direction of writing, what has no width: they make one name look like another."""
+_UNITS = ("KiB", "MiB", "GiB", "TiB")
+_STEPS = ((60.0, "s"), (3600.0, "min"), (86400.0, "h"), (30 * 86400.0, "d"))
+
+
+def render_foreign(text: str, max_chars: int = 4096) -> Markup:
+    """``text`` escaped; characters nobody can see are named; cut at ``max_chars``."""
+    from markupsafe import Markup, escape
+
+    shown = text[:max_chars]
+    parts = _UNSEEN.split(shown)
+    html = [
+        Markup('<span class="unseen">U+{:04X}</span>').format(ord(part)) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    ]
+    return Markup("").join(html) + ("…" if len(text) > max_chars else "")
+
+
+def render_name(text: str, max_chars: int = 300) -> Markup:
+    """A foreign name on one line, kept from turning the text around it."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(render_foreign(" ".join(text.split()) if "\n" in text else text, max_chars))
+
+
+def plain_name(text: str) -> str:
+    """``text`` without the characters nobody can see, for places that hold no markup."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def render_size(size_bytes: int) -> str:
+    """``984 B``, ``12.3 KiB``, ``1.5 GiB``."""
+    if size_bytes < 1024:
+        return f"{size_bytes} B"
+    size, unit = float(size_bytes), "B"
+    for larger in _UNITS:
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.1f} {unit}" if size < 100 else f"{size:,.0f} {unit}"
+
+
+def render_count(number: int, singular: str, plural: str = "") -> str:
+    """``1 file``, ``1,035 files``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def render_seconds(seconds: float) -> str:
+    """``21 ms``, ``1.21 s``, ``5 min``."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.1f} ms" if seconds < 0.00995 else f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.2f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:,.0f} h"
+
+
+def render_ago(moment: float, now: float) -> str:
+    """How long before ``now`` (both Unix seconds); the date when it is long."""
+    passed = now - moment
+    if passed < 5:
+        return "just now"
+    size = 1.0
+    for limit, unit in _STEPS:
+        if passed < limit:
+            return f"{passed / size:.0f} {unit} ago"
+        size = limit if unit != "h" else 86400.0
+    return render_date(moment)
+
+
+def render_date(moment: float) -> str:
+    """``22 Nov 2026``."""
+    return f"{datetime.fromtimestamp(moment, UTC):%-d %b %Y}"
+
+
+def render_moment(moment: float) -> str:
+    """``2026-11-22 14:02:03 UTC``."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def render_commit_time(text: str) -> str:
+    """A record's ``committed_at`` for people, in the offset it was written with; as it stands when it is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return plain_name(text[:40])
+    zone = moment.strftime("%z")
+    zone = " UTC" if zone == "+0000" else f" {zone[:3]}:{zone[3:5]}" if zone else ""
+    return f"{moment:%-d %b %Y, %H:%M}{zone}"
