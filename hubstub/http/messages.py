@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgpack
@@ -19,7 +20,7 @@ from museui.core.errors import Invalid
 from museui.core.unpack import StreamUnpacker
 
 from ..state import hub_of
-from .bodies import read_body
+from .bodies import body_chunks, read_body
 
 MSGPACK = "application/x-msgpack"
 JSON = "application/json"
@@ -47,6 +48,18 @@ async def read_message(request: Request, max_bytes: int | None = None) -> Any:
     value = _parse_msgpack(body) if kind in _MSGPACK_TYPES else _parse_json(body)
     _check_depth(value)
     return value
+
+
+async def message_chunks(request: Request, max_bytes: int, max_json_bytes: int) -> AsyncIterator[bytes]:
+    """A body too long to hold, as the msgpack it is, compressed or not; JSON, which is held, becomes msgpack here.
+
+    Raises as :func:`read_message` does.
+    """
+    if _media_type(request.headers.get("content-type", "")) in _MSGPACK_TYPES:
+        async for chunk in body_chunks(request, max_bytes):
+            yield chunk
+    else:
+        yield msgpack.packb(await read_message(request, max_json_bytes))
 
 
 def answer(request: Request, document: Any, status: int = 200) -> Response:

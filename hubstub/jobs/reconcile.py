@@ -10,9 +10,9 @@ from ..index.schema import bundles
 from ..log import log_facts
 from ..push.pending import forget_pending
 from ..push.spool import Spool
-from ..push.uploads import forget_uploads, live_upload_ids
+from ..push.uploads import KEPT_S, forget_uploads, live_upload_ids
 from ..state import HubState
-from ..store.base import BUNDLES, STAGING
+from ..store.base import BUNDLES, OBJECT_UPLOAD, STAGING
 
 _log = logging.getLogger("hubstub.reconcile")
 
@@ -26,11 +26,17 @@ async def clear_temporary(hub: HubState) -> None:
 async def remove_leftovers(hub: HubState, grace_s: float = 0.0) -> list[str]:
     """Remove stored bundles and staged bytes that no row knows, older than ``grace_s``; their keys.
 
+    Staged objects, of which no row ever knows, go when they are as old as an upload that nobody may confirm any more.
     Pushes that run meanwhile are safe: what is found is judged only once each push that was running then has ended.
     """
     before = hub.now() - grace_s
     found = {entry.key async for entry in hub.store.list(BUNDLES) if entry.modified_at <= before}
-    staged = {entry.key async for entry in hub.store.list(STAGING) if entry.modified_at <= before}
+    kept_since = hub.now() - KEPT_S - hub.settings.upload_ttl_s
+    staged = {
+        entry.key
+        async for entry in hub.store.list(STAGING)
+        if entry.modified_at <= (kept_since if entry.key.startswith(STAGING + OBJECT_UPLOAD) else before)
+    }
     await hub.desk.wait_idle()
     async with hub.database.write() as connection:
         await forget_uploads(connection, hub.now())

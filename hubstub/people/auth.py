@@ -55,6 +55,12 @@ async def require_caller(request: Request, need: Access) -> Caller:
     return caller
 
 
+def caller_of(request: Request) -> Caller:
+    """Whose token the request carried, once it has been looked at. Only where there must have been one."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
 async def open_repository(request: Request, need: Access, create: bool = False) -> tuple[RepositoryRow, Caller | None]:
     """The repository ``/{owner}/{slug}`` of the request's path, and who asks.
 

@@ -31,11 +31,11 @@ class Closure:
 
 
 async def check_closed(
-    connection: AsyncConnection, repository_id: int, user_id: int | None, contents: Contents, head: CommitId
+    connection: AsyncConnection, repository_id: int, user_id: int, contents: Contents, head: CommitId
 ) -> Closure:
     """Raises :class:`Integrity` naming what is missing: a parent, a snapshot, an object, or ``head`` itself.
 
-    ``user_id``: whose pending objects count, None for nobody's.
+    ``user_id``: whose pending objects count.
     """
     had_commits: dict[CommitId, int] = {}
     had_snapshots: set[SnapshotId] = set()
@@ -55,7 +55,7 @@ async def check_closed(
         if entry.snapshot_id not in contents.snapshots and entry.snapshot_id not in had_snapshots:
             require_all([entry.snapshot_id], (), "snapshot", f"commit {commit_id}")
     outside = contents.needed_objects - contents.objects.keys() - had_objects
-    pending = await find_pending(connection, repository_id, user_id, outside) if user_id is not None else set()
+    pending = await find_pending(connection, repository_id, user_id, outside)
     require_all(sorted(outside - pending), (), "object", "a snapshot of the push")
     return Closure(generations, set(had_commits), had_snapshots, had_objects, losses, pending)
 

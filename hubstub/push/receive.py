@@ -29,7 +29,7 @@ from ..state import HubState
 from ..store.base import bundle_key
 from .advance import check_lease
 from .closure import check_closed
-from .record import Receipt, record_push
+from .record import Receipt, Sent, record_push
 from .sources import PushSource
 from .verify import Contents, read_contents
 
@@ -44,12 +44,13 @@ _NO_REPOSITORY = 0
 class Destination:
     """Where a push goes: ``repository`` is None until ``open`` makes it, which is once its contents are verified.
 
-    ``user_id``: whose objects may wait for this push; None where there is no repository for them to wait for.
+    ``name``: ``owner/slug``; ``user_id``: whose push it is, and whose objects may wait for it.
     """
 
+    name: str
+    user_id: int
     repository: RepositoryRow | None
     open: Callable[[], Awaitable[Opened]]
-    user_id: int | None = None
 
 
 def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
@@ -58,7 +59,7 @@ def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
     async def give() -> Opened:
         return repository, caller
 
-    return Destination(repository, give, caller.user_id)
+    return Destination(repository.name, caller.user_id, repository, give)
 
 
 async def receive_push(
@@ -68,9 +69,12 @@ async def receive_push(
     choose_target: ChooseTarget,
     strategy: str,
     upload_id: str | None = None,
+    sent: Sent | None = None,
 ) -> PushAnswer:
     """Verify and record what ``source`` holds; ``choose_target`` says what is wanted, which a stream's H frame or an
     envelope tells.
+
+    ``sent``: what came from the client when ``source`` was made from it.
 
     Raises as :func:`~hubstub.push.verify.read_contents`, :func:`~hubstub.push.closure.check_closed` and
     :func:`~hubstub.push.record.record_push` do, and what ``destination.open`` raises.
@@ -90,7 +94,9 @@ async def receive_push(
             bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
-                receipt = Receipt(repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began)
+                receipt = Receipt(
+                    repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began, sent
+                )
                 answer = await record_push(hub.database, hub.settings.quotas, receipt, contents, closure, hub.now())
     failpoint("confirm.committed")
     if bundle is not None:
@@ -175,7 +181,7 @@ def _log_push(
     answer: PushAnswer,
     seconds: float,
 ) -> None:
-    name = "push/bundle/confirm" if strategy == "bundle" else f"push/{strategy}"
+    name = {"bundle": "push/bundle/confirm", "objects": "push/confirm"}.get(strategy, f"push/{strategy}")
     log_facts(
         _log,
         name,

@@ -33,6 +33,18 @@ _CHUNKS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What came from the client, where that is not what was read and stored as a bundle.
+
+    ``sha256`` (bare hex) of the request; all bytes that were sent for it; how many of the objects it named were here.
+    """
+
+    sha256: str
+    wire_bytes: int
+    already_present_objects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Who pushed what, and how. ``bundle`` is ``bundles.id`` when objects were stored; ``upload_id`` when staged."""
 
@@ -45,6 +57,7 @@ class Receipt:
     store_s: float
     began: float
     """Reading of the monotonic clock when the push began."""
+    sent: Sent | None = None
 
 
 async def record_push(
@@ -73,7 +86,8 @@ async def record_push(
             stored_commits=len(contents.commits.keys() - closure.had_commits),
             stored_snapshots=len(contents.snapshots.keys() - closure.had_snapshots),
             stored_objects=len(contents.objects.keys() - closure.had_objects) + len(closure.pending_objects),
-            already_present_objects=len(contents.objects.keys() & closure.had_objects),
+            already_present_objects=len(contents.objects.keys() & closure.had_objects)
+            + (receipt.sent.already_present_objects if receipt.sent else 0),
             timings=_timings(receipt, contents, index_s=indexed - began, advance_s=time.perf_counter() - indexed),
             promotion="pending" if receipt.bundle else "done",
         )
@@ -223,8 +237,8 @@ async def _insert_receipt(
             previous_head=bytes.fromhex(answer.previous_head) if answer.previous_head else None,
             forced=receipt.target.force,
             strategy=receipt.strategy,
-            bundle_id=bytes.fromhex(contents.sha256),
-            wire_bytes=contents.wire_bytes,
+            bundle_id=bytes.fromhex(receipt.sent.sha256 if receipt.sent else contents.sha256),
+            wire_bytes=receipt.sent.wire_bytes if receipt.sent else contents.wire_bytes,
             answer=orjson.dumps(message).decode(),
             bundle=receipt.bundle,
             created_at=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 from starlette.requests import Request
@@ -9,12 +10,13 @@ from starlette.requests import Request
 from museui.core.errors import Integrity, Invalid, TooLarge, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.ids import qualified
+from museui.core.limits import Limits
 
 from ..http.bodies import body_chunks, declared_size
 from ..state import HubState, hub_of
 from ..store.base import UploadSpec, put_headers, staging_key
 from ..store.files import FileStore
-from .spool import Spool
+from .spool import Spool, Spooled
 from .uploads import read_upload_state
 from .verify import Contents, read_contents
 
@@ -28,25 +30,18 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
     """
     hub = hub_of(request)
     spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
-    _check_headers(request, spec)
+    size_bytes = _check_headers(request, spec, hub.settings.limits)
     await _require_usable(hub, spec)
 
     def read(pieces: Callable[[], Iterator[bytes]]) -> Contents:
         limits, folder = hub.settings.limits, hub.settings.spool_dir
-        return read_contents(pieces, spec.size_bytes, limits, expected_sha256=spec.sha256, folder=folder)
+        return read_contents(pieces, size_bytes, limits, expected_sha256=spec.sha256, folder=folder)
 
     async with (
-        hub.desk.early.beside(spec.upload_id, spec.size_bytes, read) as arriving,
-        spool.receive(body_chunks(request, spec.size_bytes), arriving) as arrived,
+        hub.desk.early.beside(spec.upload_id, size_bytes, read) as arriving,
+        spool.receive(body_chunks(request, size_bytes), arriving) as arrived,
     ):
-        if arrived.size_bytes != spec.size_bytes:
-            raise Invalid(f"{arrived.size_bytes} bytes came, the URL is for {spec.size_bytes}")
-        if arrived.sha256 != spec.sha256:
-            raise Integrity(
-                f"the bytes are not those of bundle {qualified(spec.sha256)}",
-                hint="They changed on the way, or the wrong file was sent. Send it again.",
-                details={"rule": "bundle_id", "actual": qualified(arrived.sha256)},
-            )
+        _check_arrived(arrived, size_bytes, spec.sha256, "bundle")
         async with hub.desk.alone(spec.upload_id):
             if not await _require_usable(hub, spec):
                 await store.accept(spec.upload_id, arrived.path)
@@ -54,11 +49,40 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
     return staging_key(spec.upload_id)
 
 
-def _check_headers(request: Request, spec: UploadSpec) -> None:
+async def take_object(request: Request, store: FileStore, spool: Spool) -> None:
+    """Take the body as the one object that the URL names. Again, when it comes again: it is the same bytes.
+
+    Raises as :func:`take_upload` does, but for a URL that was used.
+    """
+    hub = hub_of(request)
+    spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
+    size_bytes = _check_headers(request, spec, hub.settings.limits)
+    async with spool.receive(body_chunks(request, size_bytes)) as arrived:
+        _check_arrived(arrived, size_bytes, spec.sha256, "object")
+        with contextlib.suppress(UploadExpired):
+            await store.accept(spec.upload_id, arrived.path)
+
+
+def _check_arrived(arrived: Spooled, size_bytes: int, sha256: str, kind: str) -> None:
+    if arrived.size_bytes != size_bytes:
+        raise Invalid(f"{arrived.size_bytes} bytes came, not {size_bytes}")
+    if arrived.sha256 != sha256:
+        raise Integrity(
+            f"the bytes are not those of {kind} {qualified(sha256)}",
+            hint="They changed on the way, or the wrong file was sent. Send it again.",
+            details={"rule": f"{kind}_id", f"{kind}_id": qualified(sha256), "actual": qualified(arrived.sha256)},
+        )
+
+
+def _check_headers(request: Request, spec: UploadSpec, limits: Limits) -> int:
+    """How many bytes will come."""
     size = declared_size(request)
     if size is None:
         raise Invalid("Content-Length is missing", hint="Send the body with its length, not in chunks.")
-    if size != spec.size_bytes:
+    if spec.size_bytes is None:
+        if size > limits.max_object_bytes:
+            raise TooLarge(f"Content-Length is {size}, an object may have {limits.max_object_bytes} bytes")
+    elif size != spec.size_bytes:
         message = f"Content-Length is {size}, the URL is for {spec.size_bytes} bytes"
         raise (TooLarge if size > spec.size_bytes else Invalid)(message, hint="Presign again with the right size.")
     for name, value in put_headers(spec).items():
@@ -68,6 +92,7 @@ def _check_headers(request: Request, spec: UploadSpec) -> None:
                 hint="Send the headers that presign answered.",
                 details={"header": name},
             )
+    return size
 
 
 async def _require_usable(hub: HubState, spec: UploadSpec) -> bool:

@@ -26,7 +26,9 @@ from ..index.schema import repositories, repository_objects
 from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository
 from ..people.tokens import Caller
+from ..push.objects_presign import parse_object_ids, presign_uploads
 from ..state import HubState, base_url, hub_of
+from .push import push_destination
 
 _KIND = "application/octet-stream"
 FOREIGN_HEADERS = {
@@ -133,11 +135,17 @@ def _etags(header: str) -> set[str]:
 
 
 async def presign_objects(request: Request) -> Response:
-    """URLs that give objects of this repository without a token: ``{object_ids, direction, ttl_seconds?}``."""
+    """URLs that give or take single objects without a token: ``{object_ids, direction, ttl_seconds?}``."""
     hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
     message = await read_message(request)
-    asked, ttl_s = _parse_presign(message, hub.settings.upload_ttl_s)
+    asked = parse_object_ids(message, hub.settings.limits)
+    ttl_s = _parse_ttl(message, hub.settings.upload_ttl_s)
+    if message.get("direction") == "put":
+        destination = await push_destination(request)
+        return answer(request, await presign_uploads(hub, destination, asked, {}, base_url(request), ttl_s=ttl_s))
+    if message.get("direction") != "get":
+        raise Invalid("field 'direction' is neither 'get' nor 'put'", details={"field": "direction"})
     async with hub.database.read() as connection:
         present = await existing_objects(connection, repository.id, asked.values())
         places = await locate_objects(connection, present)
@@ -151,27 +159,14 @@ async def presign_objects(request: Request) -> Response:
     return answer(request, {"presigned": presigned, "inline": inline, "expires_in": ttl_s})
 
 
-def _parse_presign(message: Any, default_ttl_s: int) -> tuple[dict[str, ObjectId], int]:
-    """The ids as they were spelled → bare, and how long their URLs shall live."""
-    if not isinstance(message, dict):
-        raise Invalid("the message is not a map")
-    direction = message.get("direction")
-    if direction != "get":
-        raise Invalid(
-            "field 'direction' is not 'get', the only one this hub presigns single objects for",
-            hint="To push, presign a bundle: push/bundle/presign.",
-            details={"field": "direction"},
-        )
-    ids = message.get("object_ids")
-    if not isinstance(ids, list):
-        raise Invalid("field 'object_ids' is not a list", details={"field": "object_ids"})
+def _parse_ttl(message: Any, default_ttl_s: int) -> int:
+    """How long the URLs shall live."""
     ttl_s = message.get("ttl_seconds")
     if ttl_s is None:
         ttl_s = default_ttl_s
     if not isinstance(ttl_s, int) or isinstance(ttl_s, bool) or ttl_s < 1:
         raise Invalid("field 'ttl_seconds' is not a number of seconds", details={"field": "ttl_seconds"})
-    asked = {str(item): ObjectId(parse_id(item, "field 'object_ids'")) for item in ids}
-    return asked, min(ttl_s, _TTL_MAX_S)
+    return min(ttl_s, _TTL_MAX_S)
 
 
 routes: list[Route] = [

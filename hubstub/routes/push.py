@@ -1,4 +1,4 @@
-"""Endpoints of the push: presign, staged PUT, confirm, and the two ways that carry the bundle in the request itself."""
+"""Endpoints of the push: presign, PUT, confirm, for a bundle or one object at a time; pushes in a single request."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from museui.core.errors import Invalid, NotFound
 from museui.core.wire import ConfirmRequest, PresignRequest, PushAnswer, PushTarget, encode, parse, parse_target
 
 from ..http.bodies import body_chunks
-from ..http.messages import answer, read_message
-from ..people.auth import open_repository
+from ..http.messages import answer, message_chunks, read_message
+from ..people.auth import caller_of, open_repository
 from ..push.confirm import confirm_upload
+from ..push.objects_confirm import confirm_objects
+from ..push.objects_presign import parse_object_ids, parse_sizes, presign_uploads
 from ..push.presign import check_ask, presign_upload
 from ..push.receive import Destination, Opened, destination_of, receive_push
 from ..push.sources import SpooledSource
 from ..push.spool import Spool
-from ..push.staging import take_upload
+from ..push.staging import take_object, take_upload
 from ..state import base_url, hub_of
+from ..store.base import OBJECT_UPLOAD
 from ..store.files import FileStore
 
 _TRUE, _FALSE = ("1", "true"), ("0", "false", "")
@@ -41,10 +44,13 @@ async def presign_bundle(request: Request) -> Response:
 
 
 async def put_staged(request: Request) -> Response:
-    """The bytes of a bundle, on a presigned URL of the embedded store."""
+    """The bytes of a bundle or an object, on a presigned URL of the embedded store."""
     hub = hub_of(request)
     if not isinstance(hub.store, FileStore):
         raise NotFound("there is nothing at this address")
+    if request.path_params["upload_id"].startswith(OBJECT_UPLOAD):
+        await take_object(request, hub.store, spool_of(request))
+        return Response()
     key = await take_upload(request, hub.store, spool_of(request))
     hub.desk.begin(hub.store.flush(key))
     return Response()
@@ -57,6 +63,31 @@ async def confirm_bundle(request: Request) -> Response:
     message = await read_message(request)
     ask, target = parse(ConfirmRequest, message), parse_target(message)
     return _answer_push(request, await hub.desk.finish(confirm_upload(hub, repository, caller, ask, target)))
+
+
+async def presign_objects(request: Request) -> Response:
+    """Where to PUT single objects, and which need not be sent."""
+    hub = hub_of(request)
+    destination = await push_destination(request)
+    message = await read_message(request)
+    asked = parse_object_ids(message, hub.settings.limits)
+    sizes = parse_sizes(message, hub.settings.limits)
+    pinned = bool(message.get("put_headers"))
+    reply = await presign_uploads(hub, destination, asked, sizes, base_url(request), put_headers=pinned)
+    return answer(request, reply)
+
+
+async def confirm_sent_objects(request: Request) -> Response:
+    """Objects that were sent one at a time, and the records that come now, become a push."""
+    hub = hub_of(request)
+    await push_destination(request)
+
+    async def receive() -> PushAnswer:
+        body = message_chunks(request, hub.settings.limits.max_bundle_bytes, hub.settings.limits.stream_max_bytes)
+        async with spool_of(request).receive(body) as arrived:
+            return await confirm_objects(hub, lambda: push_destination(request), spool_of(request), arrived)
+
+    return _answer_push(request, await hub.desk.finish(receive()))
 
 
 async def push_stream(request: Request) -> Response:
@@ -103,7 +134,8 @@ async def push_destination(request: Request) -> Destination:
     except NotFound as exc:
         if not exc.details.get("auto_create"):
             raise
-        return Destination(None, lambda: _open_to_push(request, create=True))
+        name = "{owner}/{slug}".format(**request.path_params)
+        return Destination(name, caller_of(request).user_id, None, lambda: _open_to_push(request, create=True))
     return destination_of(*opened)
 
 
@@ -135,6 +167,8 @@ routes: list[Route] = [
     Route(f"{_PUSH}/bundle-presign", presign_bundle, methods=["POST"]),
     Route(f"{_PUSH}/bundle/confirm", confirm_bundle, methods=["POST"]),
     Route(f"{_PUSH}/unpack-bundle", confirm_bundle, methods=["POST"]),
+    Route(f"{_PUSH}/presign", presign_objects, methods=["POST"]),
+    Route(f"{_PUSH}/confirm", confirm_sent_objects, methods=["POST"]),
     Route(f"{_PUSH}/stream", push_stream, methods=["POST"]),
     Route(f"{_PUSH}/unpack", push_unpack, methods=["POST"]),
 ]

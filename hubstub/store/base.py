@@ -1,7 +1,8 @@
 """What the hub asks of an object store: one small interface, with nothing of file systems in it.
 
-Keys: ``staging/<upload>`` (what clients PUT, never served), ``bundles/<id>`` (pushed bundles that wait for their
-promotion), ``objects/<2 hex>/<62 hex>`` (one object each).  ``tests/contract/test_store.py`` is the contract.
+Keys: ``staging/<upload>`` (what clients PUT, never served; single objects as ``staging/o-<whose>-<object>``),
+``bundles/<id>`` (pushed bundles that wait for their promotion), ``objects/<2 hex>/<62 hex>`` (one object each).
+``tests/contract/test_store.py`` is the contract.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 STAGING = "staging/"
 BUNDLES = "bundles/"
 OBJECTS = "objects/"
+OBJECT_UPLOAD = "o-"
+"""What the name of an upload of one object begins with; no row of the index knows it."""
 PUT_CONTENT_TYPE = "application/octet-stream"
 READ_BYTES = 1 << 20
 """How much :meth:`ObjectStore.read` gives at a time."""
@@ -52,12 +55,13 @@ class Entry:
 class UploadSpec:
     """The one upload that a presigned URL stands for. ``sha256`` is bare hex; ``expires_at`` in Unix seconds.
 
+    ``size_bytes``: None for an object whose length was not announced.
     ``put_headers``: the client promises to send the headers it is told, so they may be required of it.
     ``present``: the bytes have arrived already; sending them again is no error and changes nothing.
     """
 
     upload_id: str
-    size_bytes: int
+    size_bytes: int | None
     sha256: str
     expires_at: int
     put_headers: bool = False
@@ -130,5 +134,8 @@ class ObjectStore(Protocol):
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove what lies under ``keys``; a key with nothing there is no error."""
 
-    def list(self, prefix: str) -> AsyncIterator[Entry]:
-        """Everything whose key begins with ``prefix`` (one of the three, or longer), in no special order."""
+    def list(self, prefix: str, first: str = "", last: str | None = None) -> AsyncIterator[Entry]:
+        """Everything whose key begins with ``prefix`` (one of the three, or longer), in no special order.
+
+        Of these the keys from ``first`` to ``last``, both included.
+        """

@@ -164,11 +164,15 @@ class FileStore:
         """See :meth:`ObjectStore.delete`."""
         await _in_thread(lambda: _remove(self._path(key) for key in keys))
 
-    async def list(self, prefix: str) -> AsyncIterator[Entry]:
+    async def list(self, prefix: str, first: str = "", last: str | None = None) -> AsyncIterator[Entry]:
         """See :meth:`ObjectStore.list`."""
+
+        def wanted(key: str) -> bool:
+            return key.startswith(prefix) and first <= key and (last is None or key <= last)
+
         folders = await _in_thread(lambda: self._folders_of(prefix))
         for folder in folders:
-            for entry in await _in_thread(partial(self._entries, folder, prefix)):
+            for entry in await _in_thread(partial(self._entries, folder, wanted)):
                 yield entry
 
     def _folders_of(self, prefix: str) -> Iterable[Path]:
@@ -179,11 +183,11 @@ class FileStore:
             return [below] if below.is_dir() else []
         return [root, *(Path(item) for item in os.scandir(root) if item.is_dir())]
 
-    def _entries(self, folder: Path, prefix: str) -> Iterable[Entry]:
+    def _entries(self, folder: Path, wanted: Callable[[str], bool]) -> Iterable[Entry]:
         found: list[Entry] = []
         for item in os.scandir(folder):
             key = str(Path(item.path).relative_to(self._root))
-            if key.startswith(prefix) and item.is_file(follow_symlinks=False):
+            if wanted(key) and item.is_file(follow_symlinks=False):
                 entry = _stat(Path(item.path), key)
                 if entry:
                     found.append(entry)

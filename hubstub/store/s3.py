@@ -68,9 +68,10 @@ class S3Store:
         """Nothing to do: what was not completed is under no key, and the server forgets it by itself."""
 
     async def presign_put(self, upload: UploadSpec, hub_url: str) -> PutTarget:
-        """See :meth:`ObjectStore.presign_put`. The length is signed always, what was promised besides when it was."""
+        """See :meth:`ObjectStore.presign_put`. The length is signed when known; what else, when it was promised."""
         headers = put_headers(upload) if self.pins_headers else {}
-        signed = {**headers, "Content-Length": str(upload.size_bytes)}
+        length = {} if upload.size_bytes is None else {"Content-Length": str(upload.size_bytes)}
+        signed = {**headers, **length}
         url = self._uploads.sign("PUT", staging_key(upload.upload_id), _ttl_s(upload.expires_at), signed)
         return PutTarget(url, headers)
 
@@ -143,16 +144,19 @@ class S3Store:
         with s3_errors():
             await obstore.delete_async(self._store, [self._path(key) for key in keys])
 
-    async def list(self, prefix: str) -> AsyncIterator[Entry]:
-        """See :meth:`ObjectStore.list`."""
+    async def list(self, prefix: str, first: str = "", last: str | None = None) -> AsyncIterator[Entry]:
+        """See :meth:`ObjectStore.list`. The server lists keys in their order, so nothing outside the range is read."""
         import obstore
 
         folder = prefix.rpartition("/")[0]
+        before = self._path(first[:-1]) if first else None  # an offset is not listed itself
         with s3_errors():
-            async for metas in obstore.list(self._store, self._path(folder)):
+            async for metas in obstore.list(self._store, self._path(folder), offset=before):
                 for meta in metas:
                     entry = self._entry(meta)
-                    if entry.key.startswith(prefix):
+                    if last is not None and entry.key > last:
+                        return
+                    if entry.key.startswith(prefix) and entry.key >= first:
                         yield entry
 
     def _path(self, key: str) -> str:

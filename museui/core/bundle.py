@@ -260,6 +260,11 @@ _OBJECT_HEAD = b"\x82" + msgpack.packb("object_id")
 _OBJECT_CONTENT = msgpack.packb("content")
 
 
+def object_head(object_id: str, size_bytes: int) -> bytes:
+    """An entry of ``objects`` up to its content; the id is written as it is spelled. Raises :class:`TooLarge`."""
+    return b"".join((_OBJECT_HEAD, msgpack.packb(object_id), _OBJECT_CONTENT, binary_header(size_bytes)))
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectSource:
     """An object to be written: its id, its size, and how to read its bytes when its turn comes."""
@@ -311,7 +316,7 @@ def write_bundle(
     yield pack.pack("objects") + pack.pack_array_header(object_count)
     object_bytes = 0
     for source in sources:
-        yield b"".join((_OBJECT_HEAD, pack.pack(spell(source.id)), _OBJECT_CONTENT, binary_header(source.size_bytes)))
+        yield object_head(spell(source.id), source.size_bytes)
         yield from source.exact_pieces()
         object_bytes += source.size_bytes
     yield pack.pack("summary") + pack.pack(

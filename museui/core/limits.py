@@ -26,3 +26,5 @@ class Limits:
     stream_max_bytes: int = 32 * MiB
     """The largest body of ``push/stream``, compressed or not."""
     negotiate_max_have: int = 256
+    presign_max_objects: int = 10_000
+    """How many objects one ``push/presign`` or ``presign`` may be about."""

@@ -91,6 +91,26 @@ class PresignAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectsPresignRequest:
+    """Body of ``POST push/presign``. ``sizes``: their lengths in bytes, in the same order."""
+
+    object_ids: list[ObjectId]
+    sizes: list[int] | None = None
+    put_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsPresignAnswer:
+    """Answer of ``POST push/presign``; each id of the request is in one of the first three, spelled as it was asked."""
+
+    presigned: dict[str, str]
+    inline: list[ObjectId]
+    present: list[ObjectId] = field(default_factory=list)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    expires_in: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PushTarget:
     """What a push wants to happen to a branch; confirm, ``push/stream`` (H frame) and ``push/unpack`` share it.
 

@@ -175,7 +175,7 @@ def test_a_presigned_url_gives_one_object_for_a_while(client: PushClient) -> Non
     "message",
     [
         {"object_ids": [UNKNOWN]},
-        {"object_ids": [UNKNOWN], "direction": "put"},
+        {"object_ids": [UNKNOWN], "direction": "post"},
         {"object_ids": "x", "direction": "get"},
         {"object_ids": [1], "direction": "get"},
         {"object_ids": [UNKNOWN], "direction": "get", "ttl_seconds": "long"},

@@ -145,6 +145,22 @@ async def test_list_finds_everything_under_its_prefix_alone(store: ObjectStore, 
     assert await _keys(store, object_key(ids[0])) == {object_key(ids[0])}
 
 
+async def test_list_finds_what_lies_between_two_keys(store: ObjectStore, stage: Stage) -> None:
+    names = ["o-a-1", "o-b-0", "o-b-1", "o-b-2", "o-b-3", "o-c-1", "other"]
+    for name in names:
+        await stage(name, name.encode())
+
+    async def between(first: str, last: str) -> set[str]:
+        found = store.list(staging_key("o-b-"), staging_key(first), staging_key(last))
+        return {entry.key.removeprefix(STAGING) async for entry in found}
+
+    assert await between("o-b-0", "o-b-3") == {"o-b-0", "o-b-1", "o-b-2", "o-b-3"}
+    assert await between("o-b-1", "o-b-2") == {"o-b-1", "o-b-2"}
+    assert await between("o-b-1x", "o-b-2x") == {"o-b-2"}
+    assert await between("o-a-0", "o-z") == {"o-b-0", "o-b-1", "o-b-2", "o-b-3"}
+    assert await between("o-b-4", "o-b-9") == set()
+
+
 async def test_delete_takes_what_is_there_and_does_not_mind_the_rest(store: ObjectStore) -> None:
     await store.put([(bundle_key("b1"), b"1"), (bundle_key("b2"), b"2")])
     await store.delete([bundle_key("b1"), bundle_key("none")])

@@ -135,6 +135,8 @@ def test_what_one_may_not_see_answers_byte_for_byte_like_what_is_not_there(
         "push/bundle-presign": {"bundle_id": digest(wire), "size_bytes": len(wire)},
         "push/bundle/confirm": {"bundle_id": digest(wire), "branch": "main", "head": ATTACK.head},
         "push/unpack-bundle": {"bundle_id": digest(wire), "branch": "main", "head": ATTACK.head},
+        "push/presign": {"object_ids": list(BASE.contents)},
+        "push/confirm": {"object_ids": list(BASE.contents), "branch": "main", "head": ATTACK.head},
         "push/stream": ["H", {}],
         f"push/unpack?branch=main&head={ATTACK.head}": ATTACK.bundle(),
     }
@@ -173,6 +175,7 @@ def test_what_another_repository_holds_answers_byte_for_byte_like_what_nobody_ha
                 ("fetch", {"want": [item]}),
                 ("fetch", {"want": [], "have": [item]}),
                 ("presign", {"object_ids": [item], "direction": "get"}),
+                ("push/confirm", {"object_ids": [item], "branch": "main", "head": UNKNOWN}),
             ):
                 answers.append(bare_answer(stranger.http.post(f"{stranger.url}/{path}", content=pack(message))))
             return [(status, content.replace(item[7:].encode(), b"that"), rest) for status, content, rest in answers]
@@ -181,4 +184,22 @@ def test_what_another_repository_holds_answers_byte_for_byte_like_what_nobody_ha
             expected = ask("sha256:" + "cd" * 32)
             for item in known:
                 assert ask(item) == expected
-        assert [status for status, _, _ in expected] == [404, 404, 200, 200, 404, 200, 200]
+        assert [status for status, _, _ in expected] == [404, 404, 200, 200, 404, 200, 200, 422]
+
+
+@pytest.mark.parametrize("path", ["push/presign", "presign"])
+def test_an_object_of_others_must_be_sent_like_one_that_nobody_has(
+    hub: HubProcess, client: PushClient, bob: str, path: str
+) -> None:
+    """Stored, or only sent and not confirmed: by another user, or by the same one for another repository."""
+    stored, sent = digest(b"stored by ada"), digest(f"sent by ada for {path}".encode())
+    assert client.push(make_history({"a": b"stored by ada"}), "more")[0] == 200
+    client.put_objects({sent: f"sent by ada for {path}".encode()})
+    assert client.presign_objects([stored, sent])[1]["present"] == [stored, sent]
+    name = f"asks-{path.replace('/', '-')}"
+    with PushClient(hub, name, owner="bob", token=bob) as stranger, PushClient(hub, name) as elsewhere:
+        for other in (stranger, elsewhere):
+            assert other.push(BASE)[0] == 200
+            answer = other.post(path, {"object_ids": [stored, sent, UNKNOWN], "direction": "put"})[1]
+            assert (answer["present"], list(answer["presigned"])) == ([], [stored, sent, UNKNOWN])
+            check_refused(other.confirm_objects(make_history({"a": b"stored by ada"}), "stolen"), "integrity")

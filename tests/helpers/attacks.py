@@ -16,7 +16,7 @@ from tests.helpers.hub import HubProcess
 from tests.helpers.push_client import WAIT_S, PushClient, error_code
 from tests.helpers.records import History, commit_record, digest, make_history, pack, snapshot_record
 
-WAYS = ("bundle", "unpack", "stream")
+WAYS = ("bundle", "unpack", "stream", "objects")
 STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
@@ -68,7 +68,14 @@ def stream_body(bundle: Mapping[str, Any], **header: Any) -> bytes:
 def send(
     client: PushClient, way: str, bundle: Mapping[str, Any] | bytes, head: str, branch: str = "attack", **target: Any
 ) -> tuple[int, Any]:
-    """Push ``bundle``, its map or (but for ``stream``) its bytes; ``target``: force, expected_head."""
+    """Push ``bundle``, its map or (but for ``stream`` and ``objects``) its bytes; ``target``: force, expected_head."""
+    if way == "objects":
+        assert isinstance(bundle, Mapping)
+        contents = {item["object_id"]: item["content"] for item in bundle.get("objects", [])}
+        sent = client.put_objects(contents)
+        records = {name: bundle[name] for name in ("commits", "snapshots") if name in bundle}
+        confirm = {**records, "object_ids": list(contents), "branch": branch, "head": head, **target}
+        return client.post("push/confirm", confirm) if sent[0] == 200 else sent
     if way == "stream":
         assert isinstance(bundle, Mapping)
         return client.post_bytes("push/stream", stream_body(bundle, branch=branch, head=head, **target))

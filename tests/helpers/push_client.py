@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,6 +76,38 @@ class PushClient:
         wire = compress(pack(history.bundle())) if wire is None else wire
         upload = self.upload(wire)
         return self.confirm(wire, history.head, branch, upload_id=upload["upload_id"], **fields)
+
+    def presign_objects(self, ids: Iterable[str], **fields: Any) -> tuple[int, Any]:
+        """``push/presign`` for ``ids``."""
+        return self.post("push/presign", {"object_ids": list(ids), **fields})
+
+    def put_objects(self, contents: Mapping[str, bytes], **fields: Any) -> tuple[int, Any]:
+        """Presign and PUT each of ``contents`` (id → bytes) that is not there: the first failure, or presign's answer.
+
+        With S3 the failure is the store's own.
+        """
+        status, answer = self.presign_objects(contents, **fields)
+        if status == 200:
+            for object_id, url in answer["presigned"].items():
+                sent = self.put(url, contents[object_id], **answer["headers"].get(object_id, {}))
+                if sent[0] != 200:
+                    return sent
+        return status, answer
+
+    def confirm_objects(
+        self, history: History, branch: str = "main", ids: Iterable[str] | None = None, **fields: Any
+    ) -> tuple[int, Any]:
+        """``push/confirm`` for a history, of whose objects ``ids`` (default: all) are announced."""
+        message = {
+            "commits": history.commits,
+            "snapshots": history.snapshots,
+            "object_ids": list(history.contents if ids is None else ids),
+            "branch": branch,
+            "head": history.head,
+            "force": False,
+            **fields,
+        }
+        return self.post("push/confirm", message)
 
     def heads(self) -> dict[str, str]:
         """Where every branch is; none when there is no repository."""
