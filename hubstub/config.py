@@ -32,6 +32,8 @@ class HubSettings:
     store: S3Settings | None = None
     """Where the objects are; None: in the embedded store."""
     quotas: Quotas = field(default_factory=Quotas)
+    database: str | None = field(default=None, repr=False)
+    """Where the index is, ``postgresql://…``, maybe with a password; None: in the folder, on SQLite."""
     auto_create: bool = True
     """Whether a repository comes into being on its owner's first push."""
     public_url: str | None = None
@@ -54,8 +56,8 @@ class HubSettings:
 
     @property
     def database_url(self) -> str:
-        """The SQLAlchemy URL of the index."""
-        return f"sqlite+aiosqlite:///{self.data_dir / DATABASE_NAME}"
+        """The URL of the index."""
+        return self.database or f"sqlite+aiosqlite:///{self.data_dir / DATABASE_NAME}"
 
     @property
     def store_dir(self) -> Path:

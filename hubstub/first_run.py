@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Usage
 
@@ -24,7 +25,8 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
     Without a ``name`` it is whoever was here first, or ``default`` on an empty hub.
     Raises :class:`~museui.core.errors.Invalid` for a name that cannot be.
     """
-    async with database.write() as connection:
+
+    async def ensure(connection: AsyncConnection) -> tuple[str, str | None]:
         query = select(users.c.name).order_by(users.c.id).limit(1)
         if name is not None:
             query = query.where(users.c.name == name)
@@ -34,29 +36,43 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
         user = await create_user(connection, name or default, now)
         return user.name, await create_token(connection, user.id, now, scope="admin", label="first token")
 
+    return await database.change(ensure)
+
 
 async def ensure_url_secret(database: Database) -> bytes:
     """The 32 bytes that sign this hub's upload URLs, made on first use."""
-    async with database.write() as connection:
-        query = select(settings.c.value).where(settings.c.name == _URL_SECRET)
-        value = (await connection.execute(query)).scalar_one_or_none()
+
+    async def ensure(connection: AsyncConnection) -> str:
+        value = await _read_setting(connection, _URL_SECRET)
         if value is None:
             value = secrets.token_hex(32)
             await connection.execute(insert(settings).values(name=_URL_SECRET, value=value))
-        return bytes.fromhex(value)
+        return value
+
+    return bytes.fromhex(await database.change(ensure))
 
 
 async def ensure_same_store(database: Database, name: str) -> None:
     """Remember that this hub's objects are in the store ``name``. Raises :class:`Usage` when they are in another."""
-    async with database.write() as connection:
-        query = select(settings.c.value).where(settings.c.name == _STORE)
-        known = (await connection.execute(query)).scalar_one_or_none()
+
+    async def ensure(connection: AsyncConnection) -> str:
+        known = await _read_setting(connection, _STORE)
         if known is None:
             anything = (await connection.execute(select(objects.c.id).limit(1))).first()
             known = EMBEDDED if anything else name
             await connection.execute(insert(settings).values(name=_STORE, value=known))
+        return known
+
+    known = await database.change(ensure)
     if known != name:
         raise Usage(
             f"this hub keeps its objects in {known}, not in {name}",
             hint="Start it with the store it has, or choose another --data for a new hub.",
         )
+
+
+async def _read_setting(connection: AsyncConnection, name: str) -> str | None:
+    value: str | None = (
+        await connection.execute(select(settings.c.value).where(settings.c.name == name))
+    ).scalar_one_or_none()
+    return value

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from museui.core.errors import Busy, Usage
 
-from .config import DATABASE_NAME, LOCK_NAME
+from .config import DATABASE_NAME, LOCK_NAME, HubSettings
 
 _WORKER = re.compile(r"[0-9a-f]{32}").fullmatch
 
@@ -31,6 +31,15 @@ def require_data_folder(data_dir: Path) -> None:
         raise Usage(
             f"there is no hub in {str(data_dir)!r}",
             hint="'museui hub init --data DIR' or 'museui hub serve --data DIR' makes one.",
+        )
+
+
+def require_one_database(settings: HubSettings) -> None:
+    """Raise :class:`Usage` when the folder has a hub on SQLite and the settings name another database."""
+    if settings.database and (settings.data_dir / DATABASE_NAME).is_file():
+        raise Usage(
+            f"the hub in {str(settings.data_dir)!r} has its database there, and nothing is copied to another one",
+            hint="Choose another --data for the hub on PostgreSQL, or leave --database out.",
         )
 
 

@@ -11,7 +11,6 @@ import asyncio
 import gc
 import signal
 import socket
-import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -105,11 +104,12 @@ async def serve(
     Running requests are finished first, within the settings' patience; then the jobs stop and the database is closed.
     """
     database = Database(settings.database_url)
+    worker = ensure_worker_name(settings.data_dir)
     try:
         await database.open()
-        await ensure_same_store(database, store_name(settings))
+        await ensure_same_store(database, store_name(settings, worker))
         store = await open_store(settings, await ensure_url_secret(database))
-        state = HubState(settings, database, store, worker=ensure_worker_name(settings.data_dir))
+        state = HubState(settings, database, store, worker=worker)
         app = build_app(state)
         async with app.router.lifespan_context(app):
             await _serve_requests(app, state, listener, on_ready)
@@ -129,7 +129,7 @@ async def _serve_requests(
     running = asyncio.create_task(server.serve())
     try:
         await _first(running, _answers(host, port))
-        log_facts(logger, "serving", port=port, sqlite=sqlite3.sqlite_version)
+        log_facts(logger, "serving", port=port, **await state.database.describe())
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
         sys.setswitchinterval(_SWITCH_S)

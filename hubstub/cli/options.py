@@ -14,6 +14,8 @@ import click
 
 from museui.core.errors import Invalid, MuseError
 
+from .database_option import database_option, open_database
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +35,7 @@ def _default_data_dir() -> Path:
 
 
 def data_option(function: F) -> F:
-    """``--data DIR``: the hub's folder."""
+    """``--data DIR``: the hub's folder; and :func:`database_option`, which goes with it."""
     return click.option(
         "--data",
         "data_dir",
@@ -42,7 +44,7 @@ def data_option(function: F) -> F:
         envvar="MUSEUI_HUB_DATA",
         show_default="a folder of the user's",
         help="The folder the hub lives in.",
-    )(function)
+    )(database_option(function))
 
 
 def json_option(function: F) -> F:
@@ -119,14 +121,8 @@ def ask(data_dir: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
 
 
 async def _with_database(data_dir: Path, work: Callable[[AsyncConnection], Awaitable[T]], *, write: bool) -> T:
-    from ..config import HubSettings
-    from ..folder import require_data_folder
-    from ..index.database import Database
-
-    require_data_folder(data_dir)
-    database = Database(HubSettings(data_dir).database_url, checkpoints=False)
-    try:
-        async with database.write() if write else database.read() as connection:
+    async with open_database(data_dir) as database:
+        if write:
+            return await database.change(work)
+        async with database.read() as connection:
             return await work(connection)
-    finally:
-        await database.close()

@@ -18,6 +18,7 @@ from museui.core.limits import Limits
 from museui.core.names import check_owner
 
 from ..config import HubSettings, Quotas
+from .database_option import read_database_url
 from .options import SizeType, data_option, json_option, print_json
 from .store_options import read_store_settings, store_options, take_store_options
 
@@ -98,15 +99,16 @@ def serve(
     if minio:
         _check_minio(host, given)
     store = None if minio else read_store_settings(data_dir, given)
-    settings = HubSettings(
-        data_dir, limits, store, Quotas(repository_quota, user_quota), public_url=public_url, **options
-    )
+    quotas = Quotas(repository_quota, user_quota)
+    database = read_database_url(data_dir)
+    settings = HubSettings(data_dir, limits, store, quotas, database, public_url=public_url, **options)
 
-    from ..folder import create_data_folder, locked_data_folder
+    from ..folder import create_data_folder, locked_data_folder, require_one_database
     from ..log import configure_log
 
     configure_log(log_format == "json")
     create_data_folder(settings.data_dir)
+    require_one_database(settings)
     with locked_data_folder(settings.data_dir):
         from ..first_run import ensure_owner
         from ..server import bind_listener, listener_url
@@ -144,10 +146,12 @@ def init(data_dir: Path, owner: str | None, as_json: bool) -> None:
     """Make a hub and its first user without serving it, and print their token."""
     if owner is not None:
         check_owner(owner)
-    from ..folder import create_data_folder
+    from ..folder import create_data_folder, require_one_database
 
-    create_data_folder(data_dir)
-    name, token = asyncio.run(_init(data_dir.absolute(), owner))
+    settings = HubSettings(data_dir.absolute(), database=read_database_url(data_dir))
+    create_data_folder(settings.data_dir)
+    require_one_database(settings)
+    name, token = asyncio.run(_init(settings, owner))
     if as_json:
         print_json({"owner": name, "token": token})
     elif token:
@@ -156,11 +160,11 @@ def init(data_dir: Path, owner: str | None, as_json: bool) -> None:
         click.echo(f"there is a hub with the user {name} already; nothing was changed", err=True)
 
 
-async def _init(data_dir: Path, owner: str | None) -> tuple[str, str | None]:
+async def _init(settings: HubSettings, owner: str | None) -> tuple[str, str | None]:
     from ..first_run import ensure_owner
     from ..index.database import Database
 
-    database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+    database = Database(settings.database_url, checkpoints=False)
     try:
         await database.open()
         return await ensure_owner(database, owner, _own_name(), time.time())

@@ -1,52 +1,65 @@
-"""The database behind the hub's index: SQLite through aiosqlite by default.
+"""The database behind the hub's index: SQLite through aiosqlite by default, PostgreSQL for more than one hub.
 
-SQLite: WAL, ``synchronous=FULL``, no mmap, foreign keys on, and one writing connection in this process, whose
-transactions begin IMMEDIATE; readers have connections of their own that cannot write.  Only the writer of the process
-that serves checkpoints the WAL: before 3.51.3 SQLite could damage it when several writing connections did.
+SQLite has one writing connection in this process, whose transactions begin IMMEDIATE; readers have connections of
+their own that cannot write.  Only the writer of the process that serves checkpoints the WAL: before 3.51.3 SQLite
+could damage it when several writing connections did.
+
+On PostgreSQL transactions that write run side by side, READ COMMITTED; what must not, takes a lock
+(:mod:`hubstub.index.locks`).  Who writes ``alone`` waits until all others have ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, event
+from sqlalchemy import Insert, Table, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from museui.core.errors import Unavailable
+from museui.core.errors import Invalid, Unavailable
 
+from .postgresql import create_engine, is_contended, is_postgresql, is_unavailable, is_unstorable
 from .schema import metadata
+from .sqlite import configure_sqlite
 
-_BUSY_TIMEOUT_S = 10
-_PRAGMAS = (
-    f"busy_timeout={_BUSY_TIMEOUT_S * 1000}",
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "mmap_size=0",
-    "cache_size=-16384",
-)
+_TRIES = 8
+_FIRST_PAUSE_S = 0.01
+_WRITERS = 0x6D757365
+"""The lock that all who write share, and who writes alone has alone."""
+
+T = TypeVar("T")
 
 
 class Database:
     """Opens connections: :meth:`read` for queries, :meth:`write` for one transaction that changes something."""
 
     def __init__(self, url: str, *, checkpoints: bool = True) -> None:
-        """``url``: an SQLAlchemy URL, ``sqlite+aiosqlite:///path``.
+        """``url``: ``sqlite+aiosqlite:///path`` or ``postgresql://user@host/database``.
 
         ``checkpoints``: whether this process owns the checkpoints of SQLite; commands beside a running hub do not.
+        Raises :class:`~museui.core.errors.Usage` when PostgreSQL's driver is not installed.
         """
-        self._writer = asyncio.Lock()
-        self._readers: AsyncEngine = create_async_engine(url, pool_size=4, max_overflow=4)
-        self._write_engine: AsyncEngine = create_async_engine(url, pool_size=1, max_overflow=0)
-        if self._readers.dialect.name == "sqlite":
-            _configure_sqlite(self._readers, "BEGIN", ("query_only=ON", "wal_autocheckpoint=0"))
+        self.is_shared = is_postgresql(url)
+        """Whether other hubs may work on it at the same time."""
+        self._turn: AbstractAsyncContextManager[Any]
+        self._readers: AsyncEngine
+        self._write_engine: AsyncEngine
+        if self.is_shared:
+            self._turn = nullcontext()
+            self._readers = create_engine(url, read_only=True, pool_size=4, max_overflow=4)
+            self._write_engine = create_engine(url, read_only=False, pool_size=4, max_overflow=4)
+        else:
+            self._turn = asyncio.Lock()
+            self._readers = create_async_engine(url, pool_size=4, max_overflow=4)
+            self._write_engine = create_async_engine(url, pool_size=1, max_overflow=0)
+            configure_sqlite(self._readers, "BEGIN", ("query_only=ON", "wal_autocheckpoint=0"))
             own = () if checkpoints else ("wal_autocheckpoint=0",)
-            _configure_sqlite(self._write_engine, "BEGIN IMMEDIATE", own)
+            configure_sqlite(self._write_engine, "BEGIN IMMEDIATE", own)
 
     async def open(self) -> None:
         """Create what is missing in the schema."""
@@ -70,25 +83,52 @@ class Database:
 
     @asynccontextmanager
     async def write(self, alone: bool = False) -> AsyncIterator[AsyncConnection]:
-        """One transaction, committed on leaving, rolled back on an exception; one at a time in this process.
+        """One transaction, committed on leaving, rolled back on an exception. On SQLite one at a time.
 
-        ``alone``: no other process writes meanwhile either, and what it reads is what all others have left.  SQLite
-        has it no other way.
+        ``alone``: nobody else writes meanwhile, in no process, and what it reads is what all others have left.
+        For what cannot meet another transaction on the same rows; everything else is for :meth:`change`.
+        Raises :class:`Unavailable` when the database does not answer, :class:`Invalid` for what it cannot hold.
         """
-        async with self._writer:
+        async with self._turn:
             with _database_errors():
                 async with self._write_engine.begin() as connection:
+                    if self.is_shared:
+                        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+                        await connection.execute(select(lock(_WRITERS)))
                     yield connection
+
+    async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What ``work`` gives, done in one transaction; done again when another transaction was in its way.
+
+        A row that somebody else inserted between ``work``'s look and its own insert is such a case: the next time
+        it sees the row.  Raises as :meth:`write` and ``work`` do.
+        """
+        for tried in range(1, _TRIES + 1):
+            try:
+                async with self.write() as connection:
+                    return await work(connection)
+            except Unavailable as exc:
+                if tried == _TRIES or not is_contended(exc.__cause__):
+                    raise
+            await asyncio.sleep(random.uniform(0, _FIRST_PAUSE_S * 2**tried))
+        raise AssertionError("unreachable")
+
+    async def describe(self) -> dict[str, str]:
+        """Which database it is, and its version: for the log."""
+        if not self.is_shared:
+            return {"sqlite": sqlite3.sqlite_version}
+        async with self.read() as connection:
+            return {"postgresql": str((await connection.execute(text("SHOW server_version"))).scalar_one())}
 
     def insert_missing(self, table: Table) -> Insert:
         """``INSERT … ON CONFLICT DO NOTHING``: rows that are there stay as they are."""
-        if self._readers.dialect.name == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+        if self.is_shared:
+            from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
-            return sqlite_insert(table).on_conflict_do_nothing()
-        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+            return postgresql_insert(table).on_conflict_do_nothing()
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-        return postgresql_insert(table).on_conflict_do_nothing()
+        return sqlite_insert(table).on_conflict_do_nothing()
 
 
 class _database_errors:
@@ -96,21 +136,8 @@ class _database_errors:
         return None
 
     def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
-        lost = isinstance(exc, DBAPIError) and exc.connection_invalidated
+        if isinstance(exc, DBAPIError) and not exc.connection_invalidated and is_unstorable(exc):
+            raise Invalid("the hub's database cannot hold one of the values", details={"rule": "storable"}) from exc
+        lost = isinstance(exc, DBAPIError) and (exc.connection_invalidated or is_unavailable(exc))
         if lost or isinstance(exc, (OperationalError, sqlite3.OperationalError, TimeoutError)):
             raise Unavailable("the hub's database does not answer", hint="Try again in a moment.") from exc
-
-
-def _configure_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
-    def on_connect(connection: Any, record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (*_PRAGMAS, *pragmas):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def on_begin(connection: Any) -> None:
-        connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(begin))
-
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)

@@ -30,6 +30,8 @@ from .reconcile import clear_temporary, remove_leftovers
 
 KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {BUNDLE_INDEX: promote_bundle}
 _SWEEP_S = 3600.0
+_LOOK_S = 30.0
+"""How often to look for what another hub may have left."""
 _BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 _MAX_ATTEMPTS = 20
 _log = logging.getLogger("hubstub.jobs")
@@ -86,7 +88,7 @@ class JobRunner:
         hub = self._hub
         async with hub.database.read() as connection:
             due = await next_run(connection)
-        until = min(self._swept_at + _SWEEP_S, due if due is not None else float("inf"))
+        until = min(self._swept_at + _SWEEP_S, hub.now() + _LOOK_S, due if due is not None else float("inf"))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - hub.now())):  # wait_for can swallow the stop, until Python 3.12
                 await hub.jobs_waiting.wait()

@@ -29,7 +29,7 @@ from starlette.requests import Request
 from museui.core.errors import Denied, Unauthorized
 
 from ..capabilities import describe_hub
-from ..state import hub_of
+from ..state import HubState, hub_of
 from .access import Access, covers, find_access
 from .repositories import RepositoryRow, create_repository, find_repository, repository_not_found
 from .tokens import Caller, check_token
@@ -80,15 +80,21 @@ async def open_repository(request: Request, need: Access, create: bool = False) 
         creatable = repository is None and hub.settings.auto_create and _would_own(caller, owner)
         if not (creatable and create and caller):
             raise repository_not_found({"auto_create": True, **describe_hub(hub.settings)} if creatable else {})
-        async with hub.database.write() as connection:
-            repository = await find_repository(connection, owner, slug)
-            if repository is None:
-                repository = await create_repository(connection, caller.user_id, slug, hub.now())
-            access = await find_access(connection, caller, repository)
+        repository, access = await _find_or_make(hub, caller, owner, slug)
     if caller is not None and need != "read":
         check_access(repository, access, need)
         _check_scope(caller, need)
     return repository, caller
+
+
+async def _find_or_make(hub: HubState, caller: Caller, owner: str, slug: str) -> tuple[RepositoryRow, Access | None]:
+    async def work(connection: AsyncConnection) -> tuple[RepositoryRow, Access | None]:
+        found = await find_repository(connection, owner, slug)
+        if found is None:
+            found = await create_repository(connection, caller.user_id, slug, hub.now())
+        return found, await find_access(connection, caller, found)
+
+    return await hub.database.change(work)
 
 
 def check_access(repository: RepositoryRow, access: Access | None, need: Access) -> None:

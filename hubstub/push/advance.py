@@ -16,9 +16,9 @@ from ..index.schema import branches, repositories
 
 
 async def read_head(connection: AsyncConnection, repository_id: int, branch: str) -> CommitId | None:
-    """Where a branch is, None when there is none. Inside a transaction that writes, it stays there."""
+    """Where a branch is, None when there is none. It stays there while the repository is locked."""
     query = select(branches.c.head).where(branches.c.repository_id == repository_id, branches.c.name == branch)
-    head = (await connection.execute(query.with_for_update())).scalar_one_or_none()
+    head = (await connection.execute(query)).scalar_one_or_none()
     return CommitId(head.hex()) if head else None
 
 
@@ -47,6 +47,7 @@ async def advance_branch(
 ) -> CommitId | None:
     """Move the branch to ``target.head``, whose commits are in the index, and return where it was.
 
+    The repository is locked (:func:`~hubstub.index.locks.lock_repository`), so nobody else moves a branch of it.
     ``parents_of``: the commits that came with the push.  A branch that is there already stays.
     Raises :class:`StaleLease` or :class:`NonFastForward` with where the branch is, :class:`Invalid` for a new branch
     whose name cannot stand beside another's.

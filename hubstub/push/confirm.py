@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 from sqlalchemy import select
 
-from museui.core.errors import Integrity, UploadExpired
+from museui.core.errors import Integrity, MuseError, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.wire import ConfirmRequest, PushAnswer, PushTarget, parse
 
@@ -36,7 +36,14 @@ async def confirm_upload(
         upload = await _find(hub, repository, caller, replace(ask, upload_id=found.id))
         if upload.state != "open":
             return await _recorded_answer(hub, upload, target)
-        answer = await _confirm_open(hub, repository, caller, upload, target)
+        try:
+            answer = await _confirm_open(hub, repository, caller, upload, target)
+        except MuseError:
+            # Another hub may have confirmed it meanwhile, and taken the bytes away.
+            upload = await _find(hub, repository, caller, replace(ask, upload_id=found.id))
+            if upload.state == "open":
+                raise
+            return await _recorded_answer(hub, upload, target)
     failpoint("confirm.answered")
     return answer
 

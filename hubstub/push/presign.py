@@ -6,11 +6,14 @@ import logging
 import math
 import time
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
 from ..config import Quotas
+from ..index.locks import lock_user
 from ..log import log_facts
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
@@ -62,27 +65,32 @@ async def presign_upload(
                 check_lease(ask.branch, ask.expected_head, current)
         known = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
     staged = await hub.store.stat(staging_key(known.id)) if known else None
-    present = staged is not None and staged.size_bytes == ask.size_bytes
+    arrived_id = known.id if known and staged and staged.size_bytes == ask.size_bytes else None
     now = hub.now()
     expires_at = math.ceil(now) + hub.settings.upload_ttl_s
-    async with hub.database.write() as connection:
-        again = known.id if known and (present or known.expires_at > now) else None
+
+    async def renew_or_open(connection: AsyncConnection) -> str:
+        await lock_user(connection, caller.user_id)
+        newest = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
+        again = newest.id if newest and (newest.id == arrived_id or newest.expires_at > now) else None
         declared_bytes = ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
         await reserve_room(connection, hub.settings.quotas, repository.id, declared_bytes, now, again)
         if again is not None:
-            upload_id = again
-            await renew_upload(connection, upload_id, ask.raw_bytes, expires_at)
-        else:
-            upload_id = await open_upload(
-                connection,
-                repository.id,
-                caller.user_id,
-                ask.bundle_id,
-                ask.size_bytes,
-                ask.raw_bytes,
-                now,
-                expires_at,
-            )
+            await renew_upload(connection, again, ask.raw_bytes, expires_at)
+            return again
+        return await open_upload(
+            connection,
+            repository.id,
+            caller.user_id,
+            ask.bundle_id,
+            ask.size_bytes,
+            ask.raw_bytes,
+            now,
+            expires_at,
+        )
+
+    upload_id = await hub.database.change(renew_or_open)
+    present = upload_id == arrived_id
     # A client that looks at the URL alone sends the bytes again; one that promised If-None-Match knows better.
     sent_again = present and not ask.put_headers
     spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers, sent_again)

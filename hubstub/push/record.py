@@ -18,6 +18,7 @@ from ..config import Quotas
 from ..index import schema
 from ..index.database import Database
 from ..index.history import read_losses
+from ..index.locks import lock_repository
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.repositories import repository_not_found
 from .advance import advance_branch
@@ -70,7 +71,8 @@ async def record_push(
     :class:`Unavailable` when something was taken from it meanwhile, and what
     :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
-    async with database.write() as connection:
+
+    async def record(connection: AsyncConnection) -> PushAnswer:
         began = time.perf_counter()
         await _require_open(connection, receipt, closure)
         await settle_room(connection, quotas, receipt.repository_id, contents, closure)
@@ -93,7 +95,9 @@ async def record_push(
         )
         await _insert_receipt(connection, receipt, contents, answer, now)
         failpoint("confirm.before_commit")
-    return answer
+        return answer
+
+    return await database.change(record)
 
 
 def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: float) -> dict[str, float]:
@@ -116,7 +120,9 @@ def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: fl
 
 
 async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure) -> None:
+    """Lock the repository and the upload for this push alone."""
     uploads = schema.uploads
+    await lock_repository(connection, receipt.repository_id)
     losses = await read_losses(connection, receipt.repository_id)
     if losses is None:
         raise repository_not_found()
@@ -198,6 +204,7 @@ async def insert_bundle(
         )
     )
     rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
+    rows.sort()  # all pushes in the same order, or two could wait for each other
     columns = ("id", "size_bytes", "bundle", "raw_offset")
     await insert_missing_rows(database, connection, schema.objects, columns, rows)
 

@@ -1,29 +1,29 @@
 """Many rows at once into the index: compiled once and given to the driver as they are.
 
 SQLAlchemy's own way processes each row in Python, which for the ten thousand rows of a push takes longer than the
-database does.
+database does.  SQLite takes them one by one; PostgreSQL as one array for each column, which is four times as fast as
+one by one and, unlike COPY, leaves rows alone that are there (7,235 rows: 0.05 s; COPY into a table of its own and
+from there 0.10 s).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Dialect, Insert, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..index.database import Database
 
-_compiled: dict[tuple[str, str, tuple[str, ...]], tuple[str, list[int]]] = {}
-"""Database, table, columns → the statement and in which order it takes the columns."""
+Rows = Sequence[tuple[Any, ...]]
+
+_compiled: dict[tuple[str, str, tuple[str, ...]], tuple[str, Callable[[Rows], Any]]] = {}
+"""Database, table, columns → the statement, and what turns rows into its parameters."""
 
 
 async def insert_missing_rows(
-    database: Database,
-    connection: AsyncConnection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
+    database: Database, connection: AsyncConnection, table: Table, columns: tuple[str, ...], rows: Rows
 ) -> None:
     """Insert ``rows``, whose values stand in the order of ``columns``; those that are there stay as they are.
 
@@ -31,11 +31,31 @@ async def insert_missing_rows(
     """
     if not rows:
         return
-    key = (connection.dialect.name, table.name, columns)
+    dialect = connection.dialect
+    key = (dialect.name, table.name, columns)
     if key not in _compiled:
-        statement = database.insert_missing(table).compile(dialect=connection.dialect, column_keys=list(columns))
-        _compiled[key] = str(statement), [columns.index(name) for name in statement.positiontup or columns]
-    text, places = _compiled[key]
-    if places != list(range(len(columns))):
-        rows = [tuple(row[place] for place in places) for row in rows]
-    await connection.exec_driver_sql(text, list(rows))
+        if database.is_shared:
+            _compiled[key] = _compile_arrays(dialect, table, columns)
+        else:
+            _compiled[key] = _compile_rows(database.insert_missing(table), dialect, columns)
+    text, parameters = _compiled[key]
+    await connection.exec_driver_sql(text, parameters(rows))
+
+
+def _compile_rows(insert: Insert, dialect: Dialect, columns: tuple[str, ...]) -> tuple[str, Callable[[Rows], Any]]:
+    statement: Any = insert.compile(dialect=dialect, column_keys=list(columns))
+    places = [columns.index(name) for name in statement.positiontup or columns]
+    if places == list(range(len(columns))):
+        return str(statement), list
+    return str(statement), lambda rows: [tuple(row[place] for place in places) for row in rows]
+
+
+def _compile_arrays(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Callable[[Rows], Any]]:
+    quoted = dialect.identifier_preparer.quote
+    types = [table.c[name].type.compile(dialect) for name in columns]
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
+    text = (
+        f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, columns))}) "
+        f"SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+    )
+    return text, lambda rows: tuple(map(list, zip(*rows, strict=True)))

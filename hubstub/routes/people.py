@@ -38,16 +38,18 @@ async def put_collaborator(request: Request) -> Response:
     hub = hub_of(request)
     repository, _ = await open_repository(request, "admin")
     access = parse_access(parse(SetCollaborator, await read_message(request)).access)
-    async with hub.database.write() as connection:
-        row = await set_collaborator(connection, repository, request.path_params["user"], access, hub.now())
+    name = request.path_params["user"]
+    row = await hub.database.change(
+        lambda connection: set_collaborator(connection, repository, name, access, hub.now())
+    )
     return answer(request, asdict(row))
 
 
 async def delete_collaborator(request: Request) -> Response:
     """Take a user's access away."""
     repository, _ = await open_repository(request, "admin")
-    async with hub_of(request).database.write() as connection:
-        await remove_collaborator(connection, repository, request.path_params["user"])
+    name = request.path_params["user"]
+    await hub_of(request).database.change(lambda connection: remove_collaborator(connection, repository, name))
     return Response(status_code=204)
 
 

@@ -35,8 +35,8 @@ async def post_repos(request: Request) -> Response:
     if caller.repository_id is not None:
         raise Denied("the token is for one repository", hint="Use a token that is not restricted to a repository.")
     visibility = parse_visibility(message.visibility)
-    async with hub.database.write() as connection:
-        repository = await create_repository(
+    repository = await hub.database.change(
+        lambda connection: create_repository(
             connection,
             caller.user_id,
             message.slug,
@@ -45,6 +45,7 @@ async def post_repos(request: Request) -> Response:
             domain=message.domain,
             default_branch=message.default_branch,
         )
+    )
     return answer(request, repository.to_message(), 201)
 
 
@@ -74,18 +75,18 @@ async def patch_repo(request: Request) -> Response:
     repository, _ = await open_repository(request, "admin")
     message = parse(ChangeRepository, await read_message(request))
     visibility = parse_visibility(message.visibility) if message.visibility is not None else None
-    async with hub_of(request).database.write() as connection:
-        changed = await change_repository(
+    changed = await hub_of(request).database.change(
+        lambda connection: change_repository(
             connection, repository.id, visibility=visibility, default_branch=message.default_branch
         )
+    )
     return answer(request, changed.to_message())
 
 
 async def delete_repo(request: Request) -> Response:
     """Delete a repository and everything that is only there."""
     repository, _ = await open_repository(request, "admin")
-    async with hub_of(request).database.write() as connection:
-        await delete_repository(connection, repository.id)
+    await hub_of(request).database.change(lambda connection: delete_repository(connection, repository.id))
     return Response(status_code=204)
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from .base import ObjectStore
 
 
-def store_name(settings: HubSettings) -> str:
-    """What people call the store."""
+def store_name(settings: HubSettings, worker: str) -> str:
+    """What people call the store. A folder has the name of its hub when the index is not in it."""
     if settings.store is None:
-        return EMBEDDED
+        return f"the folder whose lock file says {worker}" if settings.database else EMBEDDED
     return f"s3://{settings.store.bucket}/{settings.store.prefix}".rstrip("/")
 
 

@@ -1,11 +1,11 @@
-"""``hub.toml`` in the hub's folder: which store it has, and the keys to it. For its owner's eyes alone."""
+"""``hub.toml`` in the hub's folder: its store and database, and the keys to them. For its owner's eyes alone."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from .s3_settings import Credential, S3Settings
 
 NAME = "hub.toml"
 TABLE = "store"
+DATABASE_TABLE = "database"
 TEXT_FIELDS = (
     "url",
     "endpoint",
@@ -36,25 +37,43 @@ def read_store_table(path: Path) -> dict[str, Any]:
 
     Raises :class:`Usage` for a file that others may read, or that says what the hub does not understand.
     """
+    table, others_may_read = _read_table(path, TABLE, TEXT_FIELDS, FLAGS)
+    if others_may_read and any(name.endswith("secret_key") for name in table):
+        raise Usage(f"others may read {str(path)!r}, which holds secret keys", hint=f"Do: chmod 600 {path}")
+    return table
+
+
+def read_file_database(path: Path) -> str | None:
+    """Where the database is, if the file says so: ``url`` in ``[database]``. Raises as :func:`read_store_table`."""
+    table, others_may_read = _read_table(path, DATABASE_TABLE, ("url",), ())
+    url: str | None = table.get("url")
+    if url and others_may_read and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
+        raise Usage(f"others may read {str(path)!r}, which holds a password", hint=f"Do: chmod 600 {path}")
+    return url
+
+
+def _read_table(path: Path, name: str, texts: Sequence[str], flags: Sequence[str]) -> tuple[dict[str, Any], bool]:
+    """The table ``name`` of the file, whose keys are known and whose values are of their types; nothing is no table.
+
+    And whether others than its owner may read the file.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             document = tomllib.load(file)
     except FileNotFoundError:
-        return {}
+        return {}, False
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise Usage(f"cannot read {str(path)!r}: {exc}") from exc
-    table = document.get(TABLE, {})
+    table = document.get(name, {})
     if not isinstance(table, dict):
-        raise Usage(f"{str(path)!r}: '{TABLE}' is not a table")
-    for name, value in table.items():
-        if name not in (*TEXT_FIELDS, *FLAGS):
-            raise Usage(f"{str(path)!r}: nobody knows '{name}' in [{TABLE}]", hint=f"Known: {', '.join(TEXT_FIELDS)}")
-        if not isinstance(value, bool if name in FLAGS else str):
-            raise Usage(f"{str(path)!r}: '{name}' in [{TABLE}] has a value of the wrong type")
-    if mode & 0o077 and any(name.endswith("secret_key") for name in table):
-        raise Usage(f"others may read {str(path)!r}, which holds secret keys", hint=f"Do: chmod 600 {path}")
-    return table
+        raise Usage(f"{str(path)!r}: '{name}' is not a table")
+    for key, value in table.items():
+        if key not in (*texts, *flags):
+            raise Usage(f"{str(path)!r}: nobody knows '{key}' in [{name}]", hint=f"Known: {', '.join(texts)}")
+        if not isinstance(value, bool if key in flags else str):
+            raise Usage(f"{str(path)!r}: '{key}' in [{name}] has a value of the wrong type")
+    return table, bool(mode & 0o077)
 
 
 def credential_of(fields: Mapping[str, Any], prefix: str) -> Credential | None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from hubstub.config import DATABASE_NAME
-from hubstub.index import database as database_module
+from hubstub.index import sqlite
 from hubstub.index.database import Database
 from hubstub.index.schema import settings
 from hubstub.people.users import create_user, list_users
@@ -60,7 +60,7 @@ async def test_racing_writers_of_one_process_wait_for_each_other(tmp_path: Path)
 async def test_database_locked_by_another_process_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "_PRAGMAS", (*database_module._PRAGMAS, "busy_timeout=1"))
+    monkeypatch.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, "busy_timeout=1"))
     async with fresh_database(tmp_path) as database:
         other = sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)
         try:
