@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .database_option import open_database, read_database_url
 from .store_options import read_store_settings
 
 if TYPE_CHECKING:
@@ -35,17 +36,12 @@ def with_hub(data_dir: Path, store: Mapping[str, Any], work: Callable[[HubState]
 async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[HubState]:
     from ..config import HubSettings
     from ..first_run import ensure_same_store, ensure_url_secret
-    from ..folder import require_data_folder
-    from ..index.database import Database
+    from ..folder import ensure_worker_name
     from ..state import HubState
     from ..store.open import connect_store, store_name
 
-    require_data_folder(data_dir)
-    settings = HubSettings(data_dir, store=read_store_settings(data_dir, given))
-    database = Database(settings.database_url, checkpoints=False)
-    try:
-        await ensure_same_store(database, store_name(settings))
+    settings = HubSettings(data_dir, store=read_store_settings(data_dir, given), database=read_database_url(data_dir))
+    async with open_database(data_dir) as database:
+        await ensure_same_store(database, store_name(settings, ensure_worker_name(data_dir)))
         store = connect_store(settings, await ensure_url_secret(database))
         yield HubState(settings, database, store)
-    finally:
-        await database.close()
