@@ -17,7 +17,7 @@ async def lock_user(connection: AsyncConnection, user_id: int) -> None:
     await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True))
 
 
-async def lock_repository(connection: AsyncConnection, repository_id: int) -> None:
-    """As :func:`lock_user`, for what is in a repository: branches, commits, members."""
+async def lock_repository(connection: AsyncConnection, repository_id: int) -> bool:
+    """As :func:`lock_user`, for what is in a repository: branches, commits, members, rules. Whether it is there."""
     query = select(repositories.c.id).where(repositories.c.id == repository_id)
-    await connection.execute(query.with_for_update(key_share=True))
+    return (await connection.execute(query.with_for_update(key_share=True))).first() is not None

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.errors import Invalid, NotFound
 
 from ..index.schema import collaborators, repositories, users
-from .repositories import RepositoryRow, lock_repository
+from .repositories import RepositoryRow, hold_repository
 from .tokens import Caller
 from .users import find_user
 
@@ -75,7 +75,7 @@ async def set_collaborator(
     connection: AsyncConnection, repository: RepositoryRow, user: str, access: Access, now: float
 ) -> CollaboratorRow:
     """Give a user access, in place of what they had. Raises :class:`NotFound`, :class:`Invalid` for the owner."""
-    await lock_repository(connection, repository.id)
+    await hold_repository(connection, repository.id)
     user_id = (await find_user(connection, user)).id
     if user_id == repository.owner_id:
         raise Invalid(f"{user!r:.120} owns the repository", details={"field": "user"})

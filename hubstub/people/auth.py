@@ -46,12 +46,17 @@ async def authenticate(request: Request) -> Caller | None:
         return await _authenticate(request, connection)
 
 
-async def require_caller(request: Request, need: Access) -> Caller:
-    """As :func:`authenticate`, but there must be a token, and its scope must cover ``need``."""
+async def require_caller(request: Request, need: Access, everywhere: bool = False) -> Caller:
+    """As :func:`authenticate`, but there must be a token, and its scope must cover ``need``.
+
+    ``everywhere``: and it must not be for one repository alone.  Raises :class:`Denied` otherwise.
+    """
     caller = await authenticate(request)
     if caller is None:
         raise _token_needed()
     _check_scope(caller, need)
+    if everywhere and caller.repository_id is not None:
+        raise Denied("the token is for one repository", hint="Use a token that is not restricted to a repository.")
     return caller
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.errors import Invalid, NotFound
 from museui.core.names import check_branch, check_name
 
+from ..index.locks import lock_repository
 from ..index.schema import branches, repositories, users
 
 Visibility = Literal["private", "public"]
@@ -105,13 +106,9 @@ def repository_not_found(details: dict[str, Any] | None = None) -> NotFound:
     )
 
 
-async def lock_repository(connection: AsyncConnection, repository_id: int) -> None:
-    """Nobody else changes what is set for this repository until the transaction ends.
-
-    Raises :class:`NotFound` when it was deleted meanwhile.
-    """
-    query = select(repositories.c.id).where(repositories.c.id == repository_id).with_for_update()
-    if (await connection.execute(query)).first() is None:
+async def hold_repository(connection: AsyncConnection, repository_id: int) -> None:
+    """Lock the repository until the transaction ends. Raises :class:`NotFound` when it was deleted meanwhile."""
+    if not await lock_repository(connection, repository_id):
         raise repository_not_found()
 
 
@@ -188,7 +185,7 @@ async def change_repository(
 
     Raises :class:`NotFound` for a default branch that is not there, or when the repository was deleted meanwhile.
     """
-    await lock_repository(connection, repository_id)
+    await hold_repository(connection, repository_id)
     if default_branch is not None:
         query = select(branches.c.name).where(
             branches.c.repository_id == repository_id, branches.c.name == default_branch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,16 @@ from museui.core.wire import PushTarget
 
 from ..index.history import is_ancestor
 from ..index.schema import branches, repositories
+from .policy import Rules, check_force
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a branch was, whether it moved, and whether what it was at was replaced instead of built upon."""
+
+    previous: CommitId | None
+    moved: bool = True
+    forced: bool = False
 
 
 async def read_head(connection: AsyncConnection, repository_id: int, branch: str) -> CommitId | None:
@@ -42,19 +53,20 @@ async def advance_branch(
     connection: AsyncConnection,
     repository_id: int,
     target: PushTarget,
+    rules: Rules,
     parents_of: Mapping[CommitId, Sequence[CommitId]],
     now: float,
-) -> CommitId | None:
-    """Move the branch to ``target.head``, whose commits are in the index, and return where it was.
+) -> Move:
+    """Move the branch to ``target.head``, whose commits are in the index.
 
     The repository is locked (:func:`~hubstub.index.locks.lock_repository`), so nobody else moves a branch of it.
     ``parents_of``: the commits that came with the push.  A branch that is there already stays.
     Raises :class:`StaleLease` or :class:`NonFastForward` with where the branch is, :class:`Invalid` for a new branch
-    whose name cannot stand beside another's.
+    whose name cannot stand beside another's, :class:`~museui.core.errors.Denied` for force that is not allowed.
     """
     current = await read_head(connection, repository_id, target.branch)
     if current == target.head:
-        return current
+        return Move(current, moved=False)
     if target.lease:
         check_lease(target.branch, target.expected_head, current)
     head = bytes.fromhex(target.head)
@@ -68,11 +80,13 @@ async def advance_branch(
             .where(repositories.c.id == repository_id, repositories.c.default_branch.is_(None))
             .values(default_branch=target.branch)
         )
-        return None
-    if not target.force and not (
-        _descends(target.head, current, parents_of)
-        or await is_ancestor(connection, repository_id, current, target.head)
-    ):
+        return Move(None)
+    if target.force:
+        check_force(target.branch, rules)
+    forced = not _descends(target.head, current, parents_of) and not await is_ancestor(
+        connection, repository_id, current, target.head
+    )
+    if forced and not target.force:
         raise NonFastForward(
             f"branch {target.branch!r} is at {current[:12]}, which {target.head[:12]} does not build on",
             hint="Fetch and merge what is on the hub, then push again; --force-with-lease replaces it.",
@@ -83,7 +97,7 @@ async def advance_branch(
         .where(branches.c.repository_id == repository_id, branches.c.name == target.branch)
         .values(head=head, updated_at=now)
     )
-    return current
+    return Move(current, forced=forced)
 
 
 def _descends(new: CommitId, old: CommitId, parents_of: Mapping[CommitId, Sequence[CommitId]]) -> bool:

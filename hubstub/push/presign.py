@@ -20,6 +20,7 @@ from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head
+from .policy import check_force, read_rules
 from .quota import require_room_alone, reserve_room
 from .uploads import find_open_upload, open_upload, renew_upload
 
@@ -54,8 +55,8 @@ async def presign_upload(
 ) -> PresignAnswer:
     """A URL for the bundle, and whether its bytes have arrived already.
 
-    ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease` or
-    :class:`~museui.core.errors.Quota`.
+    ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease`,
+    :class:`~museui.core.errors.Quota`, and :class:`~museui.core.errors.Denied` when a protected branch is to be forced.
     """
     began = time.perf_counter()
     async with hub.database.read() as connection:
@@ -63,6 +64,8 @@ async def presign_upload(
             current = await read_head(connection, repository.id, ask.branch)
             if current is None or current != ask.head:
                 check_lease(ask.branch, ask.expected_head, current)
+        if ask.force and ask.branch is not None and await read_head(connection, repository.id, ask.branch):
+            check_force(ask.branch, await read_rules(connection, repository.id, caller.user_id, ask.branch))
         known = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
     staged = await hub.store.stat(staging_key(known.id)) if known else None
     arrived_id = known.id if known and staged and staged.size_bytes == ask.size_bytes else None

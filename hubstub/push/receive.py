@@ -29,6 +29,7 @@ from ..state import HubState
 from ..store.base import bundle_key
 from .advance import check_lease
 from .closure import check_closed
+from .policy import check_signatures
 from .record import Receipt, Sent, record_push
 from .sources import PushSource
 from .verify import Contents, read_contents
@@ -83,6 +84,7 @@ async def receive_push(
     async with hub.desk.slot():
         with closing(await _read_early(hub, source, upload_id) or await read_source(hub, source)) as contents:
             target = choose_target(contents)
+            check_signatures(destination.repository.signing_policy if destination.repository else "valid", contents)
             failpoint("confirm.read")
             known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
             async with hub.database.read() as connection:
@@ -94,9 +96,7 @@ async def receive_push(
             bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
-                receipt = Receipt(
-                    repository.id, caller.user_id, strategy, target, bundle, upload_id, store_s, began, sent
-                )
+                receipt = Receipt(repository, caller, strategy, target, bundle, upload_id, store_s, began, sent)
                 answer = await record_push(hub.database, hub.settings.quotas, receipt, contents, closure, hub.now())
     failpoint("confirm.committed")
     if bundle is not None:

@@ -17,14 +17,17 @@ from museui.core.wire import PushAnswer, PushTarget, encode
 from ..config import Quotas
 from ..index import schema
 from ..index.database import Database
-from ..index.history import read_losses
 from ..index.locks import lock_repository
 from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..people.repositories import repository_not_found
-from .advance import advance_branch
+from ..people.audit import record_move
+from ..people.auth import check_access
+from ..people.repositories import RepositoryRow
+from ..people.tokens import Caller
+from .advance import Move, advance_branch
 from .chunks import Chunk
 from .closure import Closure
 from .pending import admit_pending
+from .policy import Rules, check_branch_signed, check_signers, read_rules
 from .quota import settle_room
 from .rows import insert_missing_rows
 from .verify import Contents
@@ -49,8 +52,8 @@ class Sent:
 class Receipt:
     """Who pushed what, and how. ``bundle`` is ``bundles.id`` when objects were stored; ``upload_id`` when staged."""
 
-    repository_id: int
-    user_id: int
+    repository: RepositoryRow
+    caller: Caller
     strategy: str
     target: PushTarget
     bundle: str | None
@@ -60,31 +63,42 @@ class Receipt:
     """Reading of the monotonic clock when the push began."""
     sent: Sent | None = None
 
+    @property
+    def repository_id(self) -> int:
+        """The repository's number."""
+        return self.repository.id
+
+    @property
+    def user_id(self) -> int:
+        """The pusher's number."""
+        return self.caller.user_id
+
 
 async def record_push(
     database: Database, quotas: Quotas, receipt: Receipt, contents: Contents, closure: Closure, now: float
 ) -> PushAnswer:
     """Write everything, or nothing. The answer is what the same request will be answered again.
 
-    Raises what :func:`~hubstub.push.advance.advance_branch` raises, :class:`UploadExpired` when the upload was
-    confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the repository was deleted meanwhile,
-    :class:`Unavailable` when something was taken from it meanwhile, and what
+    Raises what :func:`~hubstub.push.advance.advance_branch` raises and what :mod:`~hubstub.push.policy` refuses,
+    :class:`UploadExpired` when the upload was confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the
+    repository was deleted meanwhile, :class:`Unavailable` when something was taken from it meanwhile, and what
     :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
 
     async def record(connection: AsyncConnection) -> PushAnswer:
         began = time.perf_counter()
-        await _require_open(connection, receipt, closure)
+        rules = await _require_open(connection, receipt, closure)
+        await check_signers(connection, receipt.repository, rules, contents, closure)
         await settle_room(connection, quotas, receipt.repository_id, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
         indexed = time.perf_counter()
-        previous = await advance_branch(connection, receipt.repository_id, receipt.target, contents.parents_of, now)
+        move = await _advance(database, connection, receipt, rules, contents, now)
         answer = PushAnswer(
             ok=True,
             push_id=secrets.token_hex(16),
             branch=receipt.target.branch,
             head=receipt.target.head,
-            previous_head=previous,
+            previous_head=move.previous,
             stored_commits=len(contents.commits.keys() - closure.had_commits),
             stored_snapshots=len(contents.snapshots.keys() - closure.had_snapshots),
             stored_objects=len(contents.objects.keys() - closure.had_objects) + len(closure.pending_objects),
@@ -94,10 +108,34 @@ async def record_push(
             promotion="pending" if receipt.bundle else "done",
         )
         await _insert_receipt(connection, receipt, contents, answer, now)
+        if move.moved:
+            await record_move(
+                connection,
+                receipt.repository,
+                receipt.caller,
+                answer.branch,
+                move.previous,
+                answer.head,
+                forced=move.forced,
+                push_id=answer.push_id,
+                now=now,
+            )
         failpoint("confirm.before_commit")
         return answer
 
     return await database.change(record)
+
+
+async def _advance(
+    database: Database, connection: AsyncConnection, receipt: Receipt, rules: Rules, contents: Contents, now: float
+) -> Move:
+    target = receipt.target
+    move = await advance_branch(connection, receipt.repository_id, target, rules, contents.parents_of, now)
+    if move.moved and rules.signed_only:
+        await check_branch_signed(
+            database, connection, receipt.repository_id, target.branch, target.head, move.previous, contents
+        )
+    return move
 
 
 def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: float) -> dict[str, float]:
@@ -119,19 +157,19 @@ def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: fl
     return {name: round(seconds, 6) for name, seconds in steps.items()}
 
 
-async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure) -> None:
-    """Lock the repository and the upload for this push alone."""
+async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure) -> Rules:
+    """Lock the repository and the upload for this push alone; the rules as they are now, and the caller may push."""
     uploads = schema.uploads
     await lock_repository(connection, receipt.repository_id)
-    losses = await read_losses(connection, receipt.repository_id)
-    if losses is None:
-        raise repository_not_found()
-    if losses != closure.losses:
+    rules = await read_rules(connection, receipt.repository_id, receipt.user_id, receipt.target.branch)
+    check_access(receipt.repository, rules.access, "write")
+    if rules.losses != closure.losses:
         raise Unavailable("old history of the repository was collected meanwhile", hint="Try again.")
     if receipt.upload_id is not None:
         query = select(uploads.c.id).where(uploads.c.id == receipt.upload_id, uploads.c.state == "open")
         if (await connection.execute(query.with_for_update())).first() is None:
             raise UploadExpired("the upload was used meanwhile", hint="Presign again.")
+    return rules
 
 
 async def _insert_contents(

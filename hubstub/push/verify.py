@@ -6,6 +6,7 @@ manifest, never content.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from museui.core.bundle import BranchHeads, BundleItem, ObjectEntry, pack_record, read_bundle
-from museui.core.errors import Integrity, Invalid, TooLarge
+from museui.core.errors import BadSignature, Integrity, Invalid, TooLarge
 from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
@@ -37,6 +38,8 @@ class CommitEntry:
     parents: tuple[CommitId, ...]
     snapshot_id: SnapshotId
     place: Place
+    signer: str = ""
+    """The public key (``ed25519:…``) whose signature checks; empty when none does."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,9 @@ class Contents:
     chunks: list[Chunk] = field(default_factory=list)
     chunk_file: ChunkFile = field(default_factory=ChunkFile)
     signatures: dict[str, int] = field(default_factory=dict)
-    """How many commits were unsigned, valid, unverifiable."""
+    """How many commits were unsigned, valid, unverifiable, invalid."""
+    bad_signature: BadSignature | None = None
+    """What is wrong with the first invalid one. Whether that matters is the repository's policy."""
     header: Mapping[str, Any] = field(default_factory=dict)
     """The H frame of a stream, or what stands beside the bundle in an envelope."""
     branch_heads: Mapping[str, CommitId] = field(default_factory=dict)
@@ -197,7 +202,13 @@ class _ContentsReader:
         contents = self.contents
         if len(contents.commits) >= self._limits.max_commits:
             raise TooLarge(f"more than {self._limits.max_commits} commits in one push")
-        state = verify_commit(commit.fields)
+        state, signer = "invalid", ""
+        try:
+            state = verify_commit(commit.fields)
+            if state == "valid":
+                signer = sys.intern(commit.fields["signer_public_key"])
+        except BadSignature as exc:
+            contents.bad_signature = contents.bad_signature or exc.with_traceback(None)
         contents.signatures[state] = contents.signatures.get(state, 0) + 1
         place = self._commit_chunks.add(pack_record(commit.fields))
-        contents.commits[commit.id] = CommitEntry(commit.parents, commit.snapshot_id, place)
+        contents.commits[commit.id] = CommitEntry(commit.parents, commit.snapshot_id, place, signer)

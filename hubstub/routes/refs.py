@@ -29,6 +29,7 @@ async def get_refs(request: Request) -> Response:
         branch_heads=heads,
         domain=repository.domain,
         default_branch=repository.default_branch,
+        signing_policy=repository.signing_policy,
         **describe_hub(hub.settings),
     )
     return answer(request, encode(refs, bare_ids=wants_msgpack(request)))

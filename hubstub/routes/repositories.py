@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from museui.core.errors import Denied, Invalid
+from museui.core.errors import Denied
 from museui.core.wire import ChangeRepository, CreateRepository, parse
 
 from ..http.messages import answer, read_message
+from ..http.paging import parse_limit
 from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository, require_caller
 from ..people.repositories import (
@@ -17,23 +18,20 @@ from ..people.repositories import (
     create_repository,
     delete_repository,
     list_repositories,
+    parse_signing_policy,
     parse_visibility,
 )
 from ..push.receipts import find_push, list_pushes
 from ..state import hub_of
 
-_PAGE_MAX = 200
-
 
 async def post_repos(request: Request) -> Response:
     """Make a repository for the caller."""
     hub = hub_of(request)
-    caller = await require_caller(request, "write")
+    caller = await require_caller(request, "write", everywhere=True)
     message = parse(CreateRepository, await read_message(request))
     if message.owner != caller.name:
         raise Denied("a repository can be made for oneself only", details={"field": "owner"})
-    if caller.repository_id is not None:
-        raise Denied("the token is for one repository", hint="Use a token that is not restricted to a repository.")
     visibility = parse_visibility(message.visibility)
     repository = await hub.database.change(
         lambda connection: create_repository(
@@ -53,7 +51,7 @@ async def get_repos(request: Request) -> Response:
     """The repositories the caller may read, by name: ``?limit=&after=owner/slug``."""
     hub = hub_of(request)
     caller = await authenticate(request)
-    limit = _limit(request)
+    limit = parse_limit(request)
     after = None
     if text := request.query_params.get("after"):
         owner, _, slug = text.partition("/")
@@ -75,9 +73,14 @@ async def patch_repo(request: Request) -> Response:
     repository, _ = await open_repository(request, "admin")
     message = parse(ChangeRepository, await read_message(request))
     visibility = parse_visibility(message.visibility) if message.visibility is not None else None
+    policy = parse_signing_policy(message.signing_policy) if message.signing_policy is not None else None
     changed = await hub_of(request).database.change(
         lambda connection: change_repository(
-            connection, repository.id, visibility=visibility, default_branch=message.default_branch
+            connection,
+            repository.id,
+            visibility=visibility,
+            default_branch=message.default_branch,
+            signing_policy=policy,
         )
     )
     return answer(request, changed.to_message())
@@ -93,7 +96,7 @@ async def delete_repo(request: Request) -> Response:
 async def get_pushes(request: Request) -> Response:
     """What was pushed, newest first: ``?limit=&before=push_id``."""
     repository, _ = await open_repository(request, "read")
-    limit = _limit(request)
+    limit = parse_limit(request)
     async with hub_of(request).database.read() as connection:
         page, more = await list_pushes(connection, repository.id, limit, request.query_params.get("before"))
     return answer(request, {"pushes": page, "next": more})
@@ -104,13 +107,6 @@ async def get_push(request: Request) -> Response:
     repository, _ = await open_repository(request, "read")
     async with hub_of(request).database.read() as connection:
         return answer(request, await find_push(connection, repository.id, request.path_params["push_id"]))
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _PAGE_MAX):
-        raise Invalid(f"limit is not a number from 1 to {_PAGE_MAX}: {text!r:.40}", details={"field": "limit"})
-    return int(text)
 
 
 routes = [

@@ -37,6 +37,7 @@ class Refs:
     default_branch: str | None = None
     capabilities: list[str] = field(default_factory=list)
     limits: dict[str, int] = field(default_factory=dict)
+    signing_policy: str = "valid"
 
     def known_limits(self) -> Limits:
         """The hub's limits, the defaults where it names none."""
@@ -75,6 +76,7 @@ class PresignRequest:
     snapshots: int | None = None
     objects: int | None = None
     put_headers: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,23 @@ class ChangeRepository:
 
     visibility: str | None = None
     default_branch: Branch | None = None
+    signing_policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectBranches:
+    """Body of ``PUT protected/{pattern}``."""
+
+    allows_force: bool = False
+    signed_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolKey:
+    """Body of ``POST /user/keys``."""
+
+    public_key: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

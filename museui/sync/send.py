@@ -72,6 +72,7 @@ class Sender:
             snapshots=packed.snapshots,
             objects=packed.objects,
             put_headers=True,
+            force=target.force,
         )
         answer = await self._client.presign(ask, target.lease)
         failpoint("push.presigned")

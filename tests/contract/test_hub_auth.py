@@ -162,7 +162,8 @@ def test_writing_and_administering(world: World, who: str, repository: str, to_w
     """422: it was looked at, and there is nothing to be presigned in it; 200: changed, namely nothing."""
     assert world.ask("POST", f"/ada/{repository}/push/bundle/presign", who).status_code == to_write
     assert world.ask("PATCH", f"/ada/{repository}", who).status_code == to_administer
-    assert world.ask("GET", f"/ada/{repository}/collaborators", who).status_code == to_administer
+    for path in ("collaborators", "audit"):
+        assert world.ask("GET", f"/ada/{repository}/{path}", who).status_code == to_administer
 
 
 def test_everybody_sees_in_the_list_what_they_may_read(world: World) -> None:
@@ -215,6 +216,10 @@ def test_writing_to_a_private_repository_answers_like_to_none(world: World, who:
         ("GET", "/collaborators"),
         ("PUT", "/collaborators/bob"),
         ("DELETE", "/collaborators/carol"),
+        ("PUT", "/protected/main"),
+        ("DELETE", "/protected/main"),
+        ("GET", "/protected"),
+        ("GET", "/audit"),
         ("POST", "/push/bundle/presign"),
     ]
     for method, path in asked:

@@ -16,6 +16,7 @@ TABLES = (
     "jobs",
     "objects",
     "pushes",
+    "ref_moves",
     "repositories",
     "repository_objects",
     "snapshots",

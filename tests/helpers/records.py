@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgpack
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 T = TypeVar("T")
 
@@ -79,6 +81,30 @@ class History:
             "objects": objects,
             "summary": {"commits": len(self.commits)},
         } | replaced
+
+
+def signed_record(record: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The commit record signed with the Ed25519 key that ``seed`` stands for."""
+    provenance = ("author", "agent_id", "model_id", "toolchain_id", "prompt_hash")
+    parts = [record["commit_id"].removeprefix("sha256:"), *(record.get(name) or "" for name in provenance)]
+    key = Ed25519PrivateKey.from_private_bytes(bytes([seed] * 32))
+    public, signature = key.public_key().public_bytes_raw(), key.sign(b"muse-commit-v1\0" + "\0".join(parts).encode())
+    return {
+        **record,
+        "format_version": 7,
+        "signature": _key_text(signature),
+        "signer_public_key": _key_text(public),
+        "signer_key_id": hashlib.sha256(public).hexdigest()[:16],
+    }
+
+
+def public_key(seed: int) -> str:
+    """The spelling of the public key that ``seed`` stands for."""
+    return _key_text(Ed25519PrivateKey.from_private_bytes(bytes([seed] * 32)).public_key().public_bytes_raw())
+
+
+def _key_text(raw: bytes) -> str:
+    return "ed25519:" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def make_history(*trees: Mapping[str, bytes]) -> History:

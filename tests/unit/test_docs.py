@@ -33,7 +33,7 @@ PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 README = (ROOT / "README.md").read_text()
 REQUESTS = {wire.NegotiateRequest, wire.PresignRequest, wire.ConfirmRequest, wire.PushTarget, wire.CreateRepository}
-REQUESTS |= {wire.ChangeRepository, wire.SetCollaborator}
+REQUESTS |= {wire.ChangeRepository, wire.SetCollaborator, wire.ProtectBranches, wire.EnrolKey}
 MESSAGES = sorted(
     (thing for thing in vars(wire).values() if dataclasses.is_dataclass(thing) and thing is not Limits),
     key=lambda thing: thing.__name__,

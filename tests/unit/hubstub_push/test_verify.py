@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from hubstub.push.verify import Contents, Form, read_contents
-from museui.core.errors import BadSignature, Integrity, Invalid, MuseError, NotFound, TooLarge
+from museui.core.errors import Integrity, Invalid, MuseError, NotFound, TooLarge
 from museui.core.limits import Limits
 from museui.core.signatures import sign_commit
 from tests.helpers.push_client import compress
@@ -130,7 +130,12 @@ def test_signatures_are_checked_and_counted() -> None:
     signed = {**record, **sign_commit({**record, "commit_id": record["commit_id"][7:]}, b"k" * 32)}
     signed["commit_id"] = record["commit_id"]
     history = History([plain, hmac, signed], HISTORY.snapshots[:1], HISTORY.contents)
-    assert _read(pack(history.bundle())).signatures == {"unsigned": 1, "unverifiable": 1, "valid": 1}
+    contents = _read(pack(history.bundle()))
+    assert contents.signatures == {"unsigned": 1, "unverifiable": 1, "valid": 1}
+    assert contents.bad_signature is None
+    assert [entry.signer for entry in contents.commits.values()] == ["", "", signed["signer_public_key"]]
     forged = History([{**signed, "author": "Eve"}], HISTORY.snapshots[:1], HISTORY.contents)
-    with pytest.raises(BadSignature):
-        _read(pack(forged.bundle()))
+    contents = _read(pack(forged.bundle()))
+    assert contents.signatures == {"invalid": 1}
+    assert contents.bad_signature is not None and record["commit_id"][7:] in contents.bad_signature.message
+    assert [entry.signer for entry in contents.commits.values()] == [""]

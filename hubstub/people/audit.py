@@ -1,0 +1,89 @@
+"""The audit log: every move of a branch, by whom and by which request. It outlives the repository it speaks of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from museui.core.ids import CommitId, qualified
+
+from ..index.schema import ref_moves
+from .repositories import RepositoryRow
+from .tokens import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    """One move as lists show it. ``forced``: what was there was replaced, not built upon. Times are Unix seconds."""
+
+    id: int
+    repository: str
+    user: str
+    token_id: str | None
+    request_id: str
+    branch: str
+    old_head: str | None
+    new_head: str | None
+    forced: bool
+    push_id: str | None
+    created_at: float
+
+
+async def record_move(
+    connection: AsyncConnection,
+    repository: RepositoryRow,
+    caller: Caller,
+    branch: str,
+    old: CommitId | None,
+    new: CommitId,
+    *,
+    forced: bool,
+    push_id: str,
+    now: float,
+) -> None:
+    """Write a move down, in the transaction that makes it."""
+    await connection.execute(
+        insert(ref_moves).values(
+            repository_id=repository.id,
+            repository=repository.name,
+            user=caller.name,
+            token_id=caller.token_id,
+            request_id=caller.request_id,
+            branch=branch,
+            old_head=bytes.fromhex(old) if old else None,
+            new_head=bytes.fromhex(new),
+            forced=forced,
+            push_id=push_id,
+            created_at=now,
+        )
+    )
+
+
+async def list_moves(
+    connection: AsyncConnection, where: ColumnElement[bool], *, before: int | None = None, limit: int = 1000
+) -> list[MoveRow]:
+    """Moves, newest first, at most ``limit``, before the one with the id ``before``. See :func:`of_repository`."""
+    query = select(ref_moves).where(where).order_by(ref_moves.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ref_moves.c.id < before)
+    return [_move_row(row) for row in await connection.execute(query)]
+
+
+def of_repository(repository_id: int) -> ColumnElement[bool]:
+    """The moves of one repository, and of no other that had its name before."""
+    return ref_moves.c.repository_id == repository_id
+
+
+def of_name(name: str) -> ColumnElement[bool]:
+    """The moves of every repository that was ever called ``owner/slug``."""
+    return ref_moves.c.repository == name
+
+
+def _move_row(row: Row[*tuple[Any, ...]]) -> MoveRow:
+    fields = {name: getattr(row, name) for name in MoveRow.__dataclass_fields__}
+    for name in ("old_head", "new_head"):
+        fields[name] = qualified(fields[name].hex()) if fields[name] else None
+    return MoveRow(**fields)
