@@ -35,7 +35,9 @@ _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 )
 @click.option("--force", is_flag=True, help="Replace the hub's branch, wherever it is now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
-@click.option("--strategy", type=click.Choice(("auto", "bundle", "stream")), default="auto", show_default=True)
+@click.option(
+    "--strategy", type=click.Choice(("auto", "bundle", "stream", "objects")), default="auto", show_default=True
+)
 @click.option("--no-daemon", is_flag=True, help="Push from this process.")
 @json_option
 @quiet_option

@@ -29,6 +29,7 @@ from .url import RepositoryUrl, check_token_may_travel
 MSGPACK = "application/x-msgpack"
 USER_AGENT = "museui"
 _MAX_ANSWER_BYTES = 16 << 20
+_CONNECTIONS = httpx.Limits(max_keepalive_connections=64)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
@@ -72,7 +73,7 @@ class HubClient:
             raise Invalid(f"the hub gave a URL that is not HTTP: {url!r:.80}")
         if scheme not in self._clients:
             self._clients[scheme] = httpx.AsyncClient(
-                verify=scheme == "https", timeout=_TIMEOUT, follow_redirects=False
+                verify=scheme == "https", timeout=_TIMEOUT, follow_redirects=False, limits=_CONNECTIONS
             )
         return self._clients[scheme]
 
@@ -98,12 +99,23 @@ class HubClient:
         answer = await self._exchange("POST", "push/bundle/confirm", body, timeout=_CONFIRM_TIMEOUT)
         return wire.parse(wire.PushAnswer, answer)
 
+    async def presign_objects(self, request: wire.ObjectsPresignRequest) -> wire.ObjectsPresignAnswer:
+        """``POST push/presign``."""
+        return wire.parse(wire.ObjectsPresignAnswer, await self._exchange("POST", "push/presign", wire.encode(request)))
+
+    async def confirm_objects(self, body: AsyncIterable[bytes]) -> wire.PushAnswer:
+        """``POST push/confirm``; the body holds the records and the target."""
+        answer = await self._exchange("POST", "push/confirm", content=body, timeout=_CONFIRM_TIMEOUT)
+        return wire.parse(wire.PushAnswer, answer)
+
     async def push_stream(self, body: AsyncIterable[bytes] | bytes) -> wire.PushAnswer:
         """``POST push/stream`` with a body made by :func:`museui.core.stream.write_stream`."""
         answer = await self._exchange("POST", "push/stream", content=body, timeout=_CONFIRM_TIMEOUT)
         return wire.parse(wire.PushAnswer, answer)
 
-    async def put(self, url: str, headers: Mapping[str, str], size_bytes: int, body: AsyncIterable[bytes]) -> None:
+    async def put(
+        self, url: str, headers: Mapping[str, str], size_bytes: int, body: AsyncIterable[bytes] | bytes
+    ) -> None:
         """Upload to a presigned URL: one HTTP/1.1 request, no token, no redirect.
 
         Raises what the store answered: :class:`~museui.core.errors.UploadExpired` when the URL is no longer good.

@@ -44,12 +44,7 @@ class ObjectReader:
                 if not stat.S_ISREG(status.st_mode):
                     raise unreadable(object_id, "it is not a file")
                 size = status.st_size
-                if size > self._max_bytes:
-                    raise TooLarge(
-                        f"object {object_id} has {size} bytes; the hub takes objects of {self._max_bytes} at most",
-                        hint="Have the hub's limit raised, or take the file out of the history.",
-                        details={"object_id": object_id, "size_bytes": size, "max_object_bytes": self._max_bytes},
-                    )
+                check_size(object_id, size, self._max_bytes)
                 if size > _WHOLE_BYTES:
                     return ObjectSource(object_id, size, _iter_object(object_id, path, size))
                 content = os.read(descriptor, size + 1)
@@ -65,6 +60,26 @@ class ObjectReader:
         """Wait for every check. Raises :class:`Integrity` naming an object that is damaged."""
         with _here():
             self._checks.finish()
+
+
+def object_size(repository: Repository, object_id: ObjectId, max_bytes: int) -> int:
+    """The length of an object's file in bytes. Raises :class:`Integrity` or :class:`TooLarge`."""
+    try:
+        size = os.stat(repository.object_path(object_id)).st_size  # noqa: PTH116
+    except OSError as exc:
+        raise unreadable(object_id, exc.strerror or str(exc)) from exc
+    check_size(object_id, size, max_bytes)
+    return size
+
+
+def check_size(object_id: ObjectId, size: int, max_bytes: int) -> None:
+    """Raise :class:`TooLarge` for an object that the hub would not take."""
+    if size > max_bytes:
+        raise TooLarge(
+            f"object {object_id} has {size} bytes; the hub takes objects of {max_bytes} at most",
+            hint="Have the hub's limit raised, or take the file out of the history.",
+            details={"object_id": object_id, "size_bytes": size, "max_object_bytes": max_bytes},
+        )
 
 
 @contextmanager

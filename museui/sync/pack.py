@@ -34,8 +34,8 @@ class Content:
     """What goes into one push: snapshots and objects of a walk, read when their turn comes, one pass over each."""
 
     def __init__(self, repository: Repository, walk: Walk, limits: Limits) -> None:
-        self._repository = repository
-        self._limits = limits
+        self.repository = repository
+        self.limits = limits
         self.walk = walk
         self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
         self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
@@ -62,7 +62,7 @@ class Content:
             if object_id not in base:
                 objects[object_id] = None
 
-        yield from map(SnapshotFiles(self._repository.store, on_entry).pack, self._snapshot_ids)
+        yield from map(SnapshotFiles(self.repository.store, on_entry).pack, self._snapshot_ids)
 
     def snapshot_records(self) -> Iterable[bytes]:
         """The packed snapshot records, in first-use order."""
@@ -74,7 +74,7 @@ class Content:
 
     def fits_stream(self) -> bool:
         """Whether everything fits in one ``push/stream`` request. Reads no further than it must to know."""
-        limits = self._limits
+        limits = self.limits
         if len(self.walk.commits) > limits.stream_max_objects:
             return False
         for record in self._rest:
@@ -85,7 +85,7 @@ class Content:
         size = self._taken_bytes + sum(map(len, self.commit_records))
         for object_id in self._objects:
             try:
-                size += os.stat(self._repository.object_path(object_id)).st_size  # noqa: PTH116
+                size += os.stat(self.repository.object_path(object_id)).st_size  # noqa: PTH116
             except OSError as exc:
                 raise unreadable(object_id, exc.strerror or str(exc)) from exc
             if size > limits.stream_max_bytes:
@@ -94,7 +94,7 @@ class Content:
 
     def sources(self, executor: Executor, on_progress: Progress) -> Iterator[ObjectSource]:
         """The objects with their bytes; every one has been checked when this ends."""
-        reader = ObjectReader(self._repository, executor, self._limits.max_object_bytes)
+        reader = ObjectReader(self.repository, executor, self.limits.max_object_bytes)
         total = len(self._objects)
         for done, object_id in enumerate(self._objects):
             if not done & 63:
@@ -104,7 +104,8 @@ class Content:
         on_progress(total, total)
 
 
-def _counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
+def counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
+    """``parts`` as they are; their bytes are counted in ``content.raw_bytes``."""
     for part in parts:
         content.raw_bytes += len(part)
         yield part
@@ -136,7 +137,7 @@ def pack_bundle(
             snapshots=(content.snapshot_count, content.snapshot_records()),
             objects=lambda: (len(content.objects()), content.sources(executor, on_progress)),
         )
-        for frame in compress_frames(_counted(parts, content), level, executor):
+        for frame in compress_frames(counted(parts, content), level, executor):
             file.write(frame)
             digest.update(frame)
             failpoint("push.packing")
@@ -165,4 +166,4 @@ def pack_stream(content: Content, target: PushTarget, level: int, on_progress: P
     }
     with ThreadPoolExecutor(1, thread_name_prefix="pack") as executor:
         parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(executor, on_progress))
-        return b"".join(compress_frames(_counted(parts, content), level, executor))
+        return b"".join(compress_frames(counted(parts, content), level, executor))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from museui.core import wire
-from museui.core.errors import Integrity, Invalid, TooLarge, Usage
+from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.failpoints import failpoint
 from museui.core.phases import PhaseEnded, PhaseEvent
 from museui.hub.client import HubClient
@@ -22,10 +22,12 @@ from .level import choose_level
 from .lines import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
 from .negotiate import Common, check_fast_forward, check_lease, fetch_refs, find_common
 from .pack import Content, pack_bundle, pack_stream
+from .pack_objects import PackedObjects, pack_objects
 from .phases import Phase, run_phase
 from .result import Environment, PushRequest, PushResult
 from .send import Sender
 from .spool import PackedBundle, Spool, open_spool
+from .strategy import choose_strategy
 from .walk import walk_missing
 
 TOOL = "museui/1"
@@ -126,6 +128,9 @@ class Push:
             if isinstance(work, PackedBundle):
                 answer = await sender.send_bundle(work)
                 self._remember_line()
+            elif isinstance(work, PackedObjects):
+                answer, sent_bytes = await sender.send_objects(work, self._repository, request.in_flight)
+                result.wire_bytes += sent_bytes
             else:
                 answer = await sender.send_stream(work)
         except (Integrity, Invalid) as exc:
@@ -180,13 +185,13 @@ class Push:
 
     def _pack(
         self, phase: Phase, spool: Spool, common: Common, target: wire.PushTarget, rtt_s: float
-    ) -> PackedBundle | bytes | None:
-        """Runs in a thread. The packed bundle, the body of ``push/stream``, or ``None`` for a dry run."""
+    ) -> PackedBundle | PackedObjects | bytes | None:
+        """Runs in a thread. What to send, the body of ``push/stream`` as its bytes; ``None`` for a dry run."""
         request, repository = self._request, self._repository
         walk = walk_missing(
             request.head, common.known, repository.read_commit, lambda count: phase.progress(count, None, "commits")
         )
-        found = None if request.strategy == "stream" else spool.find(request.head, walk.base, TOOL)
+        found = None if request.strategy in ("stream", "objects") else spool.find(request.head, walk.base, TOOL)
         if found:
             phase.detail["reused"] = True
             self._count_bundle(found, phase)
@@ -208,12 +213,18 @@ class Push:
         def on_progress(done: int, total: int) -> None:
             phase.progress(done, total, "objects")
 
-        if self._choose_stream(content, common):
+        strategy = choose_strategy(request.strategy, common.capabilities, common.limits, content.fits_stream)
+        if strategy == "stream":
             body = pack_stream(content, target, level, on_progress)
             self.result.strategy = "stream"
             self._count_content(content, phase, len(body))
             return body
         part = spool.part_path(request.head, walk.base, TOOL)
+        if strategy == "objects":
+            objects = pack_objects(content, target, part, level, on_progress)
+            self.result.strategy = "objects"
+            self._count_content(content, phase, objects.body_bytes)
+            return objects
         packed = pack_bundle(content, request.branch, request.head, part, level, TOOL, on_progress)
         if packed.wire_bytes > common.limits.max_bundle_bytes:
             spool.clear()
@@ -225,23 +236,6 @@ class Push:
         packed = spool.keep(part, packed)
         self._count_bundle(packed, phase)
         return packed
-
-    def _choose_stream(self, content: Content, common: Common) -> bool:
-        wanted = self._request.strategy
-        offered = "stream" in common.capabilities
-        if wanted == "stream" and not offered:
-            raise Usage("this hub does not take push/stream", hint="Use --strategy auto.")
-        if wanted == "bundle" or not offered:
-            return False
-        fits = content.fits_stream()
-        if wanted == "stream" and not fits:
-            limits = common.limits
-            raise Usage(
-                f"this push is too large for --strategy stream: the hub takes {limits.stream_max_objects} objects and "
-                f"{limits.stream_max_bytes} bytes that way",
-                hint="Use --strategy auto.",
-            )
-        return fits
 
     def _count_content(self, content: Content, phase: Phase, wire_bytes: int = 0) -> None:
         result = self.result

@@ -14,8 +14,8 @@ from museui.core.ids import CommitId, qualified
 from museui.core.phases import PHASES, PhaseEnded, PhaseName
 from museui.hub.retry import RetryPolicy
 
-Strategy = Literal["auto", "bundle", "stream"]
-STRATEGIES: tuple[Strategy, ...] = ("auto", "bundle", "stream")
+Strategy = Literal["auto", "bundle", "stream", "objects"]
+STRATEGIES: tuple[Strategy, ...] = ("auto", "bundle", "stream", "objects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class PushRequest:
     lease: CommitId | None = None
     strategy: Strategy = "auto"
     dry_run: bool = False
+    in_flight: int = 32
+    """How many objects are on their way at once when they go one by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from museui.core import wire
@@ -11,9 +12,12 @@ from museui.core.failpoints import failpoint
 from museui.core.ids import qualified
 from museui.hub.client import HubClient
 from museui.hub.retry import with_retries
+from museui.repo.repository import Repository
 
+from .pack_objects import PackedObjects
 from .phases import Emit, Phase, run_phase
 from .result import Environment
+from .send_objects import ObjectTransfer
 from .spool import PackedBundle
 
 _PIECE_BYTES = 1 << 20
@@ -83,6 +87,33 @@ class Sender:
             phase.detail["bytes"] = packed.wire_bytes
         return answer.upload_id
 
+    async def send_objects(
+        self, packed: PackedObjects, repository: Repository, in_flight: int
+    ) -> tuple[wire.PushAnswer, int]:
+        """Each object that the hub asks for, then the confirm; the answer, and the bytes of objects that were sent.
+
+        What the hub then misses, or finds to have other bytes, is sent again.
+        """
+        clock = self._environment.clock
+        sent_bytes = 0
+        for left in reversed(range(_PRESIGN_TRIES)):
+            with run_phase("transfer", self._emit, clock) as phase:
+                transfer = ObjectTransfer(self._client, repository, self._retrying, phase, in_flight)
+                await transfer.send(packed.sizes)
+            sent_bytes += transfer.sent_bytes
+            failpoint("push.transferred")
+            index = Phase("index", self._emit, clock)
+            try:
+                answer = await self._retrying(lambda: self._client.confirm_objects(_read_file(packed.path)))
+            except BaseException as exc:
+                index.end(ok=False)
+                resend = isinstance(exc, Integrity) and exc.details.get("rule") in ("arrived", "object_id")
+                if not left or not resend:
+                    raise
+            else:
+                break
+        return self._end(index, answer), sent_bytes
+
     async def send_stream(self, body: bytes) -> wire.PushAnswer:
         """Everything in one ``push/stream`` request; the transfer ends when its last byte is sent."""
         clock = self._environment.clock
@@ -124,6 +155,12 @@ class Sender:
         advance.detail["previous_head"] = qualified(answer.previous_head) if answer.previous_head else None
         advance.end(seconds=advance_s)
         return answer
+
+
+async def _read_file(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
 
 
 async def _read_pieces(packed: PackedBundle, phase: Phase) -> AsyncIterator[bytes]:

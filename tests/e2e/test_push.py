@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("strategy", ["auto", "bundle", "stream"])
+@pytest.mark.parametrize("strategy", ["auto", "bundle", "stream", "objects"])
 def test_the_fixture_arrives_whole_and_a_second_push_is_one_request(
     remote: Remote, tmp_path: Path, strategy: str
 ) -> None:
@@ -130,6 +131,20 @@ def test_the_fixture_arrives_whole_and_a_second_push_is_one_request(
     again = remote.push(song, "--json").document
     assert (again["ok"], again["up_to_date"], again["requests"]) == (True, True, 1)
     assert files_below(song) == before, "a push by URL writes nothing in the repository"
+
+
+@pytest.mark.parametrize("strategy", ["bundle", "objects"])
+def test_large_objects_and_many_arrive_by_every_way(remote: Remote, tmp_path: Path, strategy: str) -> None:
+    builder = RepositoryBuilder(tmp_path / "many")
+    files = {f"folder/{number}": b"%d" % number for number in range(1100)} | {"large": os.urandom(3 << 20)}
+    builder.commit(files)
+    document = remote.push(builder.root, "--json", "--strategy", strategy).document
+    assert (document["ok"], document["strategy"], document["objects"]) == (True, strategy, 1101), document
+    for name in ("large", "folder/0", "folder/1099"):
+        assert remote.get(f"/o/{hashlib.sha256(files[name]).hexdigest()}").content == files[name]
+    if strategy == "objects":
+        assert document["requests"] == 1 + 2 + 1101 + 1
+        assert document["phases"][2]["detail"]["objects_sent"] == 1101
 
 
 def test_only_what_is_new_is_sent(remote: Remote, builder: RepositoryBuilder) -> None:
@@ -274,7 +289,7 @@ def test_a_dry_run_counts_and_changes_nothing(remote: Remote, builder: Repositor
     assert hub_contents(remote.hub.data_dir) == before
 
 
-@pytest.mark.parametrize("strategy", ["auto", "bundle"])
+@pytest.mark.parametrize("strategy", ["auto", "bundle", "objects"])
 def test_a_new_branch_at_a_commit_that_the_hub_has_sends_no_commit(
     remote: Remote, builder: RepositoryBuilder, strategy: str
 ) -> None:

@@ -40,7 +40,9 @@ def puts(hub: HubProcess) -> int:
 
 @pytest.mark.parametrize(
     ("strategy", "place"),
-    [("bundle", place) for place in FAILPOINTS] + [("stream", place) for place in STREAMED],
+    [("bundle", place) for place in FAILPOINTS]
+    + [("stream", place) for place in STREAMED]
+    + [("objects", place) for place in FAILPOINTS if place != "push.packing"],
 )
 def test_a_killed_push_is_ended_by_the_next(
     hub: HubProcess, museui: Museui, home: Path, builder: RepositoryBuilder, place: str, strategy: str
@@ -64,6 +66,11 @@ def test_a_killed_push_is_ended_by_the_next(
             transfer = ended.document["phases"][2]
             assert transfer["detail"]["already_present"] is True
             assert transfer["detail"]["bytes"] == 0
+    elif strategy == "objects" and place != "push.confirmed":
+        detail = ended.document["phases"][2]["detail"]
+        arrived = {"push.transferring": 5, "push.transferred": 10}.get(place, 0)
+        assert detail["objects_present"] >= arrived
+        assert detail["objects_present"] + detail["objects_sent"] == ended.document["objects"] == 10
     assert litter(home) == []
     wait_until(lambda: all(path.startswith("store/objects/") for path in stored_files(hub.data_dir)))
 
