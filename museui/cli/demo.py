@@ -95,7 +95,7 @@ async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: b
     async with HubClient(url, token) as client:
         first = await _push(folder, song, client)
         talk("push      the whole history, as one bundle", quiet=quiet)
-        talk(render_result(first), quiet=quiet)
+        talk(render_result(first.to_json()), quiet=quiet)
         history.write(1)
         second = await _push(folder, song, client)
         talk(f"push      one more commit: {render_seconds(second.total_seconds)}", quiet=quiet)

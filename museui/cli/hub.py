@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import click
+
+from .programs import program_command, program_environment
 
 
 @click.command(
@@ -20,14 +21,4 @@ def command(arguments: tuple[str, ...]) -> NoReturn:
     """Run and administer a hub."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "hubstub", *arguments], _environment())
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and where to find the hub's program when it is not among the installed ones."""
-    environment = dict(os.environ)
-    home = Path(__file__).resolve().parents[2]
-    if home.name not in ("site-packages", "dist-packages"):
-        rest = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = f"{home}{os.pathsep}{rest}" if rest else str(home)
-    return environment
+    os.execve(sys.executable, program_command("hubstub", *arguments), program_environment())

@@ -20,18 +20,22 @@ from .output import Context, print_error, talk
 
 VERBS: Mapping[str, str] = {
     "clone": "Make a local copy of a repository on a hub.",
+    "daemon": "What watches repositories and pushes by itself.",
     "demo": "Everything at once in a temporary folder; leaves nothing behind.",
     "fetch": "Bring a remote's commits here; the work tree stays as it is.",
+    "history": "What was pushed, and how long it took.",
     "hub": "Run and administer a hub.",
     "init": "Make a new, empty repository.",
     "keys": "Signing keys.",
     "log": "Show the history.",
     "pull": "Fetch, then move the branch and the work tree forward.",
     "push": "Send commits to the hub, and see that they arrived.",
+    "queue": "What waits to be pushed, and why.",
     "remote": "The hubs a repository is pushed to.",
     "snapshot": "Commit the work tree.",
     "status": "What is safe on the hub, and what is not.",
     "verify": "Check every id, signature and object.",
+    "watch": "What the daemon looks after.",
 }
 """Every verb with its line in ``--help``. ``museui/cli/<verb>.py`` holds it as ``command``."""
 

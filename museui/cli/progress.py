@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from museui.core.phases import GATES, PHASES, TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
+from museui.core.phases import TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
 from museui.core.sizes import render_bytes
-
-if TYPE_CHECKING:
-    from museui.sync.result import PushResult
 
 _MIB = 1 << 20
 _WORDS = {
@@ -82,35 +80,31 @@ def render_seconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def render_result(result: PushResult) -> str:
-    """The lines a person reads after a push."""
-    where = f"{result.branch} → {result.url}"
-    if result.up_to_date:
-        return f"{where}: up to date ({result.head[:12]})"
-    counts = f"{result.commits} commits, {result.snapshots} snapshots, {result.objects} objects"
-    if result.dry_run:
+def render_result(document: Mapping[str, Any]) -> str:
+    """The lines a person reads after a push, from its document."""
+    where = f"{document['branch']} → {document['url']}"
+    head = document["head"].removeprefix("sha256:")[:12]
+    if document["up_to_date"]:
+        return f"{where}: up to date ({head})"
+    counts = f"{document['commits']} commits, {document['snapshots']} snapshots, {document['objects']} objects"
+    if document["dry_run"]:
         return f"{where}: would send {counts}"
-    lines = [f"{where}: {result.head[:12]}"]
-    for name in PHASES:
-        ended = result.ended.get(name)
-        if ended:
-            mark = "✓" if ended.ok else "✗"
-            note = _note(result, name)
-            lines.append(f"  {name:<11}{render_seconds(ended.seconds):>8} of {GATES[name]:g} s {mark}  {note}".rstrip())
-    lines.append(f"  {'total':<11}{render_seconds(result.total_seconds):>8} of {TOTAL_GATE_S:g} s")
+    lines = [f"{where}: {head}"]
+    for phase in document["phases"]:
+        name, mark = phase["name"], "✓" if phase["ok"] else "✗"
+        figures = f"{render_seconds(phase['seconds']):>8} of {phase['gate_seconds']:g} s {mark}"
+        lines.append(f"  {name:<11}{figures}  {_note(document, phase)}".rstrip())
+    lines.append(f"  {'total':<11}{render_seconds(document['total_seconds']):>8} of {TOTAL_GATE_S:g} s")
     return "\n".join(lines)
 
 
-def _note(result: PushResult, name: str) -> str:
-    detail = result.ended[name].detail  # type: ignore[index]
-    if name == "pack":
-        counts = f"{result.commits} commits, {result.objects} objects"
-        if detail.get("reused"):
+def _note(document: Mapping[str, Any], phase: Mapping[str, Any]) -> str:
+    raw, wire = document["raw_bytes"], document["wire_bytes"]
+    if phase["name"] == "pack":
+        counts = f"{document['commits']} commits, {document['objects']} objects"
+        if phase["detail"].get("reused"):
             return f"{counts}, kept from an earlier try"
-        ratio = result.raw_bytes / result.wire_bytes if result.wire_bytes else 1.0
-        return f"{counts}, {render_bytes(result.raw_bytes)}, {ratio:.1f}:1"
-    if name == "transfer":
-        if detail.get("already_present"):
-            return "had arrived already"
-        return render_bytes(result.wire_bytes)
+        return f"{counts}, {render_bytes(raw)}, {raw / wire if wire else 1.0:.1f}:1"
+    if phase["name"] == "transfer":
+        return "had arrived already" if phase["detail"].get("already_present") else render_bytes(wire)
     return ""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.errors import EXIT_OK, MuseError, Usage
-from ..core.phases import PhaseEvent
+from ..core.errors import EXIT_OK, MuseError, Usage, error_from_code
 from .output import Context, json_option, print_error, print_json, quiet_option
+from .progress import PushProgress, render_result
 from .target import Target, open_target, pick_branch
+from .through_daemon import push_through_daemon
 
 if TYPE_CHECKING:
     from museui.core.ids import CommitId
+    from museui.core.phases import PhaseEvent
     from museui.repo.repository import Repository
-    from museui.sync.result import PushRequest, PushResult
+    from museui.sync.result import PushRequest
 
 _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 
@@ -72,41 +73,42 @@ def command(
     if not heads:
         raise Usage("there is nothing to push: no branch has a commit", hint="Take one with `museui snapshot -m …`.")
 
-    from museui.sync.result import PushRequest
-
-    requests = [
-        PushRequest(
-            branch=name,
-            head=head,
-            remote=target.remote,
-            force=force or force_with_lease is not None,
-            lease=_lease(target, name, force_with_lease),
-            strategy=strategy,
-            dry_run=dry_run,
-        )
-        for name, head in heads.items()
-    ]
-    from .progress import PushProgress
-
     progress = PushProgress(quiet=quiet or as_json)
     with progress:
-        outcomes = asyncio.run(_push_all(target, requests, progress.show))
-    return _report(outcomes, many=all_branches, as_json=as_json, quiet=quiet)
+        documents = None
+        if not (no_daemon or force or force_with_lease or dry_run) and strategy == "auto":
+            documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
+        if documents is None:
+            import asyncio
 
+            from museui.sync.result import PushRequest
 
-Outcome = tuple["PushResult", MuseError | None]
+            requests = [
+                PushRequest(
+                    branch=name,
+                    head=head,
+                    remote=target.remote,
+                    force=force or force_with_lease is not None,
+                    lease=_lease(target, name, force_with_lease),
+                    strategy=strategy,
+                    dry_run=dry_run,
+                )
+                for name, head in heads.items()
+            ]
+            documents = asyncio.run(_push_all(target, requests, progress.show))
+    return _report(documents, many=all_branches, as_json=as_json, quiet=quiet)
 
 
 async def _push_all(
     target: Target, requests: list[PushRequest], listener: Callable[[PhaseEvent], None]
-) -> list[Outcome]:
+) -> list[dict[str, Any]]:
     from museui.hub.client import HubClient
     from museui.sync.push import Push
-    from museui.sync.result import Environment
+    from museui.sync.result import Environment, push_document
     from museui.sync.spool import default_folder
 
     environment = Environment(spool=default_folder())
-    outcomes: list[Outcome] = []
+    documents = []
     async with HubClient(target.url, target.token) as client:
         for request in requests:
             push = Push(target.repository, client, request, environment, listener)
@@ -115,8 +117,8 @@ async def _push_all(
                 await push.run()
             except MuseError as exc:
                 error = exc
-            outcomes.append((push.result, error))
-    return outcomes
+            documents.append(push_document(push.result, error))
+    return documents
 
 
 def _all_heads(repository: Repository) -> dict[str, CommitId]:
@@ -151,24 +153,23 @@ def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
     return seen
 
 
-def _report(outcomes: list[Outcome], *, many: bool, as_json: bool, quiet: bool) -> int:
+def _report(documents: list[dict[str, Any]], *, many: bool, as_json: bool, quiet: bool) -> int:
+    errors = [_error(document) for document in documents]
     if as_json:
-        documents = [_document(result, error) for result, error in outcomes]
-        print_json({"ok": all(document["ok"] for document in documents), "pushes": documents} if many else documents[0])
+        print_json({"ok": not any(errors), "pushes": documents} if many else documents[0])
     else:
-        from .progress import render_result
-
-        for result, error in outcomes:
+        for document, error in zip(documents, errors, strict=True):
             if error:
                 if many:
-                    error.message = f"{result.branch}: {error.message}"
+                    error.message = f"{document['branch']}: {error.message}"
                 print_error(error, False)
             elif not quiet:
-                click.echo(render_result(result))
-    return next((error.exit_code for _, error in outcomes if error), EXIT_OK)
+                click.echo(render_result(document))
+    return next((error.exit_code for error in errors if error), EXIT_OK)
 
 
-def _document(result: PushResult, error: MuseError | None) -> dict[str, Any]:
-    if error is None:
-        return result.to_json()
-    return {"ok": False, "branch": result.branch, "error": error.to_json(), "phases": result.phases_json()}
+def _error(document: dict[str, Any]) -> MuseError | None:
+    if document["ok"]:
+        return None
+    error = document["error"]
+    return error_from_code(error["code"], error["message"], error["hint"], error["details"])

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK
-from ..core.ids import CommitId, qualified
-from ..repo.history import compare_heads
+from ..core.ids import qualified
 from ..repo.repository import Repository
+from ..repo.standing import SAFE_STATES, BranchState, read_states
 from .output import Context, json_option, print_json, printable, quiet_option
-
-SAFE_STATES = frozenset({"safe", "behind"})
-
-
-@dataclass(frozen=True, slots=True)
-class BranchState:
-    """A branch against one remote. ``state``: safe, ahead, behind, diverged, never_pushed, unknown or no_remote.
-
-    ``ahead`` and ``behind`` are ``None`` where they cannot be counted.
-    """
-
-    branch: str
-    remote: str | None
-    state: str
-    ahead: int | None
-    behind: int | None
-    head: CommitId
-    hub_head: CommitId | None
 
 
 @click.command()
@@ -51,30 +33,6 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     elif not quiet:
         click.echo(_render(states))
     return EXIT_OK if safe else EXIT_FAILED
-
-
-def read_states(repository: Repository) -> list[BranchState]:
-    """Every branch that has a commit against every remote. Raises :class:`Integrity`, :class:`Usage`."""
-    remotes: list[str | None] = list(repository.remotes())
-    return [
-        _compare(repository, branch, head, remote)
-        for branch, head in repository.branches().items()
-        for remote in remotes or [None]
-    ]
-
-
-def _compare(repository: Repository, branch: str, head: CommitId, remote: str | None) -> BranchState:
-    if remote is None:
-        return BranchState(branch, None, "no_remote", None, None, head, None)
-    seen = repository.read_tracking(remote, branch)
-    if seen is None:
-        return BranchState(branch, remote, "never_pushed", None, None, head, None)
-    if not repository.has_commit(seen):
-        return BranchState(branch, remote, "unknown", None, None, head, seen)
-    apart = compare_heads(repository, head, seen)
-    names = {(False, False): "safe", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
-    state = names[bool(apart.ahead), bool(apart.behind)]
-    return BranchState(branch, remote, state, apart.ahead, apart.behind, head, seen)
 
 
 def _document(state: BranchState) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from museui.core.errors import Usage
 from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
+from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
 
 from .output import warn
@@ -32,15 +33,8 @@ def open_target(path: Path, remote: str | None) -> Target:
     repository = Repository.open(path)
     if remote and "://" in remote:
         return _target(repository, None, remote)
-    remotes = repository.remotes()
-    name = remote or ("origin" if "origin" in remotes or len(remotes) != 1 else next(iter(remotes)))
-    if name not in remotes:
-        if not remotes:
-            hint = "Add one: `museui remote add origin https://hub.example.org/ada/song`."
-        else:
-            hint = f"There are: {', '.join(sorted(remotes))}. Choose one with --remote."
-        raise Usage(f"there is no remote {name!r}", hint=hint)
-    return _target(repository, name, remotes[name].url)
+    found = choose_remote(repository.remotes(), remote)
+    return _target(repository, found.name, found.url)
 
 
 def _target(repository: Repository, remote: str | None, text: str) -> Target:

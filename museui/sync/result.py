@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from museui.core.errors import MuseError
 from museui.core.ids import CommitId, qualified
 from museui.core.phases import PHASES, PhaseEnded, PhaseName
 from museui.hub.retry import RetryPolicy
@@ -102,3 +103,10 @@ class PushResult:
             "phases": self.phases_json(),
             "total_seconds": round(self.total_seconds, 6),
         }
+
+
+def push_document(result: PushResult, error: MuseError | None) -> dict[str, Any]:
+    """The document of a push that ended, or of one that failed with ``error``."""
+    if error is None:
+        return result.to_json()
+    return {"ok": False, "branch": result.branch, "error": error.to_json(), "phases": result.phases_json()}

@@ -16,7 +16,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "museui" / "core").glob("*.py"))
-HEAVY = {"aiosqlite", "cryptography", "granian", "httpx", "hubstub", "rich", "sqlalchemy", "starlette", "textual"}
+HEAVY = {
+    "aiosqlite", "cryptography", "daemon", "granian", "httpx", "hubstub", "rich", "sqlalchemy", "starlette", "textual",
+    "watchfiles",
+}  # fmt: skip
 IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket", "sqlite3", "ssl", "subprocess"}
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "contextlib", "cryptography",
@@ -24,7 +27,6 @@ CORE_MAY_IMPORT = {
     "zstandard",
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
-LOADED_BY_OTHERS = {"aiosqlite"}  # SQLAlchemy loads the driver that the database URL names
 BROUGHT_BY_OTHERS = {"certifi", "markupsafe", "urllib3"}  # httpx, jinja2 and minio show them to whoever uses these
 OPTIONAL = {"botocore", "minio", "obstore"}
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
@@ -53,7 +55,7 @@ def packages(modules: set[str]) -> set[str]:
 
 
 def ours(modules: set[str]) -> set[str]:
-    return {name for name in modules if name.partition(".")[0] in ("museui", "hubstub")}
+    return {name for name in modules if name.partition(".")[0] in ("museui", "hubstub", "daemon")}
 
 
 def test_the_contracts_hold() -> None:
@@ -101,7 +103,18 @@ def test_the_hub_starts_without_what_only_its_pages_need() -> None:
 
 def test_the_client_loads_no_hub_no_server_and_no_database() -> None:
     loaded = loaded_after("import " + ", ".join(module_names("museui")))
-    assert not packages(loaded) & {"hubstub", "granian", "starlette", "sqlalchemy", "aiosqlite"}
+    assert not packages(loaded) & {"daemon", "hubstub", "granian", "starlette", "sqlalchemy", "aiosqlite", "watchfiles"}
+
+
+def test_the_daemon_loads_no_hub_no_command_line_and_no_server() -> None:
+    loaded = loaded_after("import " + ", ".join(module_names("daemon")))
+    assert not packages(loaded) & {"hubstub", "click", "granian", "rich", "sqlalchemy", "starlette"}
+    assert not [name for name in loaded if name.startswith("museui.cli")]
+
+
+def test_asking_the_daemon_needs_no_http_library_and_no_event_loop() -> None:
+    loaded = loaded_after("import museui.cli.push, museui.local.client")
+    assert not packages(loaded) & (HEAVY | {"asyncio", "ssl", "tomlkit", "zstandard"})
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
@@ -123,11 +136,11 @@ def test_every_library_that_is_imported_is_declared_and_the_other_way_round() ->
     needed = library_names(project["dependencies"])
     extras = [library_names(lines) for extra, lines in project["optional-dependencies"].items() if extra != "dev"]
     imported: set[str] = set()
-    for file in [*(ROOT / "museui").rglob("*.py"), *(ROOT / "hubstub").rglob("*.py")]:
+    for file in [*(ROOT / "museui").rglob("*.py"), *(ROOT / "hubstub").rglob("*.py"), *(ROOT / "daemon").rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add((node.module or "").partition(".")[0])
-    libraries = imported - sys.stdlib_module_names - {"museui", "hubstub"} - BROUGHT_BY_OTHERS
-    assert needed - LOADED_BY_OTHERS <= libraries <= needed.union(*extras)
+    libraries = imported - sys.stdlib_module_names - {"museui", "hubstub", "daemon"} - BROUGHT_BY_OTHERS
+    assert needed <= libraries <= needed.union(*extras)

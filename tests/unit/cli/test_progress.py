@@ -49,7 +49,7 @@ def test_five_phases_and_a_total_in_eighty_columns() -> None:
             objects=51_650,
             raw_bytes=1_480_000_000,
             wire_bytes=670_000_000,
-        )
+        ).to_json()
     )
     lines = shown.splitlines()
     assert [line.split()[0] for line in lines] == ["main", *PHASES, "total"]
@@ -58,5 +58,5 @@ def test_five_phases_and_a_total_in_eighty_columns() -> None:
 
 
 def test_nothing_to_do_is_one_line() -> None:
-    assert render_result(result(up_to_date=True)).endswith("up to date (abababababab)")
-    assert "would send 3 commits" in render_result(result(dry_run=True, commits=3))
+    assert render_result(result(up_to_date=True).to_json()).endswith("up to date (abababababab)")
+    assert "would send 3 commits" in render_result(result(dry_run=True, commits=3).to_json())

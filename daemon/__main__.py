@@ -1,0 +1,29 @@
+"""``python -m daemon``: the process that `museui daemon run` becomes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from museui.core import failpoints
+from museui.core.errors import MuseError
+from museui.local.places import find_places
+
+
+def main() -> int:
+    """Run the daemon of the present user; its exit code."""
+    from .program import run
+
+    failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
+    try:
+        run(find_places())
+    except MuseError as exc:
+        print(f"error: {exc.message}", file=sys.stderr)  # noqa: T201
+        if exc.hint:
+            print(f"hint: {exc.hint}", file=sys.stderr)  # noqa: T201
+        return exc.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

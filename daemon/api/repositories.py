@@ -1,0 +1,113 @@
+"""What is looked after: list, add, change, remove, pause, resume."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from museui.core.errors import Invalid, Usage
+from museui.repo.repository import Repository
+
+from ..config import FOREVER, Watched, parse_watched
+from ..service import Service
+from ..watch.look import find_remote
+from .fields import check_known, need, take, take_texts
+from .server import Request
+
+_SETTINGS = {"remote", "branches", "snapshot_on_change"}
+
+
+async def get_repositories(service: Service, request: Request) -> dict[str, Any]:
+    """Every repository."""
+    return {"repositories": list(service.board.items("repositories").values())}
+
+
+async def get_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
+    """One repository."""
+    service.repository(repository_id)
+    return {"repository": service.board.items("repositories")[repository_id]}
+
+
+async def post_repositories(service: Service, request: Request) -> dict[str, Any]:
+    """Look after the repository at ``path``: again with other settings, or a new one."""
+    check_known(request.body, {"path", *_SETTINGS})
+    path = need(request.body, "path", str)
+    root = await asyncio.to_thread(_find_root, path, take(request.body, "remote", str))
+    known = service.roster.watched.get(root)
+    former = None if known else await asyncio.to_thread(_find_former, service, root)
+    watched = _settings(
+        request.body, replace(service.roster.watched[former], path=root) if former else known or Watched(root)
+    )
+    await service.configure(service.config_file.put, watched, former)
+    await service.roster.settled()
+    view = service.board.items("repositories")[watched.id]
+    return {"ok": True, "repository": view, "added": known is None, "moved_from": former}
+
+
+async def patch_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
+    """Change a repository's settings."""
+    check_known(request.body, _SETTINGS)
+    return await _change(service, repository_id, lambda watched: _settings(request.body, watched))
+
+
+async def delete_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
+    """Look after it no longer; its history stays."""
+    path = service.repository(repository_id)
+    await service.configure(service.config_file.remove, path)
+    return {"ok": True, "removed": path}
+
+
+async def post_pause(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
+    """Push nothing of it, ``for_s`` seconds long, ``until`` a time of day, or until it is resumed."""
+    check_known(request.body, {"for_s", "until"})
+    for_s, until = take(request.body, "for_s", float), take(request.body, "until", float)
+    if for_s is not None:
+        until = time.time() + for_s
+    if until is not None and until <= time.time():
+        raise Invalid("the pause would be over already")
+    return await _change(service, repository_id, lambda watched: replace(watched, paused_until=until or FOREVER))
+
+
+async def post_resume(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
+    """Push again."""
+    return await _change(service, repository_id, lambda watched: replace(watched, paused_until=None))
+
+
+async def _change(service: Service, repository_id: str, change: Any) -> dict[str, Any]:
+    path = service.repository(repository_id)
+    await service.configure(service.config_file.put, change(service.roster.watched[path]))
+    return {"ok": True, "repository": service.board.items("repositories")[repository_id]}
+
+
+def _settings(body: dict[str, Any], watched: Watched) -> Watched:
+    if "remote" in body:
+        watched = replace(watched, remote=take(body, "remote", str))
+    if branches := take_texts(body, "branches"):
+        watched = replace(watched, branches=branches)
+    snapshot = take(body, "snapshot_on_change", bool)
+    if snapshot is not None:
+        watched = replace(watched, snapshot_on_change=snapshot)
+    return watched
+
+
+def _find_root(path: str, remote: str | None) -> str:
+    """The repository's folder. Raises :class:`Usage` when there is none, or no such remote."""
+    if not Path(path).is_absolute():
+        raise Usage(f"not an absolute path: {path!r:.200}")
+    repository = Repository.open(Path(path))
+    parse_watched({"path": str(repository.root)})
+    find_remote(repository, remote)
+    return str(repository.root)
+
+
+def _find_former(service: Service, root: str) -> str | None:
+    """Where the repository was looked after before it was moved to ``root``: the same folder, gone from its place."""
+    status = (Path(root) / ".muse").stat()
+    for path, seen in service.roster.seen.items():
+        known = service.roster.remembered.get(path)
+        if seen.word == "missing" and known and (known.device, known.inode) == (status.st_dev, status.st_ino):
+            return path
+    return None

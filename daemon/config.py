@@ -1,0 +1,167 @@
+"""``config.toml`` in the user's configuration folder: which repositories are looked after, and how.
+
+This file is the truth; the database may be lost. An edit by the daemon keeps comments and order, and is atomic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from museui.core.errors import NotFound, Usage
+from museui.repo.atomic import write_file
+from museui.repo.config import parse_toml, read_toml_text
+
+FOREVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A repository's settings. ``paused_until``: seconds since 1970, infinite for no end, ``None``: not paused."""
+
+    path: str
+    remote: str | None = None
+    branches: tuple[str, ...] = ("*",)
+    paused_until: float | None = None
+    snapshot_on_change: bool = False
+
+    @property
+    def id(self) -> str:
+        """The repository's name in the local API, made from its path."""
+        return repository_id(self.path)
+
+    def wants(self, branch: str) -> bool:
+        """Whether the branch is one of those to be pushed."""
+        return any(fnmatchcase(branch, pattern) for pattern in self.branches)
+
+    def paused(self, now: float) -> bool:
+        """Whether nothing is to be pushed at ``now``, in seconds since 1970."""
+        return self.paused_until is not None and now < self.paused_until
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything in the file; what is not there has its default."""
+
+    parallel_pushes: int = 2
+    history_days: int = 365
+    repositories: Mapping[str, Watched] = field(default_factory=dict)
+
+
+def repository_id(path: str) -> str:
+    """Twelve hex digits that stand for ``path``."""
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def parse_config(text: str) -> Config:
+    """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and where."""
+    tables = parse_toml(text)
+    daemon = tables.get("daemon", {})
+    if not isinstance(daemon, dict):
+        raise Usage("[daemon] is not a table")
+    numbers: dict[str, int] = {}
+    for name, low, high in (("parallel_pushes", 1, 64), ("history_days", 1, 36500)):
+        value = daemon.get(name, next(item.default for item in fields(Config) if item.name == name))
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Usage(f"[daemon] {name} is not a whole number from {low} to {high}")
+        numbers[name] = value
+    entries = tables.get("repositories", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Usage("[[repositories]] is not a list of tables")
+    watched = [parse_watched(entry) for entry in entries]
+    return Config(**numbers, repositories={entry.path: entry for entry in watched})
+
+
+def parse_watched(entry: Mapping[str, Any]) -> Watched:
+    """One of ``[[repositories]]``. Raises :class:`Usage` naming the field."""
+    path = entry.get("path")
+    if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
+        raise Usage("[[repositories]] path is not an absolute path")
+
+    def wrong(name: str, what: str) -> Usage:
+        return Usage(f"[[repositories]] {path}: {name} is not {what}")
+
+    remote = entry.get("remote")
+    if remote is not None and (not isinstance(remote, str) or not remote):
+        raise wrong("remote", "the name of a remote or a URL")
+    branches = entry.get("branches", ["*"])
+    if not isinstance(branches, list) or not branches or not all(isinstance(item, str) for item in branches):
+        raise wrong("branches", "a list of patterns")
+    paused = entry.get("paused_until")
+    if paused is not None and (not isinstance(paused, (int, float)) or isinstance(paused, bool) or paused != paused):
+        raise wrong("paused_until", "a time in seconds since 1970")
+    snapshot = entry.get("snapshot_on_change", False)
+    if not isinstance(snapshot, bool):
+        raise wrong("snapshot_on_change", "true or false")
+    return Watched(path, remote, tuple(branches), None if paused is None else float(paused), snapshot)
+
+
+class ConfigFile:
+    """The file at ``path``, which need not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Config:
+        """What it says now. Raises :class:`Usage` naming the file."""
+        try:
+            return parse_config(read_toml_text(str(self.path)))
+        except FileNotFoundError:
+            return Config()
+        except Usage as exc:
+            raise Usage(f"{self.path}: {exc.message}", hint="Mend the file; it is read again then.") from exc
+
+    def put(self, watched: Watched, former_path: str | None = None) -> None:
+        """Add a repository, or change it; ``former_path`` is where it was before it was moved."""
+        names = {former_path or watched.path, watched.path}
+
+        def change(tables: list[Any], new_table: Callable[[], Any]) -> None:
+            table = next((table for table in tables if table.get("path") in names), None)
+            if table is None:
+                table = new_table()
+                tables.append(table)
+            for item in fields(Watched):
+                value = getattr(watched, item.name)
+                if value == item.default:
+                    table.pop(item.name, None)
+                else:
+                    table[item.name] = list(value) if isinstance(value, tuple) else value
+
+        self._edit(change)
+
+    def remove(self, path: str) -> None:
+        """Take a repository out. Raises :class:`NotFound`."""
+
+        def change(tables: list[Any], _new_table: Callable[[], Any]) -> None:
+            index = next((number for number, table in enumerate(tables) if table.get("path") == path), None)
+            if index is None:
+                raise NotFound(f"{path} is not watched", hint="`museui watch list` shows what is.")
+            del tables[index]
+
+        self._edit(change)
+
+    def _edit(self, change: Callable[[list[Any], Callable[[], Any]], None]) -> None:
+        import tomlkit
+        from tomlkit.exceptions import TOMLKitError
+
+        try:
+            document = tomlkit.parse(read_toml_text(str(self.path)))
+        except FileNotFoundError:
+            document = tomlkit.document()
+        except (TOMLKitError, ValueError, RecursionError) as exc:
+            raise Usage(f"{self.path}: {exc}"[:400], hint="Mend the file by hand.") from exc
+        tables: Any = document.get("repositories")
+        if tables is None:
+            tables = tomlkit.aot()
+            document["repositories"] = tables
+        change(tables, tomlkit.table)
+        if not tables:
+            del document["repositories"]
+        text = tomlkit.dumps(document)
+        parse_config(text)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(str(self.path), text.encode())

@@ -1,0 +1,67 @@
+"""What was: every push that is over, in the database and, the newest of them, on the board."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from museui.core.errors import NotFound
+from museui.local.messages import PushView
+
+from .board import Board
+from .config import repository_id
+from .store.database import Database
+from .store.history import next_push_id, prune_pushes, read_push, read_pushes, write_push
+from .usual import find_slower, summarise
+
+_SHOWN = 50
+_USUAL = 200
+"""How many pushes of a repository make what is usual for it."""
+logger = logging.getLogger("daemon.history")
+
+
+class History:
+    """The pushes that are over."""
+
+    def __init__(self, database: Database, board: Board) -> None:
+        self._database = database
+        self._board = board
+
+    async def open(self) -> int:
+        """Show the newest; the number of the next push."""
+        for push in reversed(await read_pushes(self._database, limit=_SHOWN)):
+            self._board.put("history", str(push.id), push)
+        return await next_push_id(self._database)
+
+    async def add(self, push: PushView) -> None:
+        """Keep a push. One that fails as the one before it did is counted there: a night offline is one line."""
+        earlier = await read_pushes(self._database, path=push.path, limit=_USUAL)
+        last = next((item for item in earlier if (item.remote, item.branch) == (push.remote, push.branch)), None)
+        if last and last.error and push.error and last.error.code == push.error.code and last.head == push.head:
+            push = replace(push, id=last.id, started_at=last.started_at, tries=last.tries + 1)
+        push = replace(push, slower=find_slower(push, earlier))
+        await write_push(self._database, push)
+        self._board.put("history", str(push.id), push)
+
+    async def read(self, path: str | None, before: int | None, limit: int) -> list[PushView]:
+        """The newest pushes, newest first."""
+        return await read_pushes(self._database, path=path, before=before, limit=limit)
+
+    async def read_one(self, number: int) -> PushView:
+        """The push with this number. Raises :class:`NotFound`."""
+        push = await read_push(self._database, number)
+        if push is None:
+            raise NotFound(f"there is no push number {number}")
+        return push
+
+    async def usual(self, path: str | None) -> dict[str, Any]:
+        """Medians and 95th percentiles: by the repository's name in the API."""
+        pushes = await read_pushes(self._database, path=path, limit=_USUAL if path else 20 * _USUAL)
+        paths = {push.path for push in pushes}
+        return {repository_id(item): summarise(push for push in pushes if push.path == item) for item in paths}
+
+    async def prune(self, oldest: float) -> None:
+        """Forget what ended before ``oldest``."""
+        if count := await prune_pushes(self._database, oldest):
+            logger.info("%d pushes of the history are forgotten: they are too old", count)

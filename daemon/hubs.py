@@ -1,0 +1,149 @@
+"""The hubs: which of them answer. One that does not is asked again and again, ever more rarely, until it does."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from museui.core.errors import MuseError
+from museui.hub.retry import RetryPolicy
+from museui.local.messages import HubView, Trouble
+
+from .board import Board
+from .queue.entry import trouble_of
+
+if TYPE_CHECKING:
+    from museui.hub.probe import Probe
+
+PROBES = RetryPolicy(tries=0, base_s=0.5, cap_s=15.0)
+_LOOK_ON_S = 1.0
+"""How often a hub that answers is asked while somebody looks on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """``reachable`` is ``None`` until something is known; ``failures`` counts since the last success."""
+
+    base: str
+    since: float
+    user: str | None = None
+    reachable: bool | None = None
+    failures: int = 0
+    probe_s: float | None = None
+    latency_s: float | None = None
+    trouble: Trouble | None = None
+
+
+class Hubs:
+    """Every hub that is pushed to. ``back`` hears the base of a hub that answers again."""
+
+    def __init__(self, board: Board, back: Callable[[str], None], random: Callable[[], float]) -> None:
+        self._board = board
+        self._back = back
+        self._random = random
+        self._hubs: dict[str, Hub] = {}
+        self._wake = asyncio.Event()
+
+    def use(self, bases: dict[str, str | None]) -> None:
+        """These hubs, and the user's name on each, are the ones there are."""
+        for base in self._hubs.keys() - bases.keys():
+            del self._hubs[base]
+            self._board.drop("hubs", base)
+        for base, user in bases.items():
+            self._put(replace(self._hubs.get(base) or Hub(base, time.time()), user=user))
+        self._wake.set()
+
+    def unreachable(self, base: str) -> bool:
+        """Whether it is known not to answer."""
+        hub = self._hubs.get(base)
+        return hub is not None and hub.reachable is False
+
+    def next_probe_at(self, base: str) -> float | None:
+        """When it is asked again, as a time of day."""
+        hub = self._hubs.get(base)
+        return None if hub is None or hub.probe_s is None else time.time() + max(0.0, hub.probe_s - time.monotonic())
+
+    def succeeded(self, base: str, latency_s: float | None = None, *, probed: bool = False) -> None:
+        """It answered. A mere probe does not make good earlier failures: a hub may answer that and nothing else."""
+        hub = self._hubs.get(base)
+        if hub is None:
+            return
+        was = hub.reachable
+        failures = hub.failures if probed and was is False else 0
+        since = hub.since if was else time.time()
+        self._put(
+            replace(
+                hub,
+                reachable=True,
+                since=since,
+                failures=failures,
+                probe_s=None,
+                trouble=None,
+                latency_s=hub.latency_s if latency_s is None else latency_s,
+            )
+        )
+        if was is False:
+            self._back(base)
+
+    def failed(self, base: str, error: MuseError) -> None:
+        """It did not answer."""
+        hub = self._hubs.get(base)
+        if hub is None:
+            return
+        failures = min(hub.failures + 1, 32)
+        self._put(
+            replace(
+                hub,
+                reachable=False,
+                since=hub.since if hub.reachable is False else time.time(),
+                failures=failures,
+                probe_s=time.monotonic() + PROBES.delay_s(failures, self._random),
+                trouble=trouble_of(error),
+            )
+        )
+        self._wake.set()
+
+    def probe_now(self) -> None:
+        """Something happened that may have brought hubs back: ask those that are gone."""
+        for hub in list(self._hubs.values()):
+            if hub.reachable is False:
+                self._put(replace(hub, probe_s=time.monotonic()))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Ask until cancelled: who is gone when it is due, and, while somebody looks on, who is there."""
+        from museui.hub.probe import Probe
+
+        async with Probe() as probe:
+            while True:
+                self._wake.clear()
+                await asyncio.gather(*(self._ask(probe, hub.base) for hub in self._due(time.monotonic())))
+                due_s = min((hub.probe_s for hub in self._hubs.values() if hub.probe_s is not None), default=math.inf)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(0.0, min(_LOOK_ON_S, due_s - time.monotonic())))
+
+    def _due(self, now_s: float) -> list[Hub]:
+        looked_at = self._board.readers > 0
+        return [hub for hub in self._hubs.values() if (looked_at if hub.probe_s is None else hub.probe_s <= now_s)]
+
+    async def _ask(self, probe: Probe, base: str) -> None:
+        answer = await probe.ask(base)
+        if isinstance(answer, MuseError):
+            self.failed(base, answer)
+        else:
+            self.succeeded(base, answer, probed=True)
+
+    def _put(self, hub: Hub) -> None:
+        self._hubs[hub.base] = hub
+        self._board.put(
+            "hubs",
+            hub.base,
+            HubView(
+                hub.base, hub.user, hub.reachable, hub.since, hub.latency_s, self.next_probe_at(hub.base), hub.trouble
+            ),
+        )

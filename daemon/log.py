@@ -1,0 +1,45 @@
+"""The daemon's log: a file that rotates, stderr for whoever runs it there, and the board for who looks on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from itertools import count
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from museui.local.messages import LogLine
+
+from .board import Board
+
+_MAX_BYTES = 2 << 20
+_KEPT = 3
+_FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+
+
+def open_log(path: Path) -> None:
+    """Send what the daemon says to ``path`` and to stderr."""
+    logger = logging.getLogger("daemon")
+    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_KEPT)]
+    if sys.stderr is not None:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+    logger.handlers[:] = handlers
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    path.chmod(0o600)
+
+
+class BoardHandler(logging.Handler):
+    """Shows lines on the board. Only for the loop's own thread, in which all of ours are written."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self._board = board
+        self._numbers = count(1)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        number = next(self._numbers)
+        line = LogLine(number, record.created, record.levelname.lower(), record.getMessage())
+        self._board.put("log", str(number), line)

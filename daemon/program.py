@@ -1,0 +1,98 @@
+"""The daemon as a process: the only one of its user, from its lock to the end of its last push."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from museui.core.errors import Busy, MuseError
+from museui.local.places import Places
+
+from .api.routes import answer
+from .api.server import Request, listen
+from .log import BoardHandler, open_log
+from .service import Service
+from .store.database import open_database
+
+_PATIENCE_S = 3.0
+"""How long pushes may go on after SIGTERM before they are parked."""
+logger = logging.getLogger("daemon")
+
+
+def run(places: Places) -> None:
+    """Run until SIGTERM or SIGINT. Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly."""
+    places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _hold_lock(places.lock):
+        open_log(places.log)
+        asyncio.run(_run(places))
+
+
+@contextmanager
+def _hold_lock(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise Busy("a daemon runs already", hint="`museui daemon status` shows it.") from exc
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _run(places: Places) -> None:
+    database, trouble = await open_database(places.database)
+    try:
+        service = await Service.open(places, database, trouble)
+        logging.getLogger("daemon").addHandler(BoardHandler(service.board))
+        if trouble:
+            logger.error("%s %s", trouble.message, trouble.hint)
+        await _serve(service)
+    finally:
+        await database.close()
+
+
+async def _serve(service: Service) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))
+
+    async def handle(request: Request) -> object:
+        return await answer(service, request)
+
+    server = await listen(service.places.socket, handle)  # type: ignore[arg-type]
+    running = asyncio.create_task(service.run())
+    stopping = asyncio.create_task(stop.wait())
+    logger.info("looking after %d repositories; process %d", len(service.roster.watched), os.getpid())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        logger.info("stopping")
+        server.close()
+        await service.close(_PATIENCE_S)
+    finally:
+        stopping.cancel()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        with suppress(FileNotFoundError):
+            service.places.socket.unlink()
+    logger.info("stopped")
+
+
+async def _reload(service: Service) -> None:
+    try:
+        await service.reload()
+    except MuseError as exc:
+        logger.error("%s %s", exc.message, exc.hint)
+    else:
+        logger.info("the configuration was read again")

@@ -1,0 +1,244 @@
+"""Works the queue off: several repositories at once, each branch as its turn comes, and what came of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from museui.core.errors import Internal, MuseError, Unreachable
+from museui.core.phases import PhaseEvent
+from museui.hub.client import HubClient
+from museui.local.messages import PushView
+from museui.sync.result import PushResult, push_document
+
+from .board import Board
+from .hubs import Hubs
+from .push import Prepared, make_push, prepare_push
+from .queue.choose import choose_entry, next_due_s
+from .queue.entry import Entry, Target, began, cancelled, failed, parked, succeeded
+from .queue.push_queue import PushQueue
+from .running import RunningPush
+
+logger = logging.getLogger("daemon.pusher")
+
+
+class Surroundings(Protocol):
+    """What a push depends on and tells beside the queue."""
+
+    def held(self, entry: Entry) -> str:
+        """Why the entry cannot be pushed now, in a few words; empty when it can."""
+
+    async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
+        """A push is over: keep it."""
+
+    def settled(self, target: Target) -> None:
+        """Its entry is what it will be."""
+
+
+@dataclass(slots=True)
+class Waiter:
+    """Somebody who waits for a push: hears its phase events and then its document."""
+
+    events: asyncio.Queue[PhaseEvent | dict[str, Any]] = field(default_factory=asyncio.Queue)
+
+
+@dataclass(slots=True)
+class _Job:
+    entry: Entry
+    running: RunningPush
+    task: asyncio.Task[None] | None = None
+    result: PushResult | None = None
+    cut: MuseError | None = None
+    by_person: bool = False
+
+
+class Pusher:
+    """Runs pushes. :meth:`run` never ends by itself."""
+
+    def __init__(
+        self,
+        queue: PushQueue,
+        hubs: Hubs,
+        board: Board,
+        surroundings: Surroundings,
+        first_number: int,
+        random: Callable[[], float],
+    ) -> None:
+        self.parallel = 1
+        self._queue = queue
+        self._hubs = hubs
+        self._board = board
+        self._surroundings = surroundings
+        self._number = first_number
+        self._random = random
+        self._jobs: dict[str, _Job] = {}
+        self._served: dict[str, int] = {}
+        self._waiters: dict[Target, list[Waiter]] = {}
+        self._tokens: dict[Target, str] = {}
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    def wake(self) -> None:
+        """Something changed that may let a push begin."""
+        self._wake.set()
+
+    def busy(self, repository: str) -> int | None:
+        """The number of the repository's push that runs."""
+        job = self._jobs.get(repository)
+        return job.running.number if job else None
+
+    def running(self) -> list[RunningPush]:
+        """The pushes that run."""
+        return [job.running for job in self._jobs.values()]
+
+    def wait_for(self, target: Target, token: str | None) -> Waiter:
+        """Hear of the target's next push; with ``token`` instead of the identity file's."""
+        waiter = Waiter()
+        self._waiters.setdefault(target, []).append(waiter)
+        if token:
+            self._tokens[target] = token
+        return waiter
+
+    def leave(self, target: Target, waiter: Waiter) -> None:
+        """Wait no longer."""
+        if waiter in self._waiters.get(target, []):
+            self._waiters[target].remove(waiter)
+
+    def cut(self, target: Target, error: MuseError | None) -> bool:
+        """End the target's push now: it failed with ``error``, or, without one, a person wants it ended."""
+        job = self._jobs.get(target.repository)
+        if job is None or job.entry.target != target or job.task is None:
+            return False
+        job.cut, job.by_person = error, error is None
+        job.task.cancel()
+        return True
+
+    async def close(self, patience_s: float) -> None:
+        """Begin no more pushes; those that run may end within ``patience_s``, then they are parked."""
+        self._closing = True
+        tasks = {job.task for job in self._jobs.values() if job.task}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def run(self) -> None:
+        """Push until cancelled."""
+        while True:
+            self._wake.clear()
+            while not self._closing and len(self._jobs) < self.parallel and (entry := self._choose()):
+                self._start(entry)
+            due_s = next_due_s(self._queue, self._held)
+            try:
+                wait_s = None if due_s is None or self._closing else max(0.0, due_s - time.monotonic())
+                if wait_s == 0.0 and len(self._jobs) >= self.parallel:
+                    wait_s = None
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    def _choose(self) -> Entry | None:
+        return choose_entry(self._queue, self._held, self._served, time.monotonic())
+
+    def _held(self, entry: Entry) -> bool:
+        return entry.target.repository in self._jobs or bool(self._surroundings.held(entry))
+
+    def _start(self, entry: Entry) -> None:
+        path = entry.target.repository
+        number, self._number = self._number, self._number + 1
+        self._served[path] = number
+        running = RunningPush(number, entry.target, entry.head, time.time(), time.monotonic())
+        job = self._jobs[path] = _Job(entry, running)
+        self._queue.put(began(entry))
+        job.task = asyncio.create_task(self._run_job(job))
+
+    async def _run_job(self, job: _Job) -> None:
+        target = job.entry.target
+        outcome, error, base = "failed", None, ""
+        try:
+            prepared = await asyncio.to_thread(prepare_push, target, self._tokens.pop(target, None))
+            base = prepared.url.base
+            job.running.set_url(str(prepared.url))
+            await self._push(job, prepared)
+            assert job.result
+            outcome = "up_to_date" if job.result.up_to_date else "done"
+        except asyncio.CancelledError:
+            error, outcome = job.cut, "failed" if job.cut else "cancelled"
+        except MuseError as exc:
+            error = exc
+        except Exception as exc:
+            logger.exception("push of %s failed in a way that was not foreseen", target.repository)
+            error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
+        self._tell_hub(base, error, outcome)
+        view = job.running.ended(job.result, outcome, error, time.time(), time.monotonic())
+        await self._settle(job, view, outcome, error)
+
+    async def _push(self, job: _Job, prepared: Prepared) -> None:
+        target, loop = job.entry.target, asyncio.get_running_loop()
+        async with HubClient(prepared.url, prepared.token) as client:
+            push = make_push(
+                prepared,
+                client,
+                target.branch,
+                job.entry.head,
+                lambda event: self._hear_soon(loop, job, event),
+            )
+            job.result = push.result
+            self._show(job)
+            await push.run()
+
+    def _hear_soon(self, loop: asyncio.AbstractEventLoop, job: _Job, event: PhaseEvent) -> None:
+        loop.call_soon_threadsafe(self._hear, job, event)
+
+    def _hear(self, job: _Job, event: PhaseEvent) -> None:
+        job.running.hear(event, time.monotonic())
+        self._show(job)
+        for waiter in self._waiters.get(job.entry.target, []):
+            waiter.events.put_nowait(event)
+
+    def _show(self, job: _Job) -> None:
+        if job.result and self._jobs.get(job.entry.target.repository) is job:
+            self._board.put("pushes", str(job.running.number), job.running.view(job.result, time.monotonic()))
+
+    def _tell_hub(self, base: str, error: MuseError | None, outcome: str) -> None:
+        host = base.partition("://")[2].partition("/")[0]
+        if isinstance(error, Unreachable) and error.details.get("host") == host:
+            self._hubs.failed(base, error)
+        elif error is None and outcome != "cancelled":
+            self._hubs.succeeded(base)
+
+    async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None) -> None:
+        target = job.entry.target
+        waiters = self._waiters.pop(target, [])
+        try:
+            await asyncio.shield(self._surroundings.ended(job.entry, view, bool(waiters)))
+        except MuseError as exc:
+            logger.error("the push's record could not be kept: %s", exc.message)
+        del self._jobs[target.repository]
+        entry = self._queue.get(target)
+        if entry and error:
+            self._queue.put(failed(entry, error, time.monotonic(), self._random))
+        elif entry and outcome == "cancelled":
+            self._queue.put(cancelled(entry) if job.by_person else parked(entry))
+        elif entry:
+            self._queue.settle(target, succeeded(entry))
+        self._surroundings.settled(target)
+        self._board.drop("pushes", str(job.running.number))
+        document = _document(job, outcome, error)
+        for waiter in waiters:
+            waiter.events.put_nowait(document)
+        self._wake.set()
+
+
+def _document(job: _Job, outcome: str, error: MuseError | None) -> dict[str, Any]:
+    if outcome == "cancelled":
+        error = Unreachable("the push was cut off", hint="It goes on where it was when it is tried again.")
+    if job.result:
+        return push_document(job.result, error)
+    assert error
+    return {"ok": False, "branch": job.entry.target.branch, "error": error.to_json(), "phases": []}

@@ -1,0 +1,1 @@
+"""What waits to be pushed, as values and functions: no clock, no chance, no network, no database."""

@@ -1,0 +1,232 @@
+"""The repositories that are looked after: looked at when something moved, and shown as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from museui.core.ids import CommitId
+from museui.local.messages import BranchView, RepositoryView
+from museui.repo.standing import SAFE_STATES, BranchState
+
+from .board import Board
+from .config import FOREVER, Watched
+from .queue.entry import Target, offer, woken
+from .queue.push_queue import PushQueue
+from .store.repositories import Remembered
+from .watch.look import Seen, look_at
+
+_LOOKERS = 4
+logger = logging.getLogger("daemon.roster")
+
+
+class Roster:
+    """Watched repositories by path. ``moved`` is called when the folders to watch, the hubs or the queue may differ."""
+
+    def __init__(
+        self,
+        board: Board,
+        queue: PushQueue,
+        remembered: Mapping[str, Remembered],
+        sent: Mapping[Target, CommitId],
+        moved: Callable[[bool], None],
+    ) -> None:
+        """``moved`` hears whether a repository is another one now, so that its folders must be watched anew."""
+        self.watched: dict[str, Watched] = {}
+        self.seen: dict[str, Seen] = {}
+        self.remembered = dict(remembered)
+        self.sent = dict(sent)
+        self.changed_memories: set[str] = set()
+        self._board = board
+        self._queue = queue
+        self._moved = moved
+        self._asked: dict[str, None] = {}
+        self._looking: set[str] = set()
+        self._pushes_ended: dict[str, int] = {}
+        self._news = asyncio.Condition()
+
+    def use(self, watched: Mapping[str, Watched]) -> set[str]:
+        """These are the repositories there are; the paths of those that are gone."""
+        gone = self.watched.keys() - watched.keys()
+        for path in gone:
+            self.seen.pop(path, None)
+            self.remembered.pop(path, None)
+            for entry in self._queue.of(path):
+                self._queue.drop(entry.target)
+            self._board.drop("repositories", self.watched[path].id)
+        changed = [path for path in watched if watched[path] != self.watched.get(path)]
+        self.watched = dict(watched)
+        self.ask(changed)
+        for path in changed:
+            self.show(path)
+        return set(gone)
+
+    def ask(self, paths: Iterable[str] | None = None) -> None:
+        """Have these repositories looked at soon; ``None``: all."""
+        self._asked.update(dict.fromkeys(path for path in (self.watched if paths is None else paths)))
+        asyncio.get_running_loop().create_task(self._wake())
+
+    def push_ended(self, path: str) -> None:
+        """What was seen of it before this moment is old."""
+        self._pushes_ended[path] = self._pushes_ended.get(path, 0) + 1
+        self.ask([path])
+
+    async def settled(self) -> None:
+        """Return when all that was asked for has been looked at."""
+        async with self._news:
+            await self._news.wait_for(lambda: not self._asked and not self._looking)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_LOOKERS):
+                group.create_task(self._run_looker())
+
+    async def _wake(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _run_looker(self) -> None:
+        while True:
+            async with self._news:
+                await self._news.wait_for(lambda: self._next() is not None)
+                path = self._next()
+                assert path is not None
+                del self._asked[path]
+                self._looking.add(path)
+            try:
+                await self._look(path)
+            finally:
+                async with self._news:
+                    self._looking.discard(path)
+                    self._news.notify_all()
+
+    def _next(self) -> str | None:
+        return next((path for path in self._asked if path not in self._looking), None)
+
+    async def _look(self, path: str) -> None:
+        watched = self.watched.get(path)
+        if watched is None:
+            return
+        ended = self._pushes_ended.get(path, 0)
+
+        def sent(url: str, branch: str) -> CommitId | None:
+            return self.sent.get(Target(path, url, branch))
+
+        seen = await asyncio.to_thread(look_at, watched, sent)
+        if self.watched.get(path) != watched or self._pushes_ended.get(path, 0) != ended:
+            self._asked[path] = None
+            return
+        former = self.seen.get(path)
+        self.seen[path] = seen
+        if seen.word != (former.word if former else "") and seen.trouble:
+            logger.warning("%s: %s: %s", path, seen.word, seen.trouble.message)
+        if not seen.word:
+            if former and former.word:
+                logger.info("%s: back, was %s", path, former.word)
+            self._offer(path, seen, former)
+        self._remember(path, seen)
+        self.show(path)
+        if former is None or (seen.folders, seen.url, seen.inode) != (former.folders, former.url, former.inode):
+            self._moved(former is not None and former.inode != seen.inode)
+
+    def _offer(self, path: str, seen: Seen, former: Seen | None) -> None:
+        assert seen.remote
+        before = {state.branch: state for state in former.branches} if former else {}
+        wanted: set[Target] = set()
+        for state in seen.branches:
+            target = Target(path, seen.remote, state.branch)
+            wanted.add(target)
+            entry = self._queue.get(target)
+            if state.state in SAFE_STATES:
+                if entry and not entry.pushing and not entry.urgent:
+                    self._queue.drop(target)
+                continue
+            offered = offer(entry, target, state.head, time.time(), state.ahead)
+            if offered.state == "stopped" and former and _differs(before.get(state.branch), state, former, seen):
+                offered = woken(offered)
+            self._queue.put(offered)
+        for entry in self._queue.of(path):
+            if entry.target not in wanted and not entry.pushing and not entry.urgent:
+                self._queue.drop(entry.target)
+
+    def _remember(self, path: str, seen: Seen) -> None:
+        known = self.remembered.get(path) or Remembered(path)
+        if seen.inode is not None and known.inode is not None and seen.repo_id not in (None, known.repo_id):
+            logger.warning("%s: another repository is there now", path)
+        now, safe = time.time(), is_safe(seen)
+        after = replace(
+            known,
+            repo_id=seen.repo_id or known.repo_id,
+            device=known.device if seen.device is None else seen.device,
+            inode=known.inode if seen.inode is None else seen.inode,
+            safe_at=now if safe else known.safe_at,
+            unsafe_since=None if safe else known.unsafe_since or now,
+        )
+        self.remembered[path] = after
+        if replace(after, safe_at=None) != replace(known, safe_at=None):
+            self.changed_memories.add(path)
+
+    def show(self, path: str) -> None:
+        """Show a repository as it is now."""
+        watched = self.watched.get(path)
+        if watched is None:
+            return
+        seen, known = self.seen.get(path) or Seen("looking"), self.remembered.get(path) or Remembered(path)
+        now = time.time()
+        paused = watched.paused(now)
+        self._board.put(
+            "repositories",
+            watched.id,
+            RepositoryView(
+                id=watched.id,
+                path=path,
+                name=Path(path).name,
+                state=self._word(path, seen, paused),
+                safe=is_safe(seen),
+                trouble=seen.trouble,
+                remote=seen.remote,
+                url=seen.url,
+                current_branch=seen.current_branch,
+                branches=tuple(
+                    BranchView(item.branch, item.state, item.ahead, item.behind, item.head, item.hub_head)
+                    for item in seen.branches
+                ),
+                watched_branches=watched.branches,
+                wanted_remote=watched.remote,
+                paused=paused,
+                paused_until=watched.paused_until if paused and watched.paused_until != FOREVER else None,
+                snapshot_on_change=watched.snapshot_on_change,
+                safe_at=known.safe_at,
+                unsafe_since=known.unsafe_since,
+            ),
+        )
+
+    def _word(self, path: str, seen: Seen, paused: bool) -> str:
+        entries = self._queue.of(path)
+        if any(entry.pushing for entry in entries):
+            return "pushing"
+        if seen.word:
+            return seen.word
+        if paused:
+            return "paused"
+        for word in ("stopped", "cancelled", "waiting"):
+            if any(entry.state == word for entry in entries):
+                return word
+        if not seen.branches:
+            return "empty"
+        return "safe" if all(state.state == "safe" for state in seen.branches) else "behind"
+
+
+def is_safe(seen: Seen) -> bool:
+    """Whether every commit of every wanted branch was on the hub when last seen."""
+    return not seen.word and all(state.state in SAFE_STATES for state in seen.branches)
+
+
+def _differs(before: BranchState | None, now: BranchState, former: Seen, seen: Seen) -> bool:
+    """Whether what a push was refused for may have changed: what the hub has, or where it is."""
+    return (before is not None and before.hub_head != now.hub_head) or former.url != seen.url

@@ -1,0 +1,329 @@
+"""The daemon as a whole: its parts, how they tell each other what happened, and what can be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from contextlib import suppress
+from typing import Any
+
+from museui.core.errors import MuseError, NotFound, Unavailable
+from museui.hub.url import parse_repository_url
+from museui.local.messages import DaemonState, PushView, QueueView, Trouble
+from museui.local.places import Places
+from museui.repo.identity import host_keys, identity_path, read_identities
+
+from .board import Board
+from .config import Config, ConfigFile
+from .history import History
+from .hubs import Hubs
+from .pusher import Pusher
+from .queue.entry import Entry, Target, trouble_of, woken
+from .queue.push_queue import PushQueue
+from .roster import Roster
+from .store.database import Database
+from .store.queue import forget_repositories, read_entries, read_sent, write_sent
+from .store.repositories import read_remembered, write_remembered
+from .version import program_version
+from .watch.watcher import Watcher
+
+logger = logging.getLogger("daemon")
+_HOUSEKEEPING_S = 30.0
+
+
+class Service:
+    """Everything but the socket. :meth:`open` makes one; :meth:`run` never ends by itself."""
+
+    def __init__(self, places: Places, database: Database, trouble: MuseError | None) -> None:
+        self.started_at = time.time()
+        self.places = places
+        self.database = database
+        self.board = Board()
+        self.config = Config()
+        self.config_file = ConfigFile(places.config)
+        self._troubles: dict[str, Trouble] = {"database": trouble_of(trouble)} if trouble else {}
+        self._watching: tuple[int, Trouble | None] = (0, None)
+        self._configuring = asyncio.Lock()
+        self._housekeeping = asyncio.Event()
+        self.queue = PushQueue(database, self._entry_changed, lambda error: self._set_trouble("disk", error))
+        self.hubs = Hubs(self.board, self._hub_back, random.random)
+        self.history = History(database, self.board)
+        self.watcher = Watcher(self, time.monotonic)
+        self.roster: Roster
+        self.pusher: Pusher
+
+    @classmethod
+    async def open(cls, places: Places, database: Database, trouble: MuseError | None) -> Service:
+        """A service with what the database and the configuration hold. Raises :class:`Usage` for a damaged one."""
+        service = cls(places, database, trouble)
+        service.config = await asyncio.to_thread(service.config_file.read)
+        remembered, sent = await read_remembered(database), await read_sent(database)
+        service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved)
+        number = await service.history.open()
+        service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
+        for entry in await read_entries(database):
+            if entry.target.repository in service.config.repositories:
+                service.queue.put(entry)
+        await service._use(service.config)
+        service.show()
+        return service
+
+    async def run(self) -> None:
+        """Watch and push until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher):
+                group.create_task(part.run())
+            group.create_task(self._keep_house())
+
+    async def close(self, patience_s: float) -> None:
+        """Let pushes end or park them, then write what is not written. The parts still run."""
+        await self.pusher.close(patience_s)
+        await self.queue.flush()
+        await self._write_memories()
+
+    async def reload(self) -> None:
+        """Read the configuration again. Raises :class:`Usage`; then all stays as it was."""
+        async with self._configuring:
+            await self._use(await asyncio.to_thread(self.config_file.read))
+
+    async def configure(self, change: Any, *values: Any) -> None:
+        """Change the configuration by one of :class:`ConfigFile`'s methods. Raises what that raises."""
+        async with self._configuring:
+            await asyncio.to_thread(change, *values)
+            await self._use(await asyncio.to_thread(self.config_file.read))
+
+    async def _use(self, config: Config) -> None:
+        self.config = config
+        self.pusher.parallel = config.parallel_pushes
+        gone = self.roster.use(config.repositories)
+        if gone:
+            await forget_repositories(self.database, gone)
+        self._set_trouble("config", None)
+        self._housekeeping.set()
+        self._refresh()
+
+    def show(self) -> None:
+        """Show the daemon itself."""
+        count, trouble = self._watching
+        self.board.put(
+            "daemon",
+            "daemon",
+            DaemonState(
+                pid=os.getpid(),
+                version=program_version(),
+                started_at=self.started_at,
+                watching="polling" if trouble else "events",
+                watches=count,
+                watching_trouble=trouble,
+                parallel_pushes=self.config.parallel_pushes,
+                troubles=tuple(self._troubles.values()),
+            ),
+        )
+
+    def _set_trouble(self, name: str, error: MuseError | None) -> None:
+        before = self._troubles.pop(name, None)
+        if error:
+            self._troubles[name] = trouble_of(error)
+            if before is None or before.message != error.message:
+                logger.error("%s", error.message)
+        if (before is None) != (error is None):
+            self.show()
+
+    # -- what the watcher asks and tells
+
+    def folders(self) -> frozenset[str]:
+        """What is to be watched: each repository, the configuration, the identities."""
+        own = {str(path) for path in (self.places.config.parent, identity_path().parent) if path.is_dir()}
+        return frozenset(own.union(*(seen.folders for seen in self.roster.seen.values())))
+
+    def changed(self, paths: set[str]) -> None:
+        """Something happened to these paths."""
+        if any(self.watcher.watches(path) for path in paths):
+            self.watcher.check_folders(anew=True)
+        moved = set()
+        for path in paths:
+            repository, mark, _ = path.partition("/.muse")
+            if mark and repository in self.roster.watched:
+                moved.add(repository)
+        self.roster.ask(moved)
+        if str(self.places.config) in paths:
+            asyncio.get_running_loop().create_task(self._reload_changed())
+        if str(identity_path()) in paths:
+            self._identities_changed()
+
+    async def look(self, folders: frozenset[str] | None) -> None:
+        """Look at the repositories these folders belong to, or at all."""
+        if folders is None:
+            self.roster.ask()
+        else:
+            self.changed({f"{folder}/." for folder in folders})
+
+    def watching(self, count: int, trouble: Unavailable | None) -> None:
+        """How many folders are watched, and why none are."""
+        before = self._watching[1]
+        self._watching = (count, trouble_of(trouble) if trouble else None)
+        if trouble and not before:
+            logger.error("%s Looking at every repository again and again instead. %s", trouble.message, trouble.hint)
+        if before and not trouble:
+            logger.info("watching again")
+        self.show()
+
+    # -- what happens
+
+    async def _reload_changed(self) -> None:
+        try:
+            await self.reload()
+        except MuseError as exc:
+            self._set_trouble("config", exc)
+
+    def _identities_changed(self) -> None:
+        codes = {"unauthorized", "forbidden", "not_found", "usage"}
+        for entry in self.queue:
+            if entry.state == "stopped" and entry.error and entry.error.code in codes:
+                self.queue.put(woken(entry))
+        self._refresh()
+
+    def _roster_moved(self, anew: bool) -> None:
+        self.watcher.check_folders(anew=anew)
+        self._housekeeping.set()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """What several parts depend on may be different now: the hubs there are, what is held."""
+        bases: dict[str, str | None] = {}
+        with suppress(MuseError):
+            identities = read_identities(identity_path())
+            for seen in self.roster.seen.values():
+                if seen.url:
+                    base = parse_repository_url(seen.url).base
+                    bases[base] = next((identities[key].name for key in host_keys(base) if key in identities), None)
+            self.hubs.use(bases)
+        for entry in self.queue:
+            self.show_entry(entry.target)
+        for path in self.roster.watched:
+            self.roster.show(path)
+        self.pusher.wake()
+
+    def _entry_changed(self, target: Target) -> None:
+        self.show_entry(target)
+        self.roster.show(target.repository)
+        self.pusher.wake()
+
+    def _hub_back(self, base: str) -> None:
+        logger.info("%s answers again", base)
+        for entry in self.queue:
+            if entry.state == "waiting" and self._base(entry) == base and entry.error:
+                self.queue.put(woken(entry))
+        self._refresh()
+
+    def _base(self, entry: Entry) -> str | None:
+        seen = self.roster.seen.get(entry.target.repository)
+        return parse_repository_url(seen.url).base if seen and seen.url else None
+
+    def held(self, entry: Entry) -> str:
+        """Why the entry cannot be pushed now; empty when it can."""
+        path = entry.target.repository
+        watched, seen = self.roster.watched.get(path), self.roster.seen.get(path)
+        if entry.urgent or watched is None:
+            return ""
+        if seen is None or seen.word:
+            return f"repository {seen.word}" if seen else "not yet looked at"
+        if watched.paused(time.time()):
+            return "paused"
+        base = self._base(entry)
+        return "hub unreachable" if base and self.hubs.unreachable(base) else ""
+
+    def show_entry(self, target: Target) -> None:
+        """Show an entry of the queue as it is now."""
+        entry = self.queue.get(target)
+        if entry is None:
+            self.board.drop("queue", target.id)
+            return
+        held, base = self.held(entry), self._base(entry)
+        next_try_at = None
+        if entry.state == "waiting" and entry.pushing is None:
+            if held == "hub unreachable" and base:
+                next_try_at = self.hubs.next_probe_at(base)
+            elif not held and entry.due_s > time.monotonic():
+                next_try_at = time.time() + entry.due_s - time.monotonic()
+        watched = self.roster.watched.get(target.repository)
+        self.board.put(
+            "queue",
+            target.id,
+            QueueView(
+                id=target.id,
+                repository=watched.id if watched else "",
+                path=target.repository,
+                remote=target.remote,
+                branch=target.branch,
+                head=entry.head,
+                commits=entry.commits,
+                state="pushing" if entry.pushing else entry.state,
+                reason="" if entry.pushing else held or (entry.error.message if entry.error else ""),
+                error=entry.error,
+                tries=entry.tries,
+                queued_at=entry.queued_at,
+                next_try_at=next_try_at,
+                push=self.pusher.busy(target.repository) if entry.pushing else None,
+            ),
+        )
+
+    async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
+        """A push is over: keep it, and look at what it changed."""
+        path = entry.target.repository
+        if view.result in ("done", "up_to_date"):
+            logger.info("%s: %s is on %s: %s", path, view.branch, view.url, view.head[:12])
+            if "://" in entry.target.remote:
+                self.roster.sent[entry.target] = entry.head
+                await write_sent(self.database, entry.target, entry.head)
+        elif view.error:
+            logger.warning("%s: %s was not pushed: %s: %s", path, view.branch, view.error.code, view.error.message)
+        self.roster.push_ended(path)
+        if not (by_hand and view.result == "up_to_date"):
+            await self.history.add(view)
+
+    def settled(self, target: Target) -> None:
+        """What was pushed by hand from a repository that is not looked after does not wait for another try."""
+        if target.repository not in self.roster.watched:
+            self.queue.drop(target)
+
+    # -- what comes of itself
+
+    async def _keep_house(self) -> None:
+        """Ends of pauses, memories to be written, history to be forgotten."""
+        pruned_s = -86400.0
+        paused: frozenset[str] = frozenset()
+        while True:
+            self._housekeeping.clear()
+            now = time.time()
+            still = frozenset(path for path, watched in self.roster.watched.items() if watched.paused(now))
+            if still != paused:
+                paused = still
+                self._refresh()
+            try:
+                await self._write_memories()
+                if time.monotonic() - pruned_s > 3600.0:
+                    pruned_s = time.monotonic()
+                    await self.history.prune(now - 86400.0 * self.config.history_days)
+            except MuseError as exc:
+                self._set_trouble("disk", exc)
+            ends = [watched.paused_until for watched in self.roster.watched.values() if watched.paused(now)]
+            wait_s = min([_HOUSEKEEPING_S, *(end - now for end in ends if end is not None)])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._housekeeping.wait(), max(0.05, wait_s))
+
+    async def _write_memories(self) -> None:
+        changed, self.roster.changed_memories = self.roster.changed_memories, set()
+        for path in changed:
+            if path in self.roster.remembered:
+                await write_remembered(self.database, self.roster.remembered[path])
+
+    def repository(self, repository_id: str) -> str:
+        """The path of the repository that goes by this name. Raises :class:`NotFound`."""
+        for path, watched in self.roster.watched.items():
+            if watched.id == repository_id:
+                return path
+        raise NotFound("no such repository is watched", hint="`museui watch list` shows what is.")

@@ -1,0 +1,112 @@
+"""A look at one repository: whether it is there and the one it was, and how its branches stand to the hub."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from museui.core.errors import Denied, MuseError, NotFound, Unavailable, Usage
+from museui.core.ids import CommitId
+from museui.hub.url import parse_repository_url
+from museui.local.messages import Trouble
+from museui.repo.config import Remote
+from museui.repo.remotes import choose_remote
+from museui.repo.repository import Repository
+from museui.repo.standing import BranchState, compare_state
+
+from ..config import Watched
+from ..queue.entry import trouble_of
+from .folders import find_folders
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found. ``word``: ``missing``, ``unreadable``, ``damaged``, ``no_remote``, empty when all is well.
+
+    ``remote`` is the key of queue entries: the remote's name, or its URL when it has none.
+    """
+
+    word: str = ""
+    trouble: Trouble | None = None
+    repo_id: str | None = None
+    device: int | None = None
+    inode: int | None = None
+    current_branch: str | None = None
+    remote: str | None = None
+    url: str | None = None
+    branches: tuple[BranchState, ...] = ()
+    folders: frozenset[str] = frozenset()
+
+
+Sent = Callable[[str, str], CommitId | None]
+"""What a bare URL was last sent: (url, branch) → head."""
+
+
+def look_at(watched: Watched, sent: Sent) -> Seen:
+    """Look; blocks while it reads."""
+    muse = f"{watched.path}/.muse"
+    try:
+        status = Path(muse).stat()
+    except OSError as exc:
+        return _absent(watched.path, exc)
+    seen = Seen(device=status.st_dev, inode=status.st_ino)
+    try:
+        return _look_inside(watched, replace(seen, folders=frozenset({muse})), sent)
+    except Denied as exc:
+        return replace(seen, word="unreadable", trouble=trouble_of(exc))
+    except MuseError as exc:
+        return replace(seen, word="damaged", trouble=trouble_of(exc), folders=frozenset({muse}))
+
+
+def _look_inside(watched: Watched, seen: Seen, sent: Sent) -> Seen:
+    repository = Repository.open(Path(watched.path))
+    if str(repository.root) != watched.path:
+        raise Usage(f"{watched.path} is no longer a Muse repository")
+    seen = replace(seen, repo_id=repository.repo_id, current_branch=repository.current_branch())
+    try:
+        remote = find_remote(repository, watched.remote)
+    except Usage as exc:
+        folders = find_folders(str(repository.muse), None)
+        return replace(seen, word="no_remote", trouble=trouble_of(exc), folders=folders)
+    named = remote.name != remote.url
+    tracking = repository.read_tracking if named else sent
+    return replace(
+        seen,
+        remote=remote.name,
+        url=remote.url,
+        branches=tuple(
+            compare_state(repository, branch, head, remote.name, tracking(remote.name, branch))
+            for branch, head in repository.branches().items()
+            if watched.wants(branch)
+        ),
+        folders=find_folders(str(repository.muse), remote.name if named else None),
+    )
+
+
+def find_remote(repository: Repository, wanted: str | None) -> Remote:
+    """The remote to push to; one that is a bare URL has it for its name, unless a remote of that URL has one.
+
+    Raises :class:`Usage` when there is none.
+    """
+    remotes = repository.remotes()
+    if wanted and "://" in wanted:
+        url = str(parse_repository_url(wanted))
+        named = next((remote for remote in remotes.values() if remote.url.rstrip("/") == url), None)
+        return named or Remote(url, url)
+    remote = choose_remote(remotes, wanted)
+    parse_repository_url(remote.url)
+    return remote
+
+
+def _absent(path: str, exc: OSError) -> Seen:
+    if exc.errno in (errno.ENOENT, errno.ENOTDIR):
+        error: MuseError = NotFound(
+            f"{path} is not there: moved, removed, or its disk is not mounted",
+            hint="Bring it back, `museui watch add` its new place, or `museui watch remove` it.",
+        )
+        return Seen("missing", trouble_of(error))
+    if exc.errno in (errno.EACCES, errno.EPERM):
+        return Seen("unreadable", trouble_of(Denied(f"{path} cannot be read", hint="Look at its owner and mode.")))
+    return Seen("unreadable", trouble_of(Unavailable(f"{path} cannot be read: {exc.strerror or exc}")))

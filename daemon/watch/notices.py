@@ -1,0 +1,75 @@
+"""The system's notices of changes in folders: one watcher over all of them, in a thread of its own.
+
+watchfiles' backend is used without its wrapper, since that tells nobody when watching has begun, and what happens
+before is what would be missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+
+from museui.core.errors import MuseError, NotFound, Unavailable
+
+_STEP_MS = 50
+"""A change is told when nothing followed for this long; waiting costs a wake-up each time (0.1 % of a core)."""
+_DEBOUNCE_MS = 400
+"""At the latest after this long, however many follow."""
+
+LIMIT_HINT = (
+    "Raise the limit: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512 "
+    "(and in /etc/sysctl.d/ to keep it)."
+)
+
+
+class Notices:
+    """Notices of changes directly in ``folders``; ``changed`` hears paths, in the loop's thread."""
+
+    def __init__(self, folders: frozenset[str], changed: Callable[[set[str]], None]) -> None:
+        self.folders = folders
+        self._changed = changed
+        self._stop = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._began: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done when watching ends by itself, with the reason."""
+        self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
+
+    async def begin(self) -> None:
+        """Watch. Raises :class:`Unavailable` when the system has no watches left, :class:`NotFound` for a folder."""
+        self._thread.start()
+        await self._began
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            with RustNotify(sorted(self.folders), False, False, 0, False, True) as notify:
+                self._tell(self._set_began)
+                while not isinstance(changes := notify.watch(_DEBOUNCE_MS, _STEP_MS, 0, self._stop), str):
+                    self._tell(self._changed, {path for _, path in changes})
+        except FileNotFoundError as exc:
+            self._tell(self._fail, NotFound(f"a folder to be watched has gone: {exc}"[:300]))
+        except (OSError, WatchfilesRustInternalError) as exc:
+            self._tell(self._fail, Unavailable(f"changes cannot be watched: {exc}"[:300], hint=LIMIT_HINT))
+        else:
+            self._tell(self._fail, None)
+
+    def _set_began(self) -> None:
+        if not self._began.done():
+            self._began.set_result(None)
+
+    def _fail(self, error: MuseError | None) -> None:
+        for future in (self._began, self.ended):
+            if not future.done():
+                future.set_exception(error) if error else future.set_result(None)
+        self.ended.exception()
+
+    def _tell(self, function: Callable[..., None], *values: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *values)

@@ -1,0 +1,244 @@
+"""What the daemon tells: the items of its state, which the event stream, the lists and ``--json`` share.
+
+``docs/daemon.md`` describes each; a test compares the two. Times are seconds since 1970 by the daemon's clock, ids of
+commits are bare hex.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from ..core.errors import Invalid
+
+API_VERSION = 1
+"""Stands in every path; a daemon that speaks another is not understood."""
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Who answers."""
+
+    api: int
+    version: str
+    pid: int
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps something from working: ``code`` is an error's, ``message`` says what, ``hint`` what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonState:
+    """The daemon itself. ``watching`` is ``events`` or ``polling``; ``watching_trouble`` says why it polls."""
+
+    pid: int
+    version: str
+    started_at: float
+    watching: str
+    watches: int
+    watching_trouble: Trouble | None
+    parallel_pushes: int
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BranchView:
+    """One branch against its remote: ``safe``, ``ahead``, ``behind``, ``diverged``, ``never_pushed`` or ``unknown``."""
+
+    branch: str
+    state: str
+    ahead: int | None
+    behind: int | None
+    head: str
+    hub_head: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryView:
+    """A repository that is looked after.
+
+    ``state`` is the one word for it: ``safe``, ``waiting``, ``pushing``, ``stopped`` (a person is needed), ``paused``,
+    ``behind``, ``empty``, ``no_remote``, ``missing``, ``unreadable``, ``damaged``. ``trouble`` says why.
+    """
+
+    id: str
+    path: str
+    name: str
+    state: str
+    safe: bool
+    trouble: Trouble | None
+    remote: str | None
+    url: str | None
+    current_branch: str | None
+    branches: tuple[BranchView, ...]
+    watched_branches: tuple[str, ...]
+    wanted_remote: str | None
+    paused: bool
+    paused_until: float | None
+    snapshot_on_change: bool
+    safe_at: float | None
+    unsafe_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """What waits: ``waiting``, ``pushing``, ``stopped`` (a person is needed) or ``cancelled`` (until the next commit).
+
+    ``reason`` says in a few words why it waits; ``next_try_at`` is when it is tried next, as far as that is known.
+    """
+
+    id: str
+    repository: str
+    path: str
+    remote: str
+    branch: str
+    head: str
+    commits: int | None
+    state: str
+    reason: str
+    error: Trouble | None
+    tries: int
+    queued_at: float
+    next_try_at: float | None
+    push: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """A phase of a push: ``running``, ``done`` or ``failed``; ``began_s`` counts from the push's start."""
+
+    name: str
+    state: str
+    began_s: float
+    seconds: float
+    gate_seconds: float
+    done: int | None = None
+    total: int | None = None
+    unit: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PushView:
+    """A push that runs (``result`` is ``running``) or is over: ``done``, ``up_to_date``, ``failed`` or ``cancelled``.
+
+    ``slower`` names the phase that took unusually long; ``tries`` counts failures of the same kind one after another.
+    """
+
+    id: int
+    repository: str
+    path: str
+    remote: str
+    url: str
+    branch: str
+    head: str
+    previous_head: str | None
+    result: str
+    started_at: float
+    ended_at: float | None
+    total_seconds: float
+    phases: tuple[PhaseView, ...]
+    strategy: str | None = None
+    push_id: str | None = None
+    bundle_id: str | None = None
+    commits: int = 0
+    snapshots: int = 0
+    objects: int = 0
+    raw_bytes: int = 0
+    wire_bytes: int = 0
+    bytes_per_s: float | None = None
+    left_s: float | None = None
+    error: Trouble | None = None
+    slower: str | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HubView:
+    """A hub that repositories are pushed to. ``reachable`` is ``None`` before it was first asked."""
+
+    base: str
+    user: str | None
+    reachable: bool | None
+    since: float
+    latency_s: float | None
+    next_probe_at: float | None
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of the daemon's log."""
+
+    id: int
+    at: float
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of the daemon's doctor."""
+
+    name: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+COLLECTIONS: Mapping[str, type] = {
+    "daemon": DaemonState,
+    "hubs": HubView,
+    "repositories": RepositoryView,
+    "queue": QueueView,
+    "pushes": PushView,
+    "history": PushView,
+    "log": LogLine,
+}
+"""The state: for each name a map of id → item. ``daemon`` has one item, whose id is ``daemon``."""
+
+
+def encode(message: Any) -> dict[str, Any]:
+    """The message as a map."""
+    return asdict(message)
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def decode(cls: type[M], document: object) -> M:
+    """The message in ``document``; what a newer daemon adds is passed over. Raises :class:`Invalid`."""
+    if not isinstance(document, Mapping):
+        raise Invalid(f"the daemon sent something that is not a {cls.__name__}")
+    hints = _hints(typing.cast(Any, cls))
+    values: dict[str, Any] = {}
+    for item in fields(cls):  # type: ignore[arg-type]
+        if item.name in document:
+            values[item.name] = _decode_value(hints[item.name], document[item.name])
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise Invalid(f"the daemon sent a {cls.__name__} without {item.name!r}")
+    return cls(**values)
+
+
+def _decode_value(hint: Any, value: Any) -> Any:
+    args = [arg for arg in typing.get_args(hint) if arg is not type(None) and arg is not Ellipsis]
+    inner = next((arg for arg in (hint, *args) if is_dataclass(arg)), None)
+    if isinstance(value, list):
+        return tuple(decode(typing.cast(type, inner), item) if inner else item for item in value)
+    return decode(typing.cast(type, inner), value) if inner and value is not None else value

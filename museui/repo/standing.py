@@ -1,0 +1,58 @@
+"""How a repository's branches stand to what its remotes were last seen to have: what is safe and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.ids import CommitId
+from .history import compare_heads
+from .repository import Repository
+
+SAFE_STATES = frozenset({"safe", "behind"})
+
+
+@dataclass(frozen=True, slots=True)
+class BranchState:
+    """A branch against one remote. ``state``: safe, ahead, behind, diverged, never_pushed, unknown or no_remote.
+
+    ``ahead`` and ``behind`` are ``None`` where they cannot be counted.
+    """
+
+    branch: str
+    remote: str | None
+    state: str
+    ahead: int | None
+    behind: int | None
+    head: CommitId
+    hub_head: CommitId | None
+
+
+def read_states(repository: Repository) -> list[BranchState]:
+    """Every branch that has a commit against every remote. Raises :class:`Integrity`, :class:`Usage`."""
+    remotes: list[str | None] = list(repository.remotes())
+    return [
+        read_state(repository, branch, head, remote)
+        for branch, head in repository.branches().items()
+        for remote in remotes or [None]
+    ]
+
+
+def read_state(repository: Repository, branch: str, head: CommitId, remote: str | None) -> BranchState:
+    """One branch against one remote, as last seen. Raises :class:`Integrity`."""
+    if remote is None:
+        return BranchState(branch, None, "no_remote", None, None, head, None)
+    return compare_state(repository, branch, head, remote, repository.read_tracking(remote, branch))
+
+
+def compare_state(
+    repository: Repository, branch: str, head: CommitId, remote: str, seen: CommitId | None
+) -> BranchState:
+    """One branch against what ``remote`` was ``seen`` to have. Raises :class:`Integrity`."""
+    if seen is None:
+        return BranchState(branch, remote, "never_pushed", None, None, head, None)
+    if not repository.has_commit(seen):
+        return BranchState(branch, remote, "unknown", None, None, head, seen)
+    apart = compare_heads(repository, head, seen)
+    names = {(False, False): "safe", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
+    state = names[bool(apart.ahead), bool(apart.behind)]
+    return BranchState(branch, remote, state, apart.ahead, apart.behind, head, seen)
