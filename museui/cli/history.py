@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from ..core.sizes import render_bytes
 from ..local.client import LocalClient
 from .output import Context, json_option, print_json, printable
-from .progress import render_bytes, render_seconds
+from .progress import render_seconds
 from .times import render_when
 from .watch import find_watched
 
