@@ -59,7 +59,8 @@ HEAD, ROOT = IDS[-1], IDS[0]
 @pytest.fixture(scope="module")
 def hub() -> Iterator[HubProcess]:
     with HubProcess() as process:
-        process.command("repo", "create", "ada/song", "--visibility", "public")
+        wanted = {"owner": "ada", "slug": "song", "visibility": "public"}
+        assert httpx.post(process.url + "/repos", json=wanted, headers=process.headers, trust_env=False).is_success
         with PushClient(process) as client:
             status, answer = client.push(SONG, "main")
             assert status == 200, answer
@@ -256,7 +257,7 @@ def test_pages_stand_behind_a_path_of_a_proxy() -> None:
             page = visitor.read("/")
             assert "/hub/ada/song" in page.links
             assert all(link.startswith(("/hub", "#")) for link in page.links)
-            assert "museui clone https://music.example.org/hub/ada/song" in visitor.read("/ada/song").text
+            assert "remote add origin https://music.example.org/hub/ada/song" in visitor.read("/ada/song").text
             answer = visitor.post("/-/sign-in", {"token": hub.token}, "https://music.example.org")
         assert (answer.status_code, answer.headers["location"]) == (303, "/hub/")
         cookie = answer.headers["set-cookie"]

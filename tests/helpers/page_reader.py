@@ -17,6 +17,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.status = response.status_code
         self.headers = response.headers
+        self.raw = response.text
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.problems: list[str] = []
         self._open: list[str] = []
