@@ -77,7 +77,7 @@ def _print(tally: Tally, applied: bool) -> None:
 
 
 def _render(count: Count | None) -> str:
-    from museui.core.sizes import render_bytes
+    from museui.core.figures import render_bytes
 
     if count is None:
         return "-"

@@ -75,7 +75,7 @@ def _run_hub(data: Path) -> Iterator[tuple[str, str, str]]:
 
 
 async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: bool) -> dict[str, Any]:
-    from museui.core.sizes import render_bytes
+    from museui.core.figures import render_bytes, render_seconds
     from museui.hub.client import HubClient
     from museui.hub.url import RepositoryUrl
     from museui.repo.config import Remote
@@ -83,7 +83,7 @@ async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: b
     from museui.sync.fetch import fetch
 
     from .demo_song import Song
-    from .progress import render_result, render_seconds
+    from .progress import render_result
 
     url = RepositoryUrl(base, owner, "song")
     song = Repository.init(folder / "song", "midi")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.figures import render_bytes
 from ..core.ids import qualified
-from ..core.sizes import render_bytes
 from .output import Context, json_option, print_json, quiet_option
 from .target import Target, open_target
 

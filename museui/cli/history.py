@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from ..core.sizes import render_bytes
+from ..core.figures import render_bytes, render_seconds
 from ..local.client import LocalClient
 from .output import Context, json_option, print_json, printable
-from .progress import render_seconds
 from .times import render_when
 from .watch import find_watched
 

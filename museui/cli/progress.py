@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from museui.core.figures import render_bytes, render_seconds
 from museui.core.phases import TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
-from museui.core.sizes import render_bytes
 
 _MIB = 1 << 20
 _WORDS = {
@@ -73,11 +73,6 @@ def render_figures(event: PhaseProgressed) -> str:
         rate = event.done / event.seconds
         figures += f"  {rate / _MIB:.0f} MiB/s  {render_seconds((event.total - event.done) / rate)} left"
     return figures
-
-
-def render_seconds(seconds: float) -> str:
-    """``21 ms`` below a second, ``1.08 s`` above."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def render_result(document: Mapping[str, Any]) -> str:

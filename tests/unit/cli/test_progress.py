@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from museui.cli.progress import render_figures, render_result, render_seconds
+from museui.cli.progress import render_figures, render_result
+from museui.core.figures import render_bytes, render_seconds
 from museui.core.ids import CommitId
 from museui.core.phases import PHASES, PhaseEnded, PhaseProgressed
-from museui.core.sizes import render_bytes
 from museui.sync.result import PushResult
 
 

@@ -1,0 +1,49 @@
+"""Sizes, lengths of time and foreign text as people read them on a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"), (365.0, "d"))
+
+
+def render_bytes(size: float) -> str:
+    """``47.0 MiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError("unreachable")
+
+
+def render_seconds(seconds: float) -> str:
+    """``21 ms`` below a second, ``1.08 s`` above."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def render_span(seconds: float) -> str:
+    """A length of time in one rounded unit, for a glance: ``now``, ``8 s``, ``5 min``, ``3 h``, ``12 d``, ``2 y``."""
+    value = max(0.0, seconds)
+    if value < 1:
+        return "now"
+    for size, unit in _STEPS:
+        if value < size:
+            return f"{int(value)} {unit}"
+        value /= size
+    return f"{int(value)} y"
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, with what could steer a terminal or turn its direction written as escapes."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def shorten(text: str, width: int) -> str:
+    """``text`` in at most ``width`` characters, its middle left out."""
+    if len(text) <= width:
+        return text
+    if width < 3:
+        return text[:width]
+    right = (width - 1) // 2
+    return f"{text[: width - 1 - right]}…{text[len(text) - right :]}"
