@@ -17,7 +17,7 @@ from .http.edge import Edge
 from .http.errors import answer_error, answer_http_exception
 from .jobs.runner import JobRunner
 from .pages.routes import routes as page_routes
-from .routes import compat, fetch, objects, operations, people, push, refs, repositories
+from .routes import compat, fetch, objects, operations, people, push, refs, releases, repositories, tags
 from .state import HubState
 
 
@@ -46,6 +46,8 @@ def build_app(state: HubState) -> Starlette:
             *refs.routes,
             *push.routes,
             *compat.routes,
+            *tags.routes,
+            *releases.routes,
             *fetch.routes,
             *page_routes,
         ],

@@ -127,6 +127,14 @@ class HubClient:
         if response.status >= 300:
             raise _error_of(response)
 
+    async def fetch_tags(self) -> list[dict[str, Any]]:
+        """``GET tags``: the records of all tags."""
+        answer = await self._exchange("GET", "tags")
+        tags = answer.get("tags") if isinstance(answer, dict) else None
+        if not isinstance(tags, list) or not all(isinstance(record, dict) for record in tags):
+            raise Invalid("the hub's answer has no list of tags")
+        return tags
+
     @asynccontextmanager
     async def fetch(self, want: list[CommitId], have: list[CommitId]) -> AsyncIterator[AsyncIterator[bytes]]:
         """``POST fetch``: the compressed bundle as it streams in."""

@@ -22,7 +22,7 @@ from .lock import hold_lock
 from .records import Tag, decode_record
 from .refs import Head, Refs
 from .store import Store
-from .tags import read_tags, write_tag
+from .tags import has_tag, read_tags, write_tag
 
 _MAX_REPO_JSON_BYTES = 1 << 20
 
@@ -189,6 +189,10 @@ class Repository:
     def tags(self) -> Iterator[Tag]:
         """Every tag. Raises :class:`Integrity` naming the first damaged file."""
         return read_tags(str(self.muse))
+
+    def has_tag(self, tag: Tag) -> bool:
+        """Whether there is a tag of this id."""
+        return has_tag(str(self.muse), tag)
 
     def write_tag(self, tag: Tag) -> None:
         """Write a tag's file."""

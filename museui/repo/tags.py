@@ -52,6 +52,15 @@ def read_tags(muse: str) -> Iterator[Tag]:
             yield tag
 
 
+def has_tag(muse: str, tag: Tag) -> bool:
+    """Whether there is a tag of this id, whatever its file holds."""
+    return os.path.lexists(_path(muse, tag))
+
+
 def write_tag(muse: str, tag: Tag) -> None:
     """Write a tag's file, in place of an older one of the same id."""
-    write_file(f"{muse}/tags/{tag.repo_id}/{tag.id}.json", encode_record(tag.fields))
+    write_file(_path(muse, tag), encode_record(tag.fields))
+
+
+def _path(muse: str, tag: Tag) -> str:
+    return f"{muse}/tags/{tag.repo_id}/{tag.id}.json"

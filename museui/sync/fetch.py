@@ -18,10 +18,12 @@ from museui.core.limits import Limits
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.hub.client import HubClient
+from museui.repo.records import parse_tag
 from museui.repo.repository import Repository
 
 _PIECE_BYTES = 1 << 20
 _MAX_HAVE = 256
+_TAGS = "tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ async def fetch(
     branches: list[str] | None = None,
     on_progress: Callable[[int], None] = lambda received_bytes: None,
 ) -> FetchResult:
-    """Bring what the hub has of ``branches`` (all, when ``None``) and write their tracking refs.
+    """Bring what the hub has of ``branches`` (all, and all that is tagged, when ``None``); write their tracking refs.
+
+    The hub's tags of commits that are here then come too; a tag that is here already stays as it is.
 
     Raises :class:`NotFound` for a branch that the hub does not have, :class:`~museui.core.errors.Integrity` (and its
     kin) when anything that came is not what its id says; then no ref was written.
@@ -54,7 +58,9 @@ async def fetch(
         if branch not in refs.branch_heads:
             raise NotFound(f"the hub has no branch {branch!r}", hint=f"It has: {', '.join(sorted(refs.branch_heads))}.")
         heads[branch] = refs.branch_heads[branch]
-    want = sorted({head for head in heads.values() if not repository.has_commit(head)})
+    tags = [parse_tag(record) for record in await client.fetch_tags()] if _TAGS in refs.capabilities else []
+    tagged = [tag.commit_id for tag in tags] if branches is None else []
+    want = sorted({item for item in (*heads.values(), *tagged) if not repository.has_commit(item)})
     counts = _Counts()
     if want:
         with tempfile.NamedTemporaryFile(prefix="museui-fetch-") as file:
@@ -69,6 +75,9 @@ async def fetch(
             )
     for branch, head in heads.items():
         repository.write_tracking(remote, branch, head)
+    for tag in tags:
+        if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
+            repository.write_tag(tag)
     return FetchResult(heads, refs.default_branch, counts.commits, counts.snapshots, counts.objects, counts.wire_bytes)
 
 

@@ -152,16 +152,33 @@ def test_the_owner_s_first_push_makes_the_repository(hub: HubProcess, song: OldR
     assert (refs["branch_heads"], refs["default_branch"]) == ({"main": head}, "main")
 
 
+def test_tags_and_releases_are_kept(client: OldClient, song: OldRepository) -> None:
+    client.push(song, "main")
+    assert client.push_tags(song) == 1
+    assert client.push_tags(song) in (0, 1), "again is no error"
+    release = {"tag": "v1.0.0", "commit_id": song.heads()["main"], "channel": "stable", "is_draft": False, "notes": "é"}
+    draft = {**release, "tag": "v1.1.0", "is_draft": True}
+    for record in (release, draft):
+        client.ask("POST", "releases", record)
+    assert client.releases(channel="stable") == [release]
+    assert {item["tag"] for item in client.releases(include_drafts="1")} == {"v1.0.0", "v1.1.0"}
+    assert client.releases(channel="nightly", include_drafts="1") == []
+    client.ask("DELETE", "releases/v1.0.0")
+    assert client.releases() == []
+
+
 def test_what_it_pushed_museui_clones_and_verifies(
     hub: HubProcess, client: OldClient, song: OldRepository, museui: Museui, tmp_path: Path
 ) -> None:
     for branch in BRANCHES:
         client.push(song, branch)
+    client.push_tags(song)
     cloned = museui("clone", client.url, "theirs", MUSEUI_TOKEN=hub.token)
     assert cloned.code == 0, cloned.err
     clone = OldRepository(tmp_path / "theirs")
     assert _history(clone) == _history(song)
-    assert _files(clone.root, "notes", "tracks") == _files(song.root, "notes", "tracks")
+    for folder in ("notes", "tracks", ".muse/tags"):
+        assert _files(clone.root, folder) == _files(song.root, folder) != {}
     verified = museui("-C", "theirs", "verify", "--json")
     assert verified.code == 0, verified.err
     checked = verified.document["checked"]
