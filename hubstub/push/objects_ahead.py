@@ -8,12 +8,14 @@ from __future__ import annotations
 import secrets
 from contextlib import closing
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from museui.core.errors import TooLarge
 from museui.core.failpoints import failpoint
 
 from ..index.history import existing_objects
 from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..people.repositories import RepositoryRow
+from ..people.repositories import RepositoryRow, lock_repository
 from ..people.tokens import Caller
 from ..state import HubState
 from .pending import add_pending, find_pending
@@ -54,13 +56,18 @@ async def keep_ahead(
         known = await existing_objects(connection, repository.id, contents.objects)
         known |= await find_pending(connection, repository.id, caller.user_id, contents.objects.keys() - known)
     sizes = {item: size for item, (_, size) in contents.objects.items() if item not in known}
-    bundle = secrets.token_hex(16) if sizes else None
+    if not sizes:
+        return 0
+    bundle = secrets.token_hex(16)
+
+    async def record(connection: AsyncConnection) -> None:
+        now = hub.now()
+        await lock_repository(connection, repository.id)
+        await insert_bundle(hub.database, connection, bundle, contents, now)
+        await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
+        await add_job(connection, BUNDLE_INDEX, bundle, now)
+
     async with stored_as(hub, source, bundle):
         failpoint("ahead.stored")
-        if bundle is not None:
-            now = hub.now()
-            async with hub.database.write() as connection:
-                await insert_bundle(hub.database, connection, bundle, contents, now)
-                await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
-                await add_job(connection, BUNDLE_INDEX, bundle, now)
+        await hub.database.change(record)
     return len(sizes)

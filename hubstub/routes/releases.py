@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -34,7 +35,8 @@ async def post_release(request: Request) -> Response:
     record = await read_message(request)
     tag, channel, is_draft, commit_id = _parse_release(record)
     own = releases.c.repository_id == repository.id
-    async with hub.database.write() as connection:
+
+    async def store(connection: AsyncConnection) -> None:
         await lock_repository(connection, repository.id)
         if commit_id is not None:
             await require_commits(connection, repository.id, {f"release {tag!r}": commit_id})
@@ -59,6 +61,8 @@ async def post_release(request: Request) -> Response:
                 hint="Delete some of them.",
                 details={"max_chars": MAX_RECORD_CHARS},
             )
+
+    await hub.database.change(store)
     return answer(request, {"ok": True, "tag": tag, "release_id": record.get("release_id", tag), "release": record})
 
 

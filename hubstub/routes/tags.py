@@ -39,12 +39,14 @@ async def post_tags(request: Request) -> Response:
     hub = hub_of(request)
     repository, _ = await open_repository(request, "write")
     records = _parse_tags(await read_message(request))
-    async with hub.database.write() as connection:
+    named = {f"tag {tag_id}": CommitId(record["commit_id"]) for tag_id, record in records.items()}
+
+    async def store(connection: AsyncConnection) -> int:
         await lock_repository(connection, repository.id)
-        await require_commits(
-            connection, repository.id, {f"tag {key}": item["commit_id"] for key, item in records.items()}
-        )
-        stored = await _store(connection, repository.id, records, hub.now())
+        await require_commits(connection, repository.id, named)
+        return await _store(connection, repository.id, records, hub.now())
+
+    stored = await hub.database.change(store)
     return answer(request, {"stored": stored})
 
 
