@@ -19,7 +19,7 @@ from museui.core.errors import Invalid
 from ..log import log_request, logger
 from .errors import answer_error
 
-_DRAIN_BYTES = 8 << 20
+_DRAIN_BYTES = 32 << 20
 _DRAIN_S = 2.0
 
 
