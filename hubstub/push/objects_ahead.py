@@ -15,7 +15,7 @@ from museui.core.failpoints import failpoint
 
 from ..index.history import existing_objects
 from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..people.repositories import RepositoryRow, lock_repository
+from ..people.repositories import RepositoryRow, hold_repository
 from ..people.tokens import Caller
 from ..state import HubState
 from .pending import add_pending, find_pending
@@ -62,7 +62,7 @@ async def keep_ahead(
 
     async def record(connection: AsyncConnection) -> None:
         now = hub.now()
-        await lock_repository(connection, repository.id)
+        await hold_repository(connection, repository.id)
         await insert_bundle(hub.database, connection, bundle, contents, now)
         await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
         await add_job(connection, BUNDLE_INDEX, bundle, now)

@@ -19,7 +19,7 @@ from ..http.messages import answer, read_message
 from ..index.schema import releases
 from ..people.access import covers, find_access
 from ..people.auth import open_repository
-from ..people.repositories import lock_repository
+from ..people.repositories import hold_repository
 from ..state import hub_of
 from .tags import parse_text, require_commits
 
@@ -37,7 +37,7 @@ async def post_release(request: Request) -> Response:
     own = releases.c.repository_id == repository.id
 
     async def store(connection: AsyncConnection) -> None:
-        await lock_repository(connection, repository.id)
+        await hold_repository(connection, repository.id)
         if commit_id is not None:
             await require_commits(connection, repository.id, {f"release {tag!r}": commit_id})
         since = select(releases.c.created_at).where(own, releases.c.tag == tag)

@@ -21,7 +21,7 @@ from ..http.messages import answer, read_message
 from ..index.history import existing_commits
 from ..index.schema import tags
 from ..people.auth import open_repository
-from ..people.repositories import lock_repository
+from ..people.repositories import hold_repository
 from ..state import hub_of
 
 MAX_TAGS = 1000
@@ -42,7 +42,7 @@ async def post_tags(request: Request) -> Response:
     named = {f"tag {tag_id}": CommitId(record["commit_id"]) for tag_id, record in records.items()}
 
     async def store(connection: AsyncConnection) -> int:
-        await lock_repository(connection, repository.id)
+        await hold_repository(connection, repository.id)
         await require_commits(connection, repository.id, named)
         return await _store(connection, repository.id, records, hub.now())
 
