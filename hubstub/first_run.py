@@ -27,7 +27,7 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
     """
 
     async def ensure(connection: AsyncConnection) -> tuple[str, str | None]:
-        query = select(users.c.name).order_by(users.c.id).limit(1)
+        query = select(users.c.name).where(users.c.removed_at.is_(None)).order_by(users.c.id).limit(1)
         if name is not None:
             query = query.where(users.c.name == name)
         present = (await connection.execute(query)).scalar_one_or_none()

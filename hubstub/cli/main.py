@@ -10,11 +10,15 @@ import click
 
 from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
 
+from .audit import audit
+from .collaborators import collaborator
 from .gc import gc
+from .keys import key
 from .minio_setup import minio_setup
 from .options import print_error
 from .quota import repository_quota, user_quota
 from .repositories import repo
+from .rules import protect, signing_policy, unprotect
 from .serve import init, serve
 from .tokens import token
 from .users import user
@@ -28,10 +32,11 @@ def hub() -> None:
     """
 
 
-for _verb in (serve, init, user, token, repo, gc, minio_setup):
+for _verb in (serve, init, user, token, repo, key, gc, minio_setup):
     hub.add_command(_verb)
 user.add_command(user_quota)
-repo.add_command(repository_quota)
+for _verb in (repository_quota, collaborator, protect, unprotect, signing_policy, audit):
+    repo.add_command(_verb)
 
 
 def run(arguments: Sequence[str]) -> int:

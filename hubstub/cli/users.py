@@ -43,3 +43,18 @@ def list_(data_dir: Path, as_json: bool) -> None:
         print_json({"users": [asdict(item) for item in found]})
     elif found:
         print_rows([(item.name, "since " + render_time(item.created_at)) for item in found])
+
+
+@user.command("remove")
+@click.argument("name")
+@data_option
+@json_option
+def remove(name: str, data_dir: Path, as_json: bool) -> None:
+    """Let a user do nothing any more. What they did stays theirs, and the name is never given again."""
+    from ..people.users import remove_user
+
+    change(data_dir, lambda connection: remove_user(connection, name, time.time()))
+    if as_json:
+        print_json({"ok": True})
+    else:
+        click.echo(f"user {name} removed", err=True)

@@ -35,6 +35,7 @@ users = Table(
     Column("name", String(100), nullable=False, unique=True),
     Column("quota_bytes", _BIG),  # for all of their repositories together; null: the hub's own limit
     Column("created_at", Float, nullable=False),
+    Column("removed_at", Float),  # the row stays: history names them, and nobody else is ever to have the name
 )
 
 tokens = Table(
