@@ -12,6 +12,7 @@ from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAG
 
 from .audit import audit
 from .collaborators import collaborator
+from .fsck import fsck
 from .gc import gc
 from .keys import key
 from .minio_setup import minio_setup
@@ -32,7 +33,7 @@ def hub() -> None:
     """
 
 
-for _verb in (serve, init, user, token, repo, key, gc, minio_setup):
+for _verb in (serve, init, user, token, repo, key, gc, fsck, minio_setup):
     hub.add_command(_verb)
 user.add_command(user_quota)
 for _verb in (repository_quota, collaborator, protect, unprotect, signing_policy, audit):

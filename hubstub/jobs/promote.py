@@ -18,7 +18,7 @@ from museui.core.frames import FrameTable, StretchReader
 from museui.core.ids import ObjectId, hash_object
 
 from ..index import schema
-from ..maintenance.deletions import find_doomed
+from ..maintenance.deletions import find_doomed, finish_deletions
 from ..push.spool import Spool
 from ..state import HubState
 from ..store.base import bundle_key, object_key
@@ -44,6 +44,7 @@ async def promote_bundle(hub: HubState, job: Job) -> None:
     Raises :class:`Integrity` when, with all others moved, some objects are damaged; they and the bundle stay.
     """
     bundle = job.subject
+    await finish_deletions(hub)
     async with hub.database.read() as connection:
         query = select(schema.bundles.c.frames).where(schema.bundles.c.id == bundle)
         frames = (await connection.execute(query)).scalar_one_or_none()

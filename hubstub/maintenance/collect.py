@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,18 +14,11 @@ from ..state import HubState
 from .deletions import finish_deletions
 from .history import collect_history
 from .leftovers import collect_leftovers
+from .steps import Cursor, next_repository
 from .tally import GcOptions, Tally
 from .unreferenced import collect_objects
 
 _STAGES = ("expired", "history", "objects", "files")
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a collection is: ``stage``, and within it behind ``after``."""
-
-    stage: str = _STAGES[0]
-    after: str = ""
 
 
 async def collect_garbage(
@@ -37,7 +29,7 @@ async def collect_garbage(
     Safe beside pushes, other collections and other processes; what was in use or in its grace stays.
     Raises :class:`~museui.core.errors.Unavailable` when database or store do not answer.
     """
-    start = start or Cursor()
+    start = start or Cursor(_STAGES[0])
     for stage in _STAGES[_STAGES.index(start.stage) :]:
         after = start.after if stage == start.stage else ""
         async for place in _run_stage(hub, stage, after, options, tally):
@@ -49,7 +41,7 @@ async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, 
         await _collect_expired(hub, options, tally)
         yield after
     elif stage == "history":
-        while (number := await _next_repository(hub, int(after or 0))) is not None:
+        while (number := await next_repository(hub, after)) is not None:
             await collect_history(hub, number, options, tally)
             after = str(number)
             yield after
@@ -57,13 +49,6 @@ async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, 
         steps = collect_objects if stage == "objects" else collect_leftovers
         async for place in steps(hub, options, tally, after):
             yield place
-
-
-async def _next_repository(hub: HubState, after: int) -> int | None:
-    query = select(func.min(repositories.c.id)).where(repositories.c.id > after)
-    async with hub.database.read() as connection:
-        number: int | None = (await connection.execute(query)).scalar_one()
-    return number
 
 
 async def _collect_expired(hub: HubState, options: GcOptions, tally: Tally) -> None:

@@ -91,21 +91,19 @@ async def _take(connection: AsyncConnection, repository_id: int, plan: HistoryPl
     tally.take("memberships", len(plan.objects))
     await _drop_chunks(connection, repository_id, tally)
     await _mark_objects(connection, plan)
-    await connection.execute(
-        update(repositories)
-        .where(repositories.c.id == repository_id)
-        .values(losses=repositories.c.losses + 1, stored_bytes=stored_bytes_of(repository_id))
-    )
+    await note_loss(connection, repository_id)
 
 
-def stored_bytes_of(repository_id: int) -> Any:
-    """What a repository holds, as a scalar query."""
-    return (
+async def note_loss(connection: AsyncConnection, repository_id: int) -> None:
+    """Something was taken from the repository: it holds less, and pushes that were checked before must try again."""
+    held = (
         select(func.coalesce(func.sum(objects.c.size_bytes), 0))
         .join(repository_objects, repository_objects.c.object_id == objects.c.id)
         .where(repository_objects.c.repository_id == repository_id)
         .scalar_subquery()
     )
+    own = update(repositories).where(repositories.c.id == repository_id)
+    await connection.execute(own.values(losses=repositories.c.losses + 1, stored_bytes=held))
 
 
 async def _drop_chunks(connection: AsyncConnection, repository_id: int, tally: Tally) -> None:

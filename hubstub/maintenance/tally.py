@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = ("commits", "snapshots", "chunks", "memberships", "objects", "bundles", "files", "uploads", "sessions")
-
 
 @dataclass(frozen=True, slots=True)
 class GcOptions:

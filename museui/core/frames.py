@@ -252,9 +252,11 @@ class StretchReader:
                 missing -= len(part)
                 yield part
                 continue
+            self._source = None  # until it has given something: what failed is opened anew
             piece = next(source, None)
             if piece is None:
                 raise Integrity("a stored bundle is shorter than its index says")
+            self._source = source
             self._buffer, self._start, self._end = piece, self._end, self._end + len(piece)
 
     def _open_near(self, offset: int) -> Iterator[bytes]:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hubstub.cli.opened import with_hub
-from hubstub.maintenance.collect import collect_garbage
-from hubstub.maintenance.tally import GcOptions, Tally
-from hubstub.state import HubState
 from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.hub_contents import hub_contents, read_tables, stored_files
-from tests.helpers.push_client import PushClient, error_code, read_answer
+from tests.helpers.push_client import PushClient, error_code
 from tests.helpers.records import History, commit_record, make_history, pack, snapshot_record
-
-DAY_S = 86400.0
+from tests.helpers.upkeep import DAY_S, change_index, collect, key, own_file
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +32,9 @@ def client(hub: HubProcess, request: pytest.FixtureRequest) -> Iterator[PushClie
     collect(hub, 0.0)
 
 
-def collect(hub: HubProcess, grace_s: float = 14 * DAY_S, *, apply: bool = True) -> dict[str, Any]:
-    """What ``gc`` does, in this process, beside the hub that runs."""
-    tally = Tally()
-
-    async def work(state: HubState) -> None:
-        async for _ in collect_garbage(state, GcOptions(apply, grace_s), tally):
-            pass
-
-    with_hub(hub.data_dir, {}, work)
-    return tally.to_json()
-
-
-def change_index(hub: HubProcess, statement: str, *values: Any) -> int:
-    with closing(sqlite3.connect(hub.data_dir / "hub.sqlite3", timeout=30)) as connection, connection:
-        return connection.execute(statement, values).rowcount
-
-
 def let_pass(hub: HubProcess, seconds: float) -> None:
     """Garbage has been marked for so much longer."""
     change_index(hub, "UPDATE garbage SET since = since - ?", seconds)
-
-
-def own_file(hub: HubProcess, object_id: str) -> Path:
-    digits = object_id.removeprefix("sha256:")
-    return hub.data_dir / "store/objects" / digits[:2] / digits[2:]
 
 
 def add_commit(parent: History, files: dict[str, bytes]) -> History:
@@ -78,10 +49,6 @@ def add_commit(parent: History, files: dict[str, bytes]) -> History:
 
 def rows_of(hub: HubProcess, table: str, column: int = 0) -> set[Any]:
     return {row[column] for row in read_tables(hub.data_dir, (table,))[table]}
-
-
-def key(item: str) -> bytes:
-    return bytes.fromhex(item.removeprefix("sha256:"))
 
 
 def test_a_hub_without_garbage_keeps_everything(hub: HubProcess, client: PushClient) -> None:
@@ -232,4 +199,4 @@ def test_a_push_that_builds_on_what_was_just_collected_is_told_so(hub: HubProces
     status, answer = client.push(add_commit(lost, {"a": b"on top of what went"}), force=True)
     assert (status, error_code(answer)) == (422, "integrity")
     assert lost.head[7:] in str(answer)
-    assert read_answer(client.get("refs"))[1]["branch_heads"] == {"main": base.head}
+    assert [head[-64:] for head in client.heads().values()] == [base.head[-64:]]
