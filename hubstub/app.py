@@ -10,6 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from museui.core.errors import MuseError
 
@@ -37,6 +38,7 @@ def build_app(state: HubState) -> Starlette:
             await runner.stop()
 
     running: set[asyncio.Task[Any]] = set()
+    templates: dict[Any, str] = {}
     app = Starlette(
         routes=[
             *operations.routes,
@@ -51,11 +53,14 @@ def build_app(state: HubState) -> Starlette:
             *fetch.routes,
             *page_routes,
         ],
-        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running)],
+        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running, routes=templates)],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.hub = state
     app.state.running = running
+    for route in app.routes:
+        if isinstance(route, Route):
+            templates.setdefault(route.endpoint, route.path)
     return app

@@ -49,6 +49,8 @@ class HubSettings:
     body_grace_s: float = 15.0
     """How long a body may be under the minimum rate."""
     body_min_rate_bytes_s: int = 1024
+    metrics: bool = True
+    """Whether ``/metrics`` answers."""
     send_idle_s: float = 60.0
     """How long a client may leave a piece of an answer unread."""
     stop_s: float = 30.0

@@ -12,7 +12,8 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -34,6 +35,7 @@ from .store.open import open_store, store_name
 
 _BACKLOG = 1024
 _READY_S = 30.0
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 _GC_THRESHOLD = 50_000
 _SWITCH_S = 0.0002
 """How long a thread may keep the interpreter from the others: while one verifies another decompresses, and at
@@ -101,7 +103,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; ``on_ready`` runs once requests are answered.
 
-    Running requests are finished first, within the settings' patience; then the jobs stop and the database is closed.
+    Running requests are finished first, within the settings' patience or until a second signal; then the jobs stop and
+    the database is closed.
     """
     database = Database(settings.database_url)
     worker = ensure_worker_name(settings.data_dir)
@@ -111,21 +114,51 @@ async def serve(
         store = await open_store(settings, await ensure_url_secret(database))
         state = HubState(settings, database, store, worker=worker)
         app = build_app(state)
-        async with app.router.lifespan_context(app):
-            await _serve_requests(app, state, listener, on_ready)
+        with _stop_signals() as (stop, hurry):
+            hurry_up = asyncio.create_task(_hurry(state, app, hurry))
+            async with app.router.lifespan_context(app):
+                await _serve_requests(app, state, listener, on_ready, stop)
+            hurry_up.cancel()
     finally:
         await database.close()
 
 
-async def _serve_requests(
-    app: Starlette, state: HubState, listener: socket.socket, on_ready: Callable[[HubState], Awaitable[None]]
-) -> None:
+@contextmanager
+def _stop_signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Events for the first and for the second SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
+    events = asyncio.Event(), asyncio.Event()
+
+    def take() -> None:
+        events[events[0].is_set()].set()
+
+    for number in _STOPS:
+        loop.add_signal_handler(number, take)
+    try:
+        yield events
+    finally:
+        for number in _STOPS:
+            loop.remove_signal_handler(number)
+
+
+async def _hurry(state: HubState, app: Starlette, hurry: asyncio.Event) -> None:
+    """At the second signal, end whatever runs; nothing of that was acknowledged."""
+    await hurry.wait()
+    tasks = [*app.state.running, *state.desk.running]
+    log_facts(logger, "told to stop twice: ending what runs", tasks=len(tasks))
+    for task in tasks:
+        task.cancel()
+
+
+async def _serve_requests(
+    app: Starlette,
+    state: HubState,
+    listener: socket.socket,
+    on_ready: Callable[[HubState], Awaitable[None]],
+    stop: asyncio.Event,
+) -> None:
     host, port = _own_address(listener)
     server = _SocketServer(listener, app, state.settings.header_timeout_s)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     running = asyncio.create_task(server.serve())
     try:
         await _first(running, _answers(host, port))
@@ -136,9 +169,8 @@ async def _serve_requests(
         await on_ready(state)
         await _first(running, stop.wait())
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
         log_facts(logger, "stopping")
+        state.stopping.set()
         server.stop()  # type: ignore[no-untyped-call]
         await _end(running, app, state.settings.stop_s)
     if running.done():

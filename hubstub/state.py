@@ -37,6 +37,8 @@ class HubState:
     now: Callable[[], float] = time.time
     jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever puts a job in the table, so that the runner looks at once."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the hub takes no new work."""
     desk: PushDesk = field(default_factory=PushDesk)
     """What the pushes of this process share."""
     worker: str = field(default_factory=lambda: secrets.token_hex(16))

@@ -18,6 +18,7 @@ from museui.core.limits import Limits
 from museui.core.names import check_owner
 
 from ..config import HubSettings, Quotas
+from ..log import LEVELS
 from .database_option import read_database_url
 from .options import SizeType, data_option, json_option, print_json
 from .store_options import read_store_settings, store_options, take_store_options
@@ -59,7 +60,11 @@ def _settings_options(function: F) -> F:
 @click.option("--owner", metavar="NAME", help="The user to create when they are not there yet.  [default: you]")
 @click.option("--public-url", metavar="URL", help="What clients call the hub, when that is not its address.")
 @click.option("--auto-create/--no-auto-create", default=True, help="Make repositories on their owner's first push.")
-@click.option("--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format", "--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@click.option("--metrics/--no-metrics", default=True, help="Whether /metrics answers.")
 @store_options
 @click.option("--minio", is_flag=True, help="Start the 'minio' on PATH beside the hub, and keep the objects there.")
 @click.option("--repository-quota", type=SizeType(), help="What one repository may hold.  [default: no limit]")
@@ -73,6 +78,7 @@ def serve(
     owner: str | None,
     public_url: str | None,
     log_format: str,
+    log_level: str,
     minio: bool,
     repository_quota: int | None,
     user_quota: int | None,
@@ -106,7 +112,7 @@ def serve(
     from ..folder import create_data_folder, locked_data_folder, require_one_database
     from ..log import configure_log
 
-    configure_log(log_format == "json")
+    configure_log(log_format == "json", log_level)
     create_data_folder(settings.data_dir)
     require_one_database(settings)
     with locked_data_folder(settings.data_dir):

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from museui.core.errors import Invalid, TooLarge, Unavailable
 
+from ..metrics import SLOW_CLIENTS
 from ..state import hub_of
 
 
@@ -36,6 +37,7 @@ async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
             async with asyncio.timeout(max(0.0, min(settings.body_idle_s, budget_s))):
                 message = await request.receive()
         except TimeoutError as exc:
+            SLOW_CLIENTS.labels("body").inc()
             raise Unavailable(
                 "the body came too slowly",
                 hint=f"At least {settings.body_min_rate_bytes_s} bytes a second are needed.",

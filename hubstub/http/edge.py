@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,30 +17,38 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from museui.core.errors import Invalid
 
-from ..log import log_request, logger
+from ..log import REQUEST_ID, log_request, logger
+from ..metrics import RECEIVED_BYTES, REQUEST_SECONDS, REQUESTS, REQUESTS_RUNNING, SENT_BYTES, SLOW_CLIENTS
 from .errors import answer_error
 
 _DRAIN_BYTES = 32 << 20
 _DRAIN_S = 2.0
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
 class Edge:
     """ASGI middleware around the whole application.
 
     ``send_idle_s``: how long a client may leave a piece of an answer unread before the connection is cut.
+    ``routes``: endpoint → the path template it is counted under.
     ``running``: holds the task of each request while it runs, so that a stop can end those that do not.
     """
 
-    def __init__(self, app: ASGIApp, send_idle_s: float, running: set[asyncio.Task[Any]]) -> None:
+    def __init__(
+        self, app: ASGIApp, send_idle_s: float, running: set[asyncio.Task[Any]], routes: Mapping[Any, str]
+    ) -> None:
         self._app = app
         self._send_idle_s = send_idle_s
         self._running = running
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = scope["request_id"] = secrets.token_hex(8)
+        REQUEST_ID.set(request_id)
+        REQUESTS_RUNNING.inc()
         started = time.perf_counter()
         task = asyncio.current_task()
         if task is not None:
@@ -52,6 +61,7 @@ class Edge:
             nonlocal body_ended
             message = await receive()
             body_ended = message["type"] != "http.request" or not message.get("more_body", False)
+            RECEIVED_BYTES.inc(len(message.get("body", b"")))
             return message
 
         async def drain() -> None:
@@ -75,6 +85,7 @@ class Edge:
                 async with asyncio.timeout(self._send_idle_s):
                     await send(message)
             except TimeoutError as exc:
+                SLOW_CLIENTS.labels("answer").inc()
                 raise ClientDisconnect from exc
 
         try:
@@ -91,4 +102,13 @@ class Edge:
         finally:
             if task is not None:
                 self._running.discard(task)
-            log_request(scope, status, time.perf_counter() - started, sent_bytes)
+            self._count(scope, status, time.perf_counter() - started, sent_bytes)
+
+    def _count(self, scope: Scope, status: int, seconds: float, sent_bytes: int) -> None:
+        route = self._routes.get(scope.get("endpoint"), "none")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        REQUESTS_RUNNING.dec()
+        REQUESTS.labels(route, method, str(status)).inc()
+        REQUEST_SECONDS.labels(route).observe(seconds)
+        SENT_BYTES.inc(sent_bytes)
+        log_request(scope, status, seconds, sent_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,8 +11,11 @@ from starlette.responses import Response
 
 from museui.core.errors import Internal, Invalid, MuseError, NotFound, RateLimited, Unauthorized, Unavailable
 
-from ..log import logger
+from ..log import log_refusal, logger
+from ..metrics import REFUSALS
 from .messages import answer, wants_html
+
+_PUSH = re.compile(r"/[^/]+/[^/]+/push(?:/.*)?|/staging/[^/]+").fullmatch
 
 
 def answer_error(request: Request, exc: Exception) -> Response:
@@ -39,6 +43,9 @@ def answer_http_exception(request: Request, exc: Exception) -> Response:
 
 
 def _render(request: Request, exc: MuseError, status: int) -> Response:
+    REFUSALS.labels(exc.code).inc()
+    if request.method in ("POST", "PUT") and _PUSH(request.scope["path"]):
+        log_refusal(request.scope, exc.code, exc.message)
     response = _page(request, exc, status) if wants_html(request) else _message(request, exc, status)
     if isinstance(exc, (RateLimited, Unavailable)):
         response.headers["Retry-After"] = str(max(1, math.ceil(exc.details.get("retry_after_s", 1))))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from museui.core.errors import Invalid, Unavailable
 
+from ..metrics import DATABASE_ERRORS, DATABASE_RETRIES, DATABASE_WAIT_SECONDS
 from .postgresql import create_engine, is_contended, is_postgresql, is_unavailable, is_unstorable
 from .schema import metadata
 from .sqlite import configure_sqlite
@@ -89,7 +91,9 @@ class Database:
         For what cannot meet another transaction on the same rows; everything else is for :meth:`change`.
         Raises :class:`Unavailable` when the database does not answer, :class:`Invalid` for what it cannot hold.
         """
+        began = time.perf_counter()
         async with self._turn:
+            DATABASE_WAIT_SECONDS.observe(time.perf_counter() - began)
             with _database_errors():
                 async with self._write_engine.begin() as connection:
                     if self.is_shared:
@@ -110,6 +114,7 @@ class Database:
             except Unavailable as exc:
                 if tried == _TRIES or not is_contended(exc.__cause__):
                     raise
+            DATABASE_RETRIES.inc()
             await asyncio.sleep(random.uniform(0, _FIRST_PAUSE_S * 2**tried))
         raise AssertionError("unreachable")
 
@@ -140,4 +145,5 @@ class _database_errors:
             raise Invalid("the hub's database cannot hold one of the values", details={"rule": "storable"}) from exc
         lost = isinstance(exc, DBAPIError) and (exc.connection_invalidated or is_unavailable(exc))
         if lost or isinstance(exc, (OperationalError, sqlite3.OperationalError, TimeoutError)):
+            DATABASE_ERRORS.inc()
             raise Unavailable("the hub's database does not answer", hint="Try again in a moment.") from exc

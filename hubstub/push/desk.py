@@ -90,6 +90,11 @@ class PushDesk:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @property
+    def running(self) -> set[asyncio.Task[Any]]:
+        """What has begun and not ended."""
+        return set(self._tasks)
+
     async def close(self) -> None:
         """Wait for what has begun."""
         if self._tasks:

@@ -15,6 +15,7 @@ from museui.core.wire import PresignAnswer, PresignRequest
 from ..config import Quotas
 from ..index.locks import lock_user
 from ..log import log_facts
+from ..metrics import PUSH_SECONDS
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
@@ -98,6 +99,8 @@ async def presign_upload(
     sent_again = present and not ask.put_headers
     spec = UploadSpec(upload_id, ask.size_bytes, ask.bundle_id, expires_at, ask.put_headers, sent_again)
     target = await hub.store.presign_put(spec, hub_url)
+    seconds = time.perf_counter() - began
+    PUSH_SECONDS.labels("bundle", "presign").observe(seconds)
     log_facts(
         _log,
         "push/bundle/presign",
@@ -106,7 +109,7 @@ async def presign_upload(
         upload_id=upload_id,
         size_bytes=ask.size_bytes,
         already_present=present,
-        seconds=round(time.perf_counter() - began, 6),
+        seconds=round(seconds, 6),
     )
     return PresignAnswer(
         bundle_id=ask.bundle_id,

@@ -23,6 +23,7 @@ from museui.core.wire import PushAnswer, PushTarget
 from ..index.schema import bundles
 from ..log import log_facts
 from ..memory import LONG_WORK_BYTES, give_back_memory
+from ..metrics import count_push
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
@@ -181,6 +182,7 @@ def _log_push(
     answer: PushAnswer,
     seconds: float,
 ) -> None:
+    count_push(strategy, answer.timings, contents.wire_bytes, answer.stored_commits, answer.stored_objects)
     name = {"bundle": "push/bundle/confirm", "objects": "push/confirm"}.get(strategy, f"push/{strategy}")
     log_facts(
         _log,

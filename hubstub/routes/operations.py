@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from museui.core.errors import MuseError, NotFound, Unavailable
+
 from ..capabilities import CAPABILITIES
 from ..http.messages import answer
 from ..index.schema import settings
-from ..state import hub_of
+from ..metrics import REGISTRY
+from ..metrics_index import REGISTRY as INDEX_REGISTRY
+from ..metrics_index import measure_index
+from ..state import HubState, hub_of
 
 PROTOCOL = 1
+_PART_S = 3.0
+"""How long a part of the hub may take to answer before the hub counts as not ready."""
 
 
 async def healthz(request: Request) -> Response:
@@ -24,12 +35,47 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Database and object store answer. Raises :class:`~museui.core.errors.Unavailable` otherwise."""
+    """Database and object store answer. Raises :class:`Unavailable`, which says what does not, and while it stops."""
     hub = hub_of(request)
+    if hub.stopping.is_set():
+        raise Unavailable("the hub is stopping")
+    parts = dict(
+        zip(
+            ("database", "store"),
+            await asyncio.gather(_try_part(_read_something(hub)), _try_part(hub.store.check())),
+            strict=True,
+        )
+    )
+    if failed := [name for name, state in parts.items() if state != "ok"]:
+        what = " and ".join(f"the {name} ({parts[name]})" for name in failed)
+        raise Unavailable(f"not ready: {what}", details=parts)
+    return answer(request, {"ok": True, **parts})
+
+
+async def _read_something(hub: HubState) -> None:
     async with hub.database.read() as connection:
         await connection.execute(select(settings.c.name).limit(1))
-    await hub.store.check()
-    return answer(request, {"ok": True, "database": "ok", "store": "ok"})
+
+
+async def _try_part(work: Coroutine[Any, Any, None]) -> str:
+    """``ok``, or what is wrong with a part of the hub."""
+    try:
+        async with asyncio.timeout(_PART_S):
+            await work
+    except TimeoutError:
+        return f"no answer in {_PART_S:g} s"
+    except MuseError as exc:
+        return exc.message
+    return "ok"
+
+
+async def get_metrics(request: Request) -> Response:
+    """What this process counts and what the index knows, in Prometheus' text format."""
+    hub = hub_of(request)
+    if not hub.settings.metrics:
+        raise NotFound("there is nothing at this address")
+    await measure_index(hub.database, hub.now())
+    return Response(generate_latest(REGISTRY) + generate_latest(INDEX_REGISTRY), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 async def get_version(request: Request) -> Response:
@@ -51,5 +97,6 @@ def _own_version() -> str:
 routes = [
     Route("/healthz", healthz, methods=["GET"]),
     Route("/readyz", readyz, methods=["GET"]),
+    Route("/metrics", get_metrics, methods=["GET"]),
     Route("/version", get_version, methods=["GET"]),
 ]

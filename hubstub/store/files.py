@@ -21,6 +21,7 @@ from typing import TypeVar
 from museui.core.errors import NotFound, Unavailable, UploadExpired
 
 from .base import BUNDLES, OBJECTS, READ_BYTES, STAGING, Entry, PutTarget, UploadSpec, put_headers, staging_key
+from .measured import measured
 from .signing import UrlSigner
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class FileStore:
         """See :meth:`ObjectStore.presign_get`."""
         return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at)}"
 
+    @measured
     async def accept(self, upload_id: str, path: Path) -> None:
         """Take the local file ``path`` as the bytes of an upload.
 
@@ -75,6 +77,7 @@ class FileStore:
         except FileExistsError as exc:
             raise UploadExpired("this URL has taken its bytes already", hint="Presign again.") from exc
 
+    @measured
     async def stat(self, key: str) -> Entry | None:
         """See :meth:`ObjectStore.stat`."""
         return await _in_thread(lambda: _stat(self._path(key), key))
@@ -96,10 +99,12 @@ class FileStore:
         except FileNotFoundError as exc:
             raise NotFound(f"nothing is stored as {key}") from exc
 
+    @measured
     async def flush(self, key: str) -> None:
         """Begin to make what lies under ``key`` durable, so that :meth:`adopt` has less to do. Changes nothing."""
         await _in_thread(lambda: _sync_if_there(self._path(key)))
 
+    @measured
     async def adopt(self, source: str, version: str, key: str) -> None:
         """Store the bytes of ``source`` under ``key`` as well, without writing them again.
 
@@ -118,6 +123,7 @@ class FileStore:
             raise NotFound(f"what was stored as {source} has been replaced")
         self._settle([target])
 
+    @measured
     async def put(self, items: Sequence[tuple[str, bytes]]) -> None:
         """See :meth:`ObjectStore.put`. One pass of syncing for the whole group."""
         await _in_thread(lambda: self._put(items))
@@ -141,6 +147,7 @@ class FileStore:
         for folder in {target.parent for _, target in written}:
             _sync(folder)
 
+    @measured
     async def put_file(self, key: str, path: Path) -> None:
         """See :meth:`ObjectStore.put_file`. On one file system this is a link."""
         await _in_thread(lambda: self._put_file(self._path(key), path))
@@ -160,6 +167,7 @@ class FileStore:
             temporary.unlink(missing_ok=True)
         self._settle([target])
 
+    @measured
     async def delete(self, keys: Sequence[str]) -> None:
         """See :meth:`ObjectStore.delete`."""
         await _in_thread(lambda: _remove(self._path(key) for key in keys))

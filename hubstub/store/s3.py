@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from museui.core.errors import NotFound, Usage
 
 from .base import READ_BYTES, Entry, PutTarget, UploadSpec, object_key, put_headers, staging_key
+from .measured import measured
 from .s3_errors import s3_errors
 from .s3_presign import Presigner
 from .s3_settings import S3Settings
@@ -81,6 +82,7 @@ class S3Store:
             return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at)}"
         return self._downloads.sign("GET", object_key(object_id), _ttl_s(expires_at))
 
+    @measured
     async def stat(self, key: str) -> Entry | None:
         """See :meth:`ObjectStore.stat`."""
         import obstore
@@ -115,6 +117,7 @@ class S3Store:
                 for at in range(0, len(piece), READ_BYTES):
                     yield bytes(piece[at : at + READ_BYTES])
 
+    @measured
     async def put(self, items: Sequence[tuple[str, bytes]]) -> None:
         """See :meth:`ObjectStore.put`. Some of them at a time."""
         import obstore
@@ -128,6 +131,7 @@ class S3Store:
         with s3_errors():
             await _all(put_some() for _ in range(min(_PUTS_AT_ONCE, len(items))))
 
+    @measured
     async def put_file(self, key: str, path: Path) -> None:
         """See :meth:`ObjectStore.put_file`. In parts when it is long; it appears when all are there."""
         import obstore
@@ -137,6 +141,7 @@ class S3Store:
                 self._store, self._path(key), path, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
             )
 
+    @measured
     async def delete(self, keys: Sequence[str]) -> None:
         """See :meth:`ObjectStore.delete`."""
         import obstore

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgpack
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
+from hubstub import metrics, metrics_index
 from hubstub.app import build_app
 from hubstub.capabilities import CAPABILITIES
 from hubstub.config import HubSettings
@@ -31,6 +33,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 README = (ROOT / "README.md").read_text()
 REQUESTS = {wire.NegotiateRequest, wire.PresignRequest, wire.ConfirmRequest, wire.PushTarget, wire.CreateRepository}
 REQUESTS |= {wire.ChangeRepository, wire.SetCollaborator, wire.ProtectBranches, wire.EnrolKey}
@@ -137,6 +140,17 @@ def test_the_table_of_frames_is_what_a_stream_has() -> None:
     assert documented == {"H", "S", "O", "C", "E"}
     first, *_, last = msgpack.Unpacker(io.BytesIO(b"".join(write_stream({"branch": "main"}, [], [], list))))
     assert [first, last] == [["H", {"branch": "main"}], ["E", {}]]
+
+
+def test_the_table_of_metrics_is_what_the_hub_measures() -> None:
+    documented = {codes(row[0])[0]: codes(row[1]) for row in table(OPERATIONS, "None needs a token")}
+    measured: dict[str, list[str]] = {}
+    for registry in (metrics.REGISTRY, metrics_index.REGISTRY):
+        for collector in registry._collector_to_names:
+            if isinstance(collector, MetricWrapperBase):
+                name = collector._name + ("_total" if collector._type == "counter" else "")
+                measured[name] = list(collector._labelnames)
+    assert documented == measured
 
 
 def test_what_a_snapshot_never_takes_is_what_the_document_says() -> None:

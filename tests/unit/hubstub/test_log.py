@@ -37,7 +37,9 @@ def _written(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.usefixtures("restored_logger")
 def test_text_lines_quote_the_path_and_leave_out_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, *trace = _written(False, monkeypatch).splitlines()
-    assert first.endswith("request method=GET path=/a%0Ab/%C3%BC status=404 ms=12.35 bytes=10 user=- request_id=0123")
+    assert first.endswith(
+        "request method=GET path=/a%0Ab/%C3%BC status=404 ms=12.35 bytes=10 user=- client=- request_id=0123"
+    )
     assert "error" in second and trace[-1] == "RuntimeError: boom"
 
 
