@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgpack
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import BadSignature, Invalid
 from museui.core.ids import CommitId, SnapshotId
@@ -21,11 +19,12 @@ from museui.core.signatures import decode_key, key_id, verify_commit
 from ..fetch.lookup import Lookup
 from ..fetch.places import RecordPlace
 from ..index.history import CommitRow
-from ..index.schema import signing_keys, users
+from ..people.keys import find_key_owners
 from ..state import HubState
 
 RECORD_MAX_BYTES = 1 << 20
-_SUBJECT_CHARS = 300
+SUBJECT_CHARS = 300
+"""Of a first line more is not shown; one character more is kept, so that it can be seen that there was."""
 _AUTHOR_CHARS = 120
 
 
@@ -64,7 +63,7 @@ async def view_commits(hub: HubState, rows: Sequence[CommitRow], *, whole: bool 
     views = await asyncio.to_thread(_read_views, Lookup(hub.database), rows, whole)
     keys = {view.signature.public_key for view in views} - {b""}
     async with hub.database.read() as connection:
-        owners = await _key_owners(connection, keys)
+        owners = await find_key_owners(connection, keys)
     return [
         replace(view, signature=replace(view.signature, user=owners.get(view.signature.public_key))) for view in views
     ]
@@ -86,7 +85,7 @@ def _read_view(lookup: Lookup, row: CommitRow, whole: bool) -> CommitView:
         row.snapshot_id,
         row.chunk_size,
         _signature(fields),
-        subject=message.partition("\n")[0][:_SUBJECT_CHARS],
+        subject=message.partition("\n")[0][: SUBJECT_CHARS + 1],
         author=str(fields.get("author") or "")[:_AUTHOR_CHARS],
         committed_at=str(fields.get("committed_at") or "")[:_AUTHOR_CHARS],
         fields=fields if whole else {},
@@ -102,16 +101,3 @@ def _signature(fields: Mapping[str, Any]) -> SignatureView:
         return SignatureView(state, key_id=str(fields.get("signer_key_id") or "")[:16])
     public_key = decode_key(fields["signer_public_key"], 32, "public key")
     return SignatureView("signed", key_id(public_key), public_key)
-
-
-async def _key_owners(connection: AsyncConnection, keys: set[bytes]) -> dict[bytes, str]:
-    """Public key → the name of the first user who has enrolled it and not revoked it."""
-    if not keys:
-        return {}
-    query = (
-        select(signing_keys.c.public_key, users.c.name)
-        .join(users, users.c.id == signing_keys.c.user_id)
-        .where(signing_keys.c.public_key.in_(keys), signing_keys.c.revoked_at.is_(None))
-        .order_by(signing_keys.c.created_at.desc())
-    )
-    return {row.public_key: row.name for row in await connection.execute(query)}

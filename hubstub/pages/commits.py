@@ -26,7 +26,6 @@ _COMMITS = 40
 _HEADS_MAX = 64
 _CHANGES = 200
 _TREE_FILES = 500
-_MESSAGE_CHARS = 20_000
 _RECORD_CHARS = 64_000
 _SHOWN_FIELDS = ("agent_id", "model_id", "toolchain_id", "prompt_hash", "sem_ver_bump", "branch")
 
@@ -74,7 +73,7 @@ async def show_commit(request: Request) -> Response:
         repository,
         "commit.html",
         commit=commit,
-        body=message.partition("\n")[2].strip()[:_MESSAGE_CHARS],
+        body=message.partition("\n")[2].strip(),
         facts=[(name, value) for name in _SHOWN_FIELDS if (value := _fact(commit.fields.get(name)))],
         record=record[:_RECORD_CHARS],
         record_cut=len(record) > _RECORD_CHARS,
@@ -85,7 +84,7 @@ async def show_commit(request: Request) -> Response:
 
 
 def _fact(value: Any) -> str:
-    return value[:200] if isinstance(value, str) and value != "none" else ""
+    return value if isinstance(value, str) and value != "none" else ""
 
 
 async def _read_sizes(connection: Any, ids: list[ObjectId]) -> dict[ObjectId, int]:

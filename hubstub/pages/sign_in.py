@@ -39,6 +39,7 @@ async def sign_in(request: Request) -> Response:
     try:
         async with hub.database.write() as connection:
             secret = await start_session(connection, form.get("token", "").strip(), hub.now())
+            await end_session(connection, request.cookies.get(COOKIE, ""))
     except Unauthorized as exc:
         return await page(request, "sign_in.html", 401, next=target, failed=exc)
     response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})

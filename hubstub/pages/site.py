@@ -148,6 +148,7 @@ def _environment() -> Environment:
         commit_time=text.render_commit_time,
         count=text.render_count,
         foreign=text.render_foreign,
+        iso=text.render_iso,
         moment=text.render_moment,
         name=text.render_name,
         plain=text.plain_name,

@@ -91,6 +91,11 @@ def render_moment(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def render_iso(moment: float) -> str:
+    """``2026-11-22T14:02:03Z``, for programs that read the page."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
 def render_commit_time(text: str) -> str:
     """A record's ``committed_at`` for people, in the offset it was written with; as it stands when it is no time."""
     try:

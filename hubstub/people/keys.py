@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,13 @@ async def read_trusted_keys(connection: AsyncConnection, repository: RepositoryR
         or_(signing_keys.c.user_id == repository.owner_id, signing_keys.c.user_id.in_(writers)),
     )
     return {encode_key(raw) for raw in (await connection.execute(query)).scalars()}
+
+
+async def find_key_owners(connection: AsyncConnection, keys: Collection[bytes]) -> dict[bytes, str]:
+    """Those of the public ``keys`` that are enrolled, each with the name of the user who was first."""
+    query = _select().where(signing_keys.c.public_key.in_(keys), signing_keys.c.revoked_at.is_(None))
+    rows = await connection.execute(query.order_by(signing_keys.c.created_at.desc()))
+    return {row.public_key: row.name for row in rows}
 
 
 async def _find(connection: AsyncConnection, user_id: int, public_key: bytes) -> Row[*tuple[Any, ...]] | None:

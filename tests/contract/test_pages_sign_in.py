@@ -165,3 +165,27 @@ def test_cookie_that_is_nobody_s_is_as_good_as_none(hub: HubProcess) -> None:
 def test_token_itself_opens_pages_too(hub: HubProcess) -> None:
     answer = httpx.get(hub.repository("diary"), headers={**BROWSER, **hub.headers}, trust_env=False)
     assert answer.status_code == 200 and "secret.txt" not in answer.text
+
+
+def test_collaborator_sees_what_they_were_given(hub: HubProcess) -> None:
+    carol = hub.new_user("carol")
+    with Visitor(hub.url, carol) as visitor:
+        assert visitor.get("/ada/diary").status_code == 404
+        given = httpx.put(
+            hub.repository("diary") + "/collaborators/carol",
+            json={"access": "read"},
+            headers={"Authorization": f"Bearer {hub.command('token', 'create', 'ada', '--scope', 'admin')}"},
+            trust_env=False,
+        )
+        assert given.status_code == 200, given.text
+        assert visitor.get("/ada/diary").status_code == 200
+        assert "/ada/diary" in visitor.read("/").links
+
+
+def test_signing_in_again_ends_the_session_before(hub: HubProcess) -> None:
+    with Visitor(hub.url, hub.token) as ada:
+        before = {**BROWSER, "Cookie": f"museui_session={ada.http.cookies['museui_session']}"}
+        assert httpx.get(hub.repository("diary"), headers=before, trust_env=False).status_code == 200
+        assert ada.sign_in(hub.token).status_code == 303
+        assert httpx.get(hub.repository("diary"), headers=before, trust_env=False).status_code == 404
+        assert ada.get("/ada/diary").status_code == 200
