@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.helpers.minio import minio
+from tests.helpers.postgresql import new_database, postgresql
 from tests.helpers.program import home, museui
 
-__all__ = ["home", "minio", "museui"]
+__all__ = ["home", "minio", "museui", "new_database", "postgresql"]
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 

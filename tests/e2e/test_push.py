@@ -35,10 +35,12 @@ embedded_only = pytest.mark.parametrize("hub", ["embedded"], indirect=True, scop
 """For what never gets as far as the object store."""
 
 
-@pytest.fixture(scope="module", params=["embedded", "minio"])
+@pytest.fixture(scope="module", params=["embedded", "minio", "postgresql"])
 def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
     if request.param == "embedded":
         made = HubProcess()
+    elif request.param == "postgresql":
+        made = HubProcess(database=request.getfixturevalue("postgresql").new_database())
     else:
         server: MinioProcess = request.getfixturevalue("minio")
         made = MinioHub(server.new_store())

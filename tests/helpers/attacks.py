@@ -36,9 +36,9 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 @contextmanager
-def attacked_hub(*options: str) -> Iterator[HubProcess]:
+def attacked_hub(*options: str, database: str | None = None) -> Iterator[HubProcess]:
     """A hub whose ``ada/song`` has :data:`BASE`; at the end it must not have failed by itself, ever."""
-    with HubProcess(*options) as hub:
+    with HubProcess(*options, database=database) as hub:
         with PushClient(hub) as client:
             status, answer = client.push(BASE)
             assert status == 200, answer

@@ -37,10 +37,18 @@ def hub_command(*arguments: str | Path, expect: int = 0, failpoint: str = "") ->
     return done
 
 
+def write_database(data_dir: Path, url: str) -> None:
+    """Say in ``hub.toml`` that the hub's database is on PostgreSQL."""
+    data_dir.mkdir(mode=0o700, exist_ok=True)
+    (data_dir / "hub.toml").write_text(f'[database]\nurl = "{url}"\n')
+    (data_dir / "hub.toml").chmod(0o600)
+
+
 class HubProcess:
     """``museui hub serve`` on a folder; a context manager that starts it and leaves neither process nor folder.
 
     ``options`` go to ``serve`` as they are.  ``environment`` adds to ours; ``failpoint`` arms one place.
+    ``database``: the address of a PostgreSQL database, which goes into ``hub.toml``, where every command finds it.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class HubProcess:
         data_dir: Path | None = None,
         failpoint: str = "",
         environment: Mapping[str, str] | None = None,
+        database: str | None = None,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="museui-hub-") if data_dir is None else None
         self.data_dir = data_dir or Path(self._temporary.name if self._temporary else "") / "hub"
@@ -58,6 +67,7 @@ class HubProcess:
         self.owner = owner
         self.failpoint = failpoint
         self.environment = dict(environment or {})
+        self.database = database
         self.url = ""
         self.token = ""
         """The owner's first token; stays when the hub is started again."""
@@ -101,6 +111,8 @@ class HubProcess:
         """Start it and wait until it accepts connections; on its former port when it had one."""
         assert self._process is None, "it runs already"
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        if self.database:
+            write_database(self.data_dir, self.database)
         port = self.port if self.url else 0
         command = [sys.executable, "-m", "hubstub", "serve", "--json", "--data", str(self.data_dir)]
         command += ["--port", str(port), "--owner", self.owner, *self.options]

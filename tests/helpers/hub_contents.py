@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from hubstub.store.store_file import read_file_database
+from tests.helpers.postgresql import query
 from tests.helpers.push_client import wait_until
 
 TABLES = (
@@ -26,6 +28,8 @@ TABLES = (
 
 def read_tables(data_dir: Path, tables: tuple[str, ...] = TABLES) -> dict[str, list[tuple[Any, ...]]]:
     """Table → all its rows, sorted."""
+    if url := read_file_database(data_dir / "hub.toml"):
+        return {table: sorted(query(url, f"SELECT * FROM {table}"), key=repr) for table in tables}
     connection = sqlite3.connect(f"file:{data_dir / 'hub.sqlite3'}?mode=ro", uri=True)
     try:
         return {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}

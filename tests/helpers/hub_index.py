@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hubstub.config import HubSettings
 from hubstub.index.database import Database
 from hubstub.index.schema import branches, commits, pushes, repositories, signing_keys, users
+from hubstub.store.store_file import read_file_database
 from museui.core.graph import number_generations, order_commits
 from museui.core.ids import CommitId
 
@@ -34,7 +35,7 @@ def line(length: int, prefix: str = "c") -> dict[CommitId, list[CommitId]]:
 @asynccontextmanager
 async def fresh_database(folder: Path) -> AsyncIterator[Database]:
     """An empty index in ``folder``."""
-    database = Database(HubSettings(folder).database_url)
+    database = Database(_url(folder))
     try:
         await database.open()
         yield database
@@ -66,7 +67,7 @@ def seed_repository(data_dir: Path, owner: str, slug: str, graph: Graph, heads: 
     """Give a repository of a hub, which may be running, a history and branches."""
 
     async def seed() -> None:
-        database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+        database = Database(_url(data_dir), checkpoints=False)
         try:
             async with database.write() as connection:
                 repository_id = await _repository_id(connection, owner, slug)
@@ -85,7 +86,7 @@ def seed_pushes(data_dir: Path, owner: str, slug: str, count: int) -> list[str]:
     ids = [made_id(f"{slug} push {number}")[:32] for number in range(count)]
 
     async def seed() -> None:
-        database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+        database = Database(_url(data_dir), checkpoints=False)
         try:
             async with database.write() as connection:
                 repository_id = await _repository_id(connection, owner, slug)
@@ -127,7 +128,7 @@ def enrol_key(data_dir: Path, user: str, private_key: bytes, revoked_at: float |
     public = Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
     async def enrol() -> None:
-        database = Database(HubSettings(data_dir).database_url, checkpoints=False)
+        database = Database(_url(data_dir), checkpoints=False)
         try:
             async with database.write() as connection:
                 user_id = (await connection.execute(select(users.c.id).where(users.c.name == user))).scalar_one()
@@ -137,3 +138,7 @@ def enrol_key(data_dir: Path, user: str, private_key: bytes, revoked_at: float |
             await database.close()
 
     asyncio.run(enrol())
+
+
+def _url(folder: Path) -> str:
+    return HubSettings(folder, database=read_file_database(folder / "hub.toml")).database_url
