@@ -71,6 +71,7 @@ async def open_database(data_dir: Path) -> AsyncIterator[Database]:
         require_data_folder(data_dir)
     database = Database(HubSettings(data_dir, database=url).database_url, checkpoints=False)
     try:
+        await database.require_open()
         yield database
     finally:
         await database.close()

@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from museui.core.errors import Invalid, Unavailable
 
 from ..metrics import DATABASE_ERRORS, DATABASE_RETRIES, DATABASE_WAIT_SECONDS
+from .migrate import HEAD, migrate, read_revision, require_head
 from .postgresql import create_engine, is_contended, is_postgresql, is_unavailable, is_unstorable
-from .schema import metadata
 from .sqlite import configure_sqlite
 
 _TRIES = 8
@@ -64,9 +64,20 @@ class Database:
             configure_sqlite(self._write_engine, "BEGIN IMMEDIATE", own)
 
     async def open(self) -> None:
-        """Create what is missing in the schema."""
+        """Make the tables, or bring them up to date (:mod:`hubstub.index.migrate`).
+
+        Raises :class:`~museui.core.errors.Usage` for a database of a newer program, or of another one.
+        """
         async with self.write() as connection:
-            await connection.run_sync(metadata.create_all)
+            revision = await connection.run_sync(read_revision)
+        if revision != HEAD:
+            async with self.write(alone=True) as connection:
+                await connection.run_sync(migrate)
+
+    async def require_open(self) -> None:
+        """Raise :class:`~museui.core.errors.Usage` unless this version's :meth:`open` has been here."""
+        async with self.read() as connection:
+            await connection.run_sync(require_head)
 
     async def close(self) -> None:
         """Close every connection, the writer last."""

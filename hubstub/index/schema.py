@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
 )
 
 metadata = MetaData()
@@ -37,6 +38,8 @@ users = Table(
     Column("created_at", Float, nullable=False),
     Column("removed_at", Float),  # the row stays: history names them, and nobody else is ever to have the name
 )
+
+Index("users_by_lower_name", func.lower(users.c.name), unique=True)  # names that differ in case alone are the same
 
 tokens = Table(
     "tokens",
@@ -70,6 +73,8 @@ repositories = Table(
     UniqueConstraint("owner_id", "slug"),
     sqlite_autoincrement=True,  # a push that is under way must never meet another repository under its number
 )
+
+Index("repositories_by_lower_slug", repositories.c.owner_id, func.lower(repositories.c.slug), unique=True)
 
 collaborators = Table(
     "collaborators",
@@ -243,6 +248,8 @@ uploads = Table(
     Column("push_id", ForeignKey("pushes.id", ondelete="SET NULL")),  # the push that confirmed it
 )
 Index("uploads_by_bundle", uploads.c.repository_id, uploads.c.user_id, uploads.c.bundle_id)
+
+Index("uploads_by_push", uploads.c.push_id)
 
 pushes = Table(
     "pushes",

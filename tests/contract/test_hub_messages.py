@@ -10,6 +10,7 @@ import msgpack
 import pytest
 
 from tests.helpers.hub import HubProcess
+from tests.helpers.postgresql import NewDatabase
 
 JSON = "application/json"
 MSGPACK = "application/x-msgpack"
@@ -47,8 +48,8 @@ RUBBISH: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubProcess]:
-    with HubProcess() as process:
+def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
+    with HubProcess(database=new_database()) as process:
         process.command("repo", "create", "ada/song")
         yield process
 

@@ -10,6 +10,7 @@ import msgpack
 import pytest
 
 from tests.helpers.hub import HubProcess
+from tests.helpers.postgresql import NewDatabase
 from tests.helpers.push_client import MSGPACK, PushClient, error_code
 from tests.helpers.records import make_history, pack, public_key
 
@@ -18,8 +19,8 @@ SONG = make_history({"verse": b"la"})
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubProcess]:
-    with HubProcess() as process:
+def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
+    with HubProcess(database=new_database()) as process:
         yield process
 
 

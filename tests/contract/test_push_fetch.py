@@ -14,6 +14,7 @@ import pytest
 from museui.core.frames import MAGIC, iter_raw
 from tests.helpers import bundles
 from tests.helpers.hub import HubProcess
+from tests.helpers.postgresql import NewDatabase
 from tests.helpers.push_client import MSGPACK, WAIT_S, PushClient, error_code, read_answer
 from tests.helpers.records import History, commit_record, digest, make_history, pack, snapshot_record
 
@@ -23,8 +24,8 @@ HISTORY = make_history({"a": b"one", "big": BINARY}, {"a": b"two", "big": BINARY
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubProcess]:
-    with HubProcess() as process:
+def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
+    with HubProcess(database=new_database()) as process:
         yield process
 
 

@@ -16,6 +16,7 @@ from tests.helpers.attacks import BASE, WAYS, attacked_hub, check_refused, next_
 from tests.helpers.fingerprint import unchanged
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import read_tables
+from tests.helpers.postgresql import NewDatabase
 from tests.helpers.push_client import MSGPACK, WAIT_S, PushClient, read_answer, wait_until
 from tests.helpers.records import digest, make_history, pack
 
@@ -25,8 +26,8 @@ AT_ONCE = 8
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubProcess]:
-    with attacked_hub() as process:
+def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
+    with attacked_hub(database=new_database()) as process:
         yield process
 
 

@@ -14,6 +14,7 @@ from tests.helpers import bundles
 from tests.helpers.attacks import BASE, STATUS, WAYS, attacked_hub, send
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import read_tables
+from tests.helpers.postgresql import NewDatabase
 from tests.helpers.push_client import WAIT_S, PushClient, error_code, read_answer
 from tests.helpers.records import History, commit_record, digest, pack, snapshot_record
 
@@ -24,8 +25,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[HubProcess]:
-    with attacked_hub() as process:
+def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
+    with attacked_hub(database=new_database()) as process:
         yield process
 
 

@@ -5,7 +5,6 @@ Staged bytes do not count: what was uploaded legitimately waits there until some
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.helpers.hub import HubProcess
-from tests.helpers.hub_contents import hub_contents
+from tests.helpers.hub_contents import hub_contents, read_rows
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,12 @@ def take_fingerprint(hub: HubProcess) -> Fingerprint:
 
 
 def _readable(hub: HubProcess) -> list[str]:
-    connection = sqlite3.connect(f"file:{hub.data_dir / 'hub.sqlite3'}?mode=ro", uri=True)
-    try:
-        rows = connection.execute(
-            "SELECT users.name || '/' || slug FROM repositories JOIN users ON users.id = owner_id"
-            " WHERE visibility = 'public' OR users.name = ? ORDER BY 1",
-            (hub.owner,),
-        )
-        return [name for (name,) in rows]
-    finally:
-        connection.close()
+    rows = read_rows(
+        hub.data_dir,
+        "SELECT users.name || '/' || slug FROM repositories JOIN users ON users.id = owner_id"
+        f" WHERE visibility = 'public' OR users.name = '{hub.owner}' ORDER BY 1",
+    )
+    return [name for (name,) in rows]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,17 @@ TABLES = (
 """What a push writes; an upload that was announced is no change."""
 
 
+def read_rows(data_dir: Path, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of one query to the hub's database, whichever it is."""
+    if url := read_file_database(data_dir / "hub.toml"):
+        return query(url, statement)
+    with closing(sqlite3.connect(f"file:{data_dir / 'hub.sqlite3'}?mode=ro", uri=True)) as connection:
+        return connection.execute(statement).fetchall()
+
+
 def read_tables(data_dir: Path, tables: tuple[str, ...] = TABLES) -> dict[str, list[tuple[Any, ...]]]:
     """Table → all its rows, sorted."""
-    if url := read_file_database(data_dir / "hub.toml"):
-        return {table: sorted(query(url, f"SELECT * FROM {table}"), key=repr) for table in tables}
-    connection = sqlite3.connect(f"file:{data_dir / 'hub.sqlite3'}?mode=ro", uri=True)
-    try:
-        return {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}
-    finally:
-        connection.close()
+    return {table: sorted(read_rows(data_dir, f"SELECT * FROM {table}"), key=repr) for table in tables}
 
 
 def stored_files(data_dir: Path) -> set[str]:
