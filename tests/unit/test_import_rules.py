@@ -33,7 +33,7 @@ NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
 
 
 def module_names(package: str) -> list[str]:
-    """Every module of ``package``, itself first; not the steps of migrations, which only Alembic loads, by their path."""
+    """Every module of ``package``, itself first; but not the steps of migrations, which Alembic alone loads."""
     files = sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
     files = [file for file in files if file.parent.name != "versions"]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
