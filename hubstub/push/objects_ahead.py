@@ -10,20 +10,27 @@ from contextlib import closing
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from museui.core.errors import TooLarge
+from museui.core.errors import Integrity, TooLarge
 from museui.core.failpoints import failpoint
+from museui.core.ids import ObjectId
 
 from ..index.history import existing_objects
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.repositories import RepositoryRow, hold_repository
 from ..people.tokens import Caller
 from ..state import HubState
+from .objects_confirm import check_sizes
+from .objects_source import ConfirmBody, GatheredSource
+from .objects_staged import StagedObjects
 from .pending import add_pending, find_pending
-from .receive import Destination, read_source, stored_as
+from .receive import Destination, destination_of, read_source, stored_as
 from .record import insert_bundle
 from .sources import PushSource
+from .spool import Spool
 from .verify import Contents
 
+_EMPTY_MAP = b"\x80"
+_NO_RECORDS = ConfirmBody(target={}, object_ids=[], keys=0, head_bytes=len(_EMPTY_MAP), raw_bytes=len(_EMPTY_MAP))
 MAX_OBJECTS = 1000
 """How many objects one ``push/objects`` may bring."""
 
@@ -71,3 +78,34 @@ async def keep_ahead(
         failpoint("ahead.stored")
         await hub.database.change(record)
     return len(sizes)
+
+
+async def adopt_staged(hub: HubState, destination: Destination, contents: Contents) -> Destination:
+    """Let what ``contents`` needs, and its sender PUT to presigned URLs before, wait for this push.
+
+    The destination as it is then.  Raises :class:`Integrity` naming an object whose bytes are not its own, which are
+    removed, and as :func:`receive_objects` does.
+    """
+    missing = contents.needed_objects - contents.objects.keys()
+    if destination.repository is not None and missing:
+        async with hub.database.read() as connection:
+            missing -= await existing_objects(connection, destination.repository.id, missing)
+            missing -= await find_pending(connection, destination.repository.id, destination.user_id, missing)
+    staged = await StagedObjects(hub.store, destination.name, destination.user_id).find(missing)
+    if not staged:
+        return destination
+    check_sizes(staged, hub.settings.limits)
+    try:
+        with Spool(hub.settings.spool_dir).reserve() as copy:
+            source = GatheredSource(hub.store, lambda: iter([_EMPTY_MAP]), _NO_RECORDS, staged, copy)
+            with closing(await read_source(hub, source)) as found:
+                repository, caller = await destination.open()
+                await keep_ahead(hub, repository, caller, source, found)
+    except Integrity as exc:
+        damaged = staged.get(ObjectId(str(exc.details.get("object_id"))))
+        if damaged is not None:
+            await hub.store.delete([damaged.key])  # these bytes can never be pushed; let the right ones come
+        raise
+    hub.jobs_waiting.set()
+    await hub.store.delete([entry.key for entry in staged.values()])
+    return destination_of(repository, caller)

@@ -65,7 +65,7 @@ async def _confirm_new(
     hub: HubState, destination: Destination, spool: Spool, arrived: Spooled, body: ConfirmBody, target: PushTarget
 ) -> PushAnswer:
     staged, present = await _find_announced(hub, destination, body)
-    _check_sizes(staged, hub.settings.limits)
+    check_sizes(staged, hub.settings.limits)
     sent_bytes = arrived.size_bytes + sum(entry.size_bytes for entry in staged.values())
     sent = Sent(arrived.sha256, sent_bytes, present)
     try:
@@ -140,7 +140,8 @@ def _require_arrived(wanted: Collection[ObjectId], arrived: Collection[ObjectId]
         )
 
 
-def _check_sizes(staged: Mapping[ObjectId, Entry], limits: Limits) -> None:
+def check_sizes(staged: Mapping[ObjectId, Entry], limits: Limits) -> None:
+    """Raise :class:`TooLarge` naming the first staged object that no push may hold, alone or after those before it."""
     total = 0
     for object_id, entry in staged.items():
         total += entry.size_bytes

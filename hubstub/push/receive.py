@@ -64,6 +64,9 @@ def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
     return Destination(repository.name, caller.user_id, repository, give)
 
 
+Adopt = Callable[[HubState, Destination, Contents], Awaitable[Destination]]
+
+
 async def receive_push(
     hub: HubState,
     destination: Destination,
@@ -72,11 +75,13 @@ async def receive_push(
     strategy: str,
     upload_id: str | None = None,
     sent: Sent | None = None,
+    adopt: Adopt | None = None,
 ) -> PushAnswer:
     """Verify and record what ``source`` holds; ``choose_target`` says what is wanted, which a stream's H frame or an
     envelope tells.
 
-    ``sent``: what came from the client when ``source`` was made from it.
+    ``sent``: what came from the client when ``source`` was made from it.  ``adopt`` may bring what the contents need
+    and do not have, and say where the push goes after that.
 
     Raises as :func:`~hubstub.push.verify.read_contents`, :func:`~hubstub.push.closure.check_closed` and
     :func:`~hubstub.push.record.record_push` do, and what ``destination.open`` raises.
@@ -87,6 +92,8 @@ async def receive_push(
             target = choose_target(contents)
             check_signatures(destination.repository.signing_policy if destination.repository else "valid", contents)
             failpoint("confirm.read")
+            if adopt is not None:
+                destination = await adopt(hub, destination, contents)
             known_id = destination.repository.id if destination.repository else _NO_REPOSITORY
             async with hub.database.read() as connection:
                 closure = await check_closed(connection, known_id, destination.user_id, contents, target.head)

@@ -22,7 +22,7 @@ from ..http.messages import LONG_MESSAGE_BYTES, answer, decode_bytes, read_messa
 from ..index.branches import read_heads
 from ..index.history import existing_objects
 from ..people.auth import open_repository
-from ..push.objects_ahead import receive_objects
+from ..push.objects_ahead import adopt_staged, receive_objects
 from ..push.pending import find_pending
 from ..push.receive import receive_push
 from ..push.sources import SpooledSource
@@ -75,7 +75,7 @@ async def push(request: Request) -> Response:
     async def receive() -> PushAnswer:
         async with spool_of(request).receive(_body(request, _with_bundle)) as arrived:
             source = SpooledSource(hub.store, arrived, "envelope")
-            return await receive_push(hub, destination, source, choose_target, STRATEGY)
+            return await receive_push(hub, destination, source, choose_target, STRATEGY, adopt=adopt_staged)
 
     reply = await hub.desk.finish(receive())
     repository, _ = await open_repository(request, "read")

@@ -137,7 +137,13 @@ def _etags(header: str) -> set[str]:
 async def presign_objects(request: Request) -> Response:
     """URLs that give or take single objects without a token: ``{object_ids, direction, ttl_seconds?}``."""
     hub = hub_of(request)
-    repository, _ = await open_repository(request, "read")
+    missing: NotFound | None = None
+    try:
+        repository, _ = await open_repository(request, "read")
+    except NotFound as exc:
+        if not exc.details.get("auto_create"):
+            raise
+        missing = exc  # a push may make it, and begins here
     message = await read_message(request)
     asked = parse_object_ids(message, hub.settings.limits)
     ttl_s = _parse_ttl(message, hub.settings.upload_ttl_s)
@@ -146,6 +152,8 @@ async def presign_objects(request: Request) -> Response:
         return answer(request, await presign_uploads(hub, destination, asked, {}, base_url(request), ttl_s=ttl_s))
     if message.get("direction") != "get":
         raise Invalid("field 'direction' is neither 'get' nor 'put'", details={"field": "direction"})
+    if missing is not None:
+        raise missing
     async with hub.database.read() as connection:
         present = await existing_objects(connection, repository.id, asked.values())
         places = await locate_objects(connection, present)

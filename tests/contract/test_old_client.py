@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 import tarfile
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from tests.helpers import old_client
 from tests.helpers.hub import HubProcess
 from tests.helpers.minio import MinioHub, MinioProcess
-from tests.helpers.old_client import OldClient, OldRepository, Refused
+from tests.helpers.old_client import OldClient, OldRepository, Refused, put
 from tests.helpers.program import Museui
 
 SONG = Path(__file__).parents[1] / "fixtures" / "song-muse-0.1.5.tar.gz"
@@ -69,7 +71,7 @@ def test_it_knows_only_the_protocol() -> None:
     assert {name.partition(".")[0] for name in imported} <= {*sys.stdlib_module_names, "msgpack"}
 
 
-@pytest.mark.parametrize("objects", ["chunks", "bundle"])
+@pytest.mark.parametrize("objects", ["chunks", "presigned", "bundle"])
 def test_a_repository_goes_up_and_comes_back_byte_for_byte(
     client: OldClient, song: OldRepository, tmp_path: Path, objects: str
 ) -> None:
@@ -130,6 +132,24 @@ def test_more_commits_are_refused_forced_fetched_and_pulled(
     assert third.ancestors([last]) == other.ancestors([last])
 
 
+def test_other_bytes_in_the_place_of_an_object_are_never_pushed(client: OldClient, song: OldRepository) -> None:
+    right = song.commit("alone", {"a": b"right"}, "alone", song.heads()["main"])
+    client.push(song, "main")
+    object_id = song.record("snapshots", song.record("commits", right)["snapshot_id"])["manifest"]["a"]
+    presigned = client.ask("POST", "presign", {"object_ids": [object_id], "direction": "put"})["presigned"]
+    with contextlib.suppress(urllib.error.HTTPError):  # a store that looks at the bytes refuses them at once
+        put(presigned[object_id], b"wrong")
+    commit = song.record("commits", right)
+    bundle = {"commits": [commit], "snapshots": [song.record("snapshots", commit["snapshot_id"])], "objects": []}
+    message = {"bundle": {**bundle, "branch_heads": {"alone": right}}, "branch": "alone", "force": False}
+    with pytest.raises(Refused) as refused:
+        client.ask("POST", "push", message)
+    assert (refused.value.status, refused.value.document["error"]["code"]) == (422, "integrity")
+    assert object_id in refused.value.document["detail"]
+    assert set(client.refs()["branch_heads"]) == {"main"}
+    assert client.push(song, "alone", objects="presigned")["remote_head"] == right
+
+
 def test_negotiation_acknowledges_in_bare_ids(client: OldClient, song: OldRepository) -> None:
     client.push(song, "main")
     head = song.heads()["main"]
@@ -137,15 +157,16 @@ def test_negotiation_acknowledges_in_bare_ids(client: OldClient, song: OldReposi
     assert (answer["ack"], answer["common_base"], answer["ready"]) == ([head], head, True)
 
 
-def test_the_owner_s_first_push_makes_the_repository(hub: HubProcess, song: OldRepository) -> None:
-    client = OldClient(hub.repository("made-by-a-push"), hub.token)
+@pytest.mark.parametrize("presign", [False, True])
+def test_the_owner_s_first_push_makes_the_repository(hub: HubProcess, song: OldRepository, presign: bool) -> None:
+    client = OldClient(hub.repository(f"made-by-a-push-{presign}"), hub.token)
     with pytest.raises(Refused) as missing:
         client.refs()
     assert missing.value.status == 404
     head = song.heads()["main"]
     snapshots = {commit["snapshot_id"]: None for commit in song.ancestors([head])}
     records = [song.record("snapshots", snapshot_id) for snapshot_id in snapshots]
-    client.send_objects(song, sorted({item for record in records for item in record["manifest"].values()}), False)
+    client.send_objects(song, sorted({item for record in records for item in record["manifest"].values()}), presign)
     bundle = {"commits": song.ancestors([head]), "snapshots": records, "objects": [], "branch_heads": {"main": head}}
     assert client.ask("POST", "push", {"bundle": bundle, "branch": "main", "force": False})["ok"]
     refs = client.refs()

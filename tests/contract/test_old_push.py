@@ -196,6 +196,26 @@ def test_objects_sent_ahead_count_for_this_user_and_repository_alone(
         assert fresh.read_object(digest(content)) == content
 
 
+def test_an_object_that_was_put_counts_once_it_is_what_it_should_be(hub: HubProcess, fresh: PushClient) -> None:
+    history = make_history({"a": b"one", "b": b"two", "e": b""})
+    body = _body(history, "main", objects=[])
+    names = [name[7:] for name in history.contents]
+    status, answer = fresh.post("presign", {"object_ids": names, "direction": "put", "ttl_seconds": 60})
+    assert (status, set(answer["presigned"]), answer["inline"]) == (200, set(names), [])
+    assert _refused(*fresh.post("push", body), "integrity")["kind"] == "object"
+    for name, content in list(history.contents.items())[1:]:
+        assert fresh.put(answer["presigned"][name[7:]], content)[0] == 200
+    first = digest(b"one")[7:]
+    assert fresh.put(answer["presigned"][first], b"six")[0] != 200, "the embedded store looks at once"
+    assert _refused(*fresh.post("push", body), "integrity")["missing"] == first
+    assert fresh.put(answer["presigned"][first], b"one")[0] == 200
+    status, pushed = fresh.post("push", body)
+    assert (status, pushed["remote_head"]) == (200, history.head[7:])
+    fresh.wait_promoted()
+    for name, content in history.contents.items():
+        assert fresh.read_object(name) == content
+
+
 def test_objects_ahead_survive_a_hub_that_is_killed(tmp_path: Any) -> None:
     with HubProcess(data_dir=tmp_path / "hub", failpoint="ahead.stored") as hub:
         with PushClient(hub) as client, pytest.raises(httpx.TransportError):
