@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..core.errors import NotFound
+from ..core.errors import NotFound, Unauthorized, Usage
+from ..core.wire import EnrolKey
 from ..repo.keys import SigningKey, generate_signing_key, key_path, read_signing_key
-from .output import json_option, print_json, quiet_option, talk, warn
+from .output import Context, json_option, print_json, printable, quiet_option, talk, warn
 
 
 @click.group()
@@ -29,11 +30,61 @@ def generate(as_json: bool, quiet: bool) -> None:
 @json_option
 def show(as_json: bool) -> None:
     """Print the public key and its id."""
+    _print(_read_key(), as_json)
+
+
+@command.command()
+@click.argument("hub", required=False)
+@click.option("--label", default="", help="What the key is, for people: laptop, build server.")
+@json_option
+@quiet_option
+@click.pass_obj
+def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: bool) -> None:
+    """Tell HUB that the key is yours, so that repositories which ask for signatures take your commits.
+
+    Without HUB it is the one that the repository here is pushed to. Only the public key is sent. It takes a token
+    with the scope 'admin'.
+    """
+    import asyncio
+    import os
+
+    from museui.hub.client import HubLine
+    from museui.hub.url import parse_hub_url
+    from museui.repo.identity import token_for
+
+    key = _read_key()
+    base = parse_hub_url(hub) if hub else _hub_of(context)
+    token = token_for(base, os.environ, warn)
+    if token is None:
+        raise Unauthorized(f"you are not signed in to {base}", hint=f"Sign in first: 'museui login {base}'.")
+
+    async def send() -> str:
+        async with HubLine(base, token) as client:
+            await client.enrol_key(EnrolKey(key.public, label))
+            return (await client.fetch_account()).name
+
+    name = asyncio.run(send())
+    if as_json:
+        print_json({"ok": True, "hub": base, "name": name, "public_key": key.public, "key_id": key.key_id})
+    else:
+        talk(f"{base} knows key {key.key_id} as {printable(name)}'s", quiet=quiet)
+
+
+def _hub_of(context: Context) -> str:
+    from .target import open_target
+
+    try:
+        return open_target(context.cwd, None).url.base
+    except (Usage, NotFound) as exc:
+        raise Usage(f"which hub? {exc.message}", hint="Name it: 'museui keys enrol https://hub.example.org'.") from exc
+
+
+def _read_key() -> SigningKey:
     path = key_path()
     key = read_signing_key(path, warn)
     if key is None:
         raise NotFound(f"there is no key yet: {path}", hint="museui keys generate makes one.")
-    _print(key, as_json)
+    return key
 
 
 def _print(key: SigningKey, as_json: bool) -> None:

@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "init": "Make a new, empty repository.",
     "keys": "Signing keys.",
     "log": "Show the history.",
+    "login": "Sign in to a hub with a token.",
     "pull": "Fetch, then move the branch and the work tree forward.",
     "push": "Send commits to the hub, and see that they arrived.",
     "queue": "What waits to be pushed, and why.",

@@ -1,4 +1,4 @@
-"""Requests to one repository on one hub. Every method is one request; retrying is the caller's business."""
+"""Requests to a hub and to a repository on it. Every method is one request; retrying is the caller's business."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import msgpack
@@ -41,23 +41,23 @@ class _Answer:
     content: bytes
 
 
-class HubClient:
-    """A hub's repository. Use as an async context manager; the connection is kept between requests."""
+class HubLine:
+    """A hub, as one who has a token there sees it. Use as an async context manager; the connection is kept."""
 
-    def __init__(self, url: RepositoryUrl, token: str | None) -> None:
-        """Raises :class:`Usage` when ``token`` would travel in the clear."""
-        self.url = url
+    def __init__(self, base: str, token: str | None) -> None:
+        """``base``: the hub's address. Raises :class:`Usage` when ``token`` would travel in the clear."""
+        self._base = self._root = base
         self.requests = 0
         """Requests sent so far, uploads included."""
         self.has_token = bool(token)
         if token:
-            check_token_may_travel(url.base)
+            check_token_may_travel(base)
         self._headers = {"Accept": MSGPACK, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def __aenter__(self) -> HubClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -76,6 +76,75 @@ class HubClient:
                 verify=scheme == "https", timeout=_TIMEOUT, follow_redirects=False, limits=_CONNECTIONS
             )
         return self._clients[scheme]
+
+    async def fetch_account(self) -> wire.Account:
+        """``GET /user``: whose token this is."""
+        return wire.parse(wire.Account, await self._exchange("GET", "/user"))
+
+    async def enrol_key(self, key: wire.EnrolKey) -> None:
+        """``POST /user/keys``: the key is one's own from now on."""
+        await self._exchange("POST", "/user/keys", wire.encode(key))
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content: AsyncIterable[bytes] | bytes | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> Any:
+        url = f"{self._base}{path}" if path.startswith("/") else f"{self._root}/{path}"
+        headers = dict(self._headers)
+        if body is not None:
+            content = msgpack.packb(body)
+        if content is not None:
+            headers["Content-Type"] = MSGPACK
+        response = await self._send(method, url, headers, content, timeout)
+        if response.status >= 300:
+            raise _error_of(response)
+        try:
+            return msgpack.unpackb(response.content)
+        except (ValueError, RecursionError, msgpack.UnpackException) as exc:
+            raise Integrity(
+                f"what answers at {self._base} is not a hub", hint="Check the URL, and what proxies are in between."
+            ) from exc
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: AsyncIterable[bytes] | bytes | None,
+        timeout: httpx.Timeout,
+    ) -> _Answer:
+        self.requests += 1
+        try:
+            async with self._client(url).stream(
+                method, url, headers=headers, content=content, timeout=timeout
+            ) as response:
+                parts: list[bytes] = []
+                size = 0
+                async for part in response.aiter_bytes():
+                    parts.append(part)
+                    size += len(part)
+                    if size > _MAX_ANSWER_BYTES:
+                        raise Invalid(f"the answer of {urlsplit(url).netloc} is longer than {_MAX_ANSWER_BYTES} bytes")
+                return _Answer(response.status_code, response.headers, b"".join(parts))
+        except httpx.TransportError as exc:
+            raise _line_failed(exc, url) from exc
+        except httpx.InvalidURL as exc:
+            raise Usage(f"not a URL: {url!r:.200}") from exc
+
+
+class HubClient(HubLine):
+    """A hub's repository. Use as an async context manager; the connection is kept between requests."""
+
+    def __init__(self, url: RepositoryUrl, token: str | None) -> None:
+        """Raises :class:`Usage` when ``token`` would travel in the clear."""
+        super().__init__(url.base, token)
+        self.url = url
+        self._root = str(url)
 
     async def fetch_refs(self) -> wire.Refs:
         """``GET refs``."""
@@ -151,56 +220,6 @@ class HubClient:
                 yield response.aiter_raw(1 << 18)
         except httpx.TransportError as exc:
             raise _line_failed(exc, url) from exc
-
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        content: AsyncIterable[bytes] | bytes | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
-    ) -> Any:
-        headers = dict(self._headers)
-        if body is not None:
-            content = msgpack.packb(body)
-        if content is not None:
-            headers["Content-Type"] = MSGPACK
-        response = await self._send(method, f"{self.url}/{path}", headers, content, timeout)
-        if response.status >= 300:
-            raise _error_of(response)
-        try:
-            return msgpack.unpackb(response.content)
-        except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-            raise Integrity(
-                f"what answers at {self.url.base} is not a hub", hint="Check the URL, and what proxies are in between."
-            ) from exc
-
-    async def _send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: AsyncIterable[bytes] | bytes | None,
-        timeout: httpx.Timeout,
-    ) -> _Answer:
-        self.requests += 1
-        try:
-            async with self._client(url).stream(
-                method, url, headers=headers, content=content, timeout=timeout
-            ) as response:
-                parts: list[bytes] = []
-                size = 0
-                async for part in response.aiter_bytes():
-                    parts.append(part)
-                    size += len(part)
-                    if size > _MAX_ANSWER_BYTES:
-                        raise Invalid(f"the answer of {urlsplit(url).netloc} is longer than {_MAX_ANSWER_BYTES} bytes")
-                return _Answer(response.status_code, response.headers, b"".join(parts))
-        except httpx.TransportError as exc:
-            raise _line_failed(exc, url) from exc
-        except httpx.InvalidURL as exc:
-            raise Usage(f"not a URL: {url!r:.200}") from exc
 
 
 def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:

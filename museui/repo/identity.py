@@ -131,6 +131,13 @@ def _parse_identity(host: str, table: Mapping[str, Any]) -> Identity:
     return Identity(host=host, capabilities=tuple(capabilities), **texts)
 
 
+def key_for(url: str, path: Path) -> str:
+    """The key under which an identity for the hub of ``url`` goes: the one it has, else ``host`` or ``host:port``."""
+    keys = host_keys(url)
+    known = read_identities(path)
+    return next((key for key in keys if key in known), keys[0])
+
+
 def write_identity(identity: Identity, path: Path) -> None:
     """Add the identity to the file, or put it in the place of the one for the same hub; the rest stays.
 

@@ -55,7 +55,7 @@ async def fetch_refs(client: HubClient) -> wire.Refs:
         if not client.has_token:
             raise Unauthorized(
                 f"there is no token for {client.url.host}, and without one nothing can be pushed",
-                hint="Put one into ~/.muse/identity.toml, or into MUSEUI_TOKEN.",
+                hint=f"Sign in: 'museui login {client.url.base}', or set MUSEUI_TOKEN.",
             ) from exc
         if not exc.details.get("auto_create"):
             raise NotFound(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from museui.core.errors import Usage
-from museui.hub.url import check_token_may_travel, is_loopback, parse_repository_url
+from museui.hub.url import check_token_may_travel, is_loopback, parse_hub_url, parse_repository_url
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,29 @@ def test_a_token_never_travels_in_the_clear(url: str) -> None:
     with pytest.raises(Usage):
         check_token_may_travel(url)
     check_token_may_travel(url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("https://hub.example.org/", "https://hub.example.org"),
+        ("https://hub.example.org/muse/", "https://hub.example.org/muse"),
+        ("http://127.0.0.1:8750", "http://127.0.0.1:8750"),
+        ("hub.example.org", "https://hub.example.org"),
+        ("hub.example.org:8750", "https://hub.example.org:8750"),
+        ("localhost:8750", "http://localhost:8750"),
+        ("[::1]:8750", "http://[::1]:8750"),
+        ("http.example.org", "https://http.example.org"),
+    ],
+)
+def test_a_hub_may_be_named_without_its_scheme(text: str, base: str) -> None:
+    assert parse_hub_url(text) == base
+
+
+@pytest.mark.parametrize(
+    "text", ["", "/", "ftp://hub", "http://ada:secret@hub", "ada:secret@hub", "http://hub?x", "a:b"]
+)
+def test_what_is_no_address_of_a_hub_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(Usage) as caught:
+        parse_hub_url(text)
+    assert caught.value.hint and "secret" not in str(caught.value)

@@ -144,6 +144,7 @@ def upgrade() -> None:
     op.add_column("repositories", sa.Column("losses", sa.Integer(), server_default="0", nullable=False))
     op.create_index("uploads_by_push", "uploads", ["push_id"])
     op.add_column("users", sa.Column("quota_bytes", _BIG, nullable=True))
+    op.add_column("users", sa.Column("removed_at", sa.Float(), nullable=True))
     op.create_index("users_by_lower_name", "users", [sa.text("lower(name)")], unique=True)
     op.create_index("repositories_by_lower_slug", "repositories", ["owner_id", sa.text("lower(slug)")], unique=True)
     op.execute(
