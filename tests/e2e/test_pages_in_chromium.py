@@ -45,7 +45,7 @@ def signed_in(browser: Browser, hub: HubProcess) -> Browser:
     browser.driver.get(hub.url + "/-/sign-in?next=/ada/song")
     browser.driver.find_element(By.ID, "token").send_keys(hub.token)
     browser.driver.find_element(By.CSS_SELECTOR, "main button").click()
-    assert browser.driver.current_url == hub.url + "/ada/song"
+    browser.arrive(hub.url + "/ada/song")
     browser.complaints()
     return browser
 
@@ -122,7 +122,7 @@ def test_keyboard_gets_to_the_content_and_out_of_the_session(signed_in: Browser,
     signed_in.driver.execute_script("arguments[0].focus()", skip)  # type: ignore[no-untyped-call]
     assert skip.is_displayed() and skip.location["x"] >= 0
     signed_in.driver.find_element(By.CSS_SELECTOR, "header form button").click()
-    assert signed_in.driver.current_url == hub.url + "/"
+    signed_in.arrive(hub.url + "/")
     signed_in.driver.get(hub.url + "/ada/song")
     assert "There is no such repository." in signed_in.driver.find_element(By.TAG_NAME, "main").text
     signed_in.complaints()

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.expected_conditions import url_to_be
+from selenium.webdriver.support.wait import WebDriverWait
 
 HOW = "no chromium and chromedriver on PATH; on Debian: apt-get install chromium chromium-driver"
+_ARRIVE_S = 60
 _FLAGS = (
     "--headless",
     "--no-sandbox",  # the tests may run as root
@@ -36,7 +39,14 @@ class Browser:
         for flag in (*_FLAGS, f"--user-data-dir={self._profile.name}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = Chrome(options, Service(driver))
+        try:
+            with pytest.MonkeyPatch.context() as patch:  # the driver listens on loopback, whatever is set here
+                for name in ("NO_PROXY", "no_proxy"):
+                    patch.setenv(name, "localhost,127.0.0.1")
+                self.driver = Chrome(options, Service(driver))
+        except BaseException:
+            self._profile.cleanup()
+            raise
 
     def look(self, width: int, *, dark: bool = False) -> None:
         """Be a screen of ``width`` CSS pixels, in light or dark colours; narrow ones are phones."""
@@ -44,6 +54,10 @@ class Browser:
         self._command("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def arrive(self, url: str) -> None:
+        """Return once the browser is at ``url``: what a click sets off ends after it."""
+        WebDriverWait(self.driver, _ARRIVE_S).until(url_to_be(url))
 
     def run(self, script: str) -> Any:
         """What ``script`` returns, run as one's own and not as the page's."""
