@@ -8,6 +8,7 @@ import os
 import random
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from museui.core.errors import MuseError, NotFound, Unavailable
@@ -47,6 +48,8 @@ class Service:
         self._troubles: dict[str, Trouble] = {"database": trouble_of(trouble)} if trouble else {}
         self._watching: tuple[int, Trouble | None] = (0, None)
         self._configuring = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup
+        self._stamps: dict[Path, tuple[int, int, int] | None] = {}
         self._housekeeping = asyncio.Event()
         self.queue = PushQueue(database, self._entry_changed, lambda error: self._set_trouble("disk", error))
         self.hubs = Hubs(self.board, self._hub_back, random.random)
@@ -67,6 +70,7 @@ class Service:
         for entry in await read_entries(database):
             if entry.target.repository in service.config.repositories:
                 service.queue.put(entry)
+        service._stamps = {path: _stamp(path) for path in (places.config, identity_path())}
         await service._use(service.config)
         service.show()
         return service
@@ -74,6 +78,7 @@ class Service:
     async def run(self) -> None:
         """Watch and push until cancelled."""
         async with asyncio.TaskGroup() as group:
+            self._tasks = group
             for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher):
                 group.create_task(part.run())
             group.create_task(self._keep_house())
@@ -136,8 +141,11 @@ class Service:
 
     def folders(self) -> frozenset[str]:
         """What is to be watched: each repository, the configuration, the identities."""
-        own = {str(path) for path in (self.places.config.parent, identity_path().parent) if path.is_dir()}
+        own = {folder for folder in self._own_folders() if os.access(folder, os.R_OK | os.X_OK)}
         return frozenset(own.union(*(seen.folders for seen in self.roster.seen.values())))
+
+    def _own_folders(self) -> tuple[str, str]:
+        return str(self.places.config.parent), str(identity_path().parent)
 
     def changed(self, paths: set[str]) -> None:
         """Something happened to these paths."""
@@ -149,15 +157,14 @@ class Service:
             if mark and repository in self.roster.watched:
                 moved.add(repository)
         self.roster.ask(moved)
-        if str(self.places.config) in paths:
-            asyncio.get_running_loop().create_task(self._reload_changed())
-        if str(identity_path()) in paths:
-            self._identities_changed()
+        if any(path.startswith(f"{folder}/") for path in paths for folder in self._own_folders()):
+            self._check_own_files()
 
     async def look(self, folders: frozenset[str] | None) -> None:
         """Look at the repositories these folders belong to, or at all."""
         if folders is None:
             self.roster.ask()
+            self._check_own_files()
         else:
             self.changed({f"{folder}/." for folder in folders})
 
@@ -173,13 +180,22 @@ class Service:
 
     # -- what happens
 
+    def _check_own_files(self) -> None:
+        """Read the configuration and the identities again if they are others than before."""
+        for path, act in ((self.places.config, self._reload_changed), (identity_path(), self._wake_denied)):
+            stamp = _stamp(path)
+            if stamp != self._stamps.get(path):
+                self._stamps[path] = stamp
+                self._tasks.create_task(act())
+
     async def _reload_changed(self) -> None:
         try:
             await self.reload()
         except MuseError as exc:
             self._set_trouble("config", exc)
 
-    def _identities_changed(self) -> None:
+    async def _wake_denied(self) -> None:
+        """What was refused for want of permission may be allowed now."""
         codes = {"unauthorized", "forbidden", "not_found", "usage"}
         for entry in self.queue:
             if entry.state == "stopped" and entry.error and entry.error.code in codes:
@@ -327,3 +343,12 @@ class Service:
             if watched.id == repository_id:
                 return path
         raise NotFound("no such repository is watched", hint="`museui watch list` shows what is.")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What differs when a file was written, ``None`` when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns)

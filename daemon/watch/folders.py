@@ -25,7 +25,7 @@ def find_folders(muse: str, remote: str | None) -> frozenset[str]:
         if folder.endswith(name):
             found.update(_folders_in(folder))
         found.add(folder)
-    return frozenset(sorted(found)[:_MAX_FOLDERS])
+    return frozenset([path for path in sorted(found) if os.access(path, os.R_OK | os.X_OK)][:_MAX_FOLDERS])
 
 
 def _folders_in(folder: str) -> Iterator[str]:

@@ -53,11 +53,11 @@ def look_at(watched: Watched, sent: Sent) -> Seen:
         return _absent(watched.path, exc)
     seen = Seen(device=status.st_dev, inode=status.st_ino)
     try:
-        return _look_inside(watched, replace(seen, folders=frozenset({muse})), sent)
+        return _look_inside(watched, replace(seen, folders=find_folders(muse, None)), sent)
     except Denied as exc:
         return replace(seen, word="unreadable", trouble=trouble_of(exc))
     except MuseError as exc:
-        return replace(seen, word="damaged", trouble=trouble_of(exc), folders=frozenset({muse}))
+        return replace(seen, word="damaged", trouble=trouble_of(exc), folders=find_folders(muse, None))
 
 
 def _look_inside(watched: Watched, seen: Seen, sent: Sent) -> Seen:

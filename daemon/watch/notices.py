@@ -49,12 +49,12 @@ class Notices:
 
     def _run(self) -> None:
         try:
-            with RustNotify(sorted(self.folders), False, False, 0, False, True) as notify:
+            with RustNotify(sorted(self.folders), False, False, 0, False, False) as notify:
                 self._tell(self._set_began)
                 while not isinstance(changes := notify.watch(_DEBOUNCE_MS, _STEP_MS, 0, self._stop), str):
                     self._tell(self._changed, {path for _, path in changes})
-        except FileNotFoundError as exc:
-            self._tell(self._fail, NotFound(f"a folder to be watched has gone: {exc}"[:300]))
+        except (FileNotFoundError, PermissionError) as exc:
+            self._tell(self._fail, NotFound(f"a folder cannot be watched: {exc}"[:300]))
         except (OSError, WatchfilesRustInternalError) as exc:
             self._tell(self._fail, Unavailable(f"changes cannot be watched: {exc}"[:300], hint=LIMIT_HINT))
         else:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.helpers.daemon import DaemonProcess, daemon
 from tests.helpers.hub import HubProcess
-from tests.helpers.workload import RepositoryBuilder
+from tests.helpers.watched import heads, make_repository, moves
 
 __all__ = ["daemon"]
 
@@ -19,23 +18,6 @@ __all__ = ["daemon"]
 def hub() -> Iterator[HubProcess]:
     with HubProcess() as process:
         yield process
-
-
-def make_repository(folder: Path, hub: HubProcess, slug: str) -> RepositoryBuilder:
-    made = RepositoryBuilder(folder / slug)
-    (made.muse / "config.toml").write_text(f'[remotes.origin]\nurl = "{hub.repository(slug)}"\n')
-    return made
-
-
-def heads(hub: HubProcess, slug: str) -> dict[str, str]:
-    answer = httpx.get(f"{hub.repository(slug)}/refs", headers={**hub.headers, "Accept": "application/json"})
-    return {name: head[7:] for name, head in answer.json().get("branch_heads", {}).items()}
-
-
-def moves(hub: HubProcess, slug: str) -> list[str]:
-    """The heads that pushes moved branches to, oldest first."""
-    answer = httpx.get(f"{hub.repository(slug)}/pushes", headers={**hub.headers, "Accept": "application/json"})
-    return [push["head"][7:] for push in reversed(answer.json()["pushes"])]
 
 
 def test_a_commit_is_on_the_hub_a_moment_later(daemon: DaemonProcess, hub: HubProcess, tmp_path: Path) -> None:

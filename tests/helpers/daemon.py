@@ -64,6 +64,11 @@ class DaemonProcess:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def log(self) -> str:
         """What it has said to stderr over all starts."""
         path = self.folder / "stderr"
