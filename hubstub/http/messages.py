@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgpack
@@ -50,16 +50,18 @@ async def read_message(request: Request, max_bytes: int | None = None) -> Any:
     return value
 
 
-async def message_chunks(request: Request, max_bytes: int, max_json_bytes: int) -> AsyncIterator[bytes]:
+async def message_chunks(
+    request: Request, max_bytes: int, max_json_bytes: int, convert: Callable[[Any], Any] = lambda message: message
+) -> AsyncIterator[bytes]:
     """A body too long to hold, as the msgpack it is, compressed or not; JSON, which is held, becomes msgpack here.
 
-    Raises as :func:`read_message` does.
+    ``convert`` makes of the JSON what the msgpack would be.  Raises as :func:`read_message` does.
     """
-    if _media_type(request.headers.get("content-type", "")) in _MSGPACK_TYPES:
+    if sends_msgpack(request):
         async for chunk in body_chunks(request, max_bytes):
             yield chunk
     else:
-        yield msgpack.packb(await read_message(request, max_json_bytes))
+        yield msgpack.packb(convert(await read_message(request, max_json_bytes)))
 
 
 def answer(request: Request, document: Any, status: int = 200) -> Response:

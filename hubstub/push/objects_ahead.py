@@ -23,6 +23,7 @@ from .objects_confirm import check_sizes
 from .objects_source import ConfirmBody, GatheredSource
 from .objects_staged import StagedObjects
 from .pending import add_pending, find_pending
+from .quota import reserve_room
 from .receive import Destination, destination_of, read_source, stored_as
 from .record import insert_bundle
 from .sources import PushSource
@@ -38,8 +39,8 @@ MAX_OBJECTS = 1000
 async def receive_objects(hub: HubState, destination: Destination, source: PushSource) -> tuple[int, int]:
     """Let the objects of ``source`` wait for their push; how many are new, and how many were here or waited already.
 
-    Raises as :func:`~hubstub.push.verify.read_contents` does, :class:`TooLarge` for more than :data:`MAX_OBJECTS`, and
-    what ``destination.open`` raises.
+    Raises as :func:`~hubstub.push.verify.read_contents` does, :class:`TooLarge` for more than :data:`MAX_OBJECTS`,
+    :class:`~museui.core.errors.Quota` without room for them, and what ``destination.open`` raises.
     """
     async with hub.desk.slot():
         with closing(await read_source(hub, source)) as contents:
@@ -70,6 +71,7 @@ async def keep_ahead(
     async def record(connection: AsyncConnection) -> None:
         now = hub.now()
         await hold_repository(connection, repository.id)
+        await reserve_room(connection, hub.settings.quotas, repository.id, sum(sizes.values()), now)
         await insert_bundle(hub.database, connection, bundle, contents, now)
         await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
         await add_job(connection, BUNDLE_INDEX, bundle, now)

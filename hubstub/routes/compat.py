@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgpack
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,8 +16,7 @@ from museui.core.errors import Invalid, NotFound
 from museui.core.ids import ObjectId, parse_id
 from museui.core.wire import PushAnswer, PushTarget, parse_target
 
-from ..http.bodies import body_chunks
-from ..http.messages import LONG_MESSAGE_BYTES, answer, decode_bytes, read_message, sends_msgpack
+from ..http.messages import LONG_MESSAGE_BYTES, answer, decode_bytes, message_chunks, read_message
 from ..index.branches import read_heads
 from ..index.history import existing_objects
 from ..people.auth import open_repository
@@ -106,13 +104,9 @@ def choose_target(contents: Contents) -> PushTarget:
     return parse_target(target)
 
 
-async def _body(request: Request, convert: Callable[[Any], Any]) -> AsyncIterator[bytes]:
-    """The body as msgpack; JSON, which is held, after ``convert``."""
-    if sends_msgpack(request):
-        async for chunk in body_chunks(request, hub_of(request).settings.limits.max_bundle_bytes):
-            yield chunk
-    else:
-        yield msgpack.packb(convert(await read_message(request, LONG_MESSAGE_BYTES)))
+def _body(request: Request, convert: Callable[[Any], Any]) -> AsyncIterator[bytes]:
+    limit = hub_of(request).settings.limits.max_bundle_bytes
+    return message_chunks(request, limit, LONG_MESSAGE_BYTES, convert)
 
 
 def _with_bundle(message: Any) -> Any:
@@ -130,10 +124,8 @@ def _with_contents(message: Any) -> Any:
 
 def _with_content(item: Any) -> Any:
     if isinstance(item, dict) and "content" in item:
-        return {
-            **item,
-            "content": decode_bytes(item["content"], f"the content of object {item.get('object_id')!r:.80}"),
-        }
+        content = decode_bytes(item["content"], f"the content of object {item.get('object_id')!r:.80}")
+        return {**item, "content": content}
     return item
 
 

@@ -80,7 +80,7 @@ def parse_text(record: Record, name: str, what: str, max_chars: int = _MAX_TEXT_
 
 
 def _parse_tags(message: Any) -> dict[str, Record]:
-    """Tag id → record, its commit's id bare."""
+    """Tag id → record, its commit's id bare. Clients make files of ``tag_id`` and ``repo_id``, so these are names."""
     given = message.get("tags") if isinstance(message, dict) else None
     if not isinstance(given, list):
         raise Invalid("field 'tags' is missing or not a list", details={"field": "tags"})
@@ -94,9 +94,7 @@ def _parse_tags(message: Any) -> dict[str, Record]:
     for record in given:
         if not isinstance(record, dict):
             raise Invalid("a tag is not a map", details={"field": "tags"})
-        tag_id, _ = (
-            check_name(record.get(name), name) for name in ("tag_id", "repo_id")
-        )  # clients make files of these
+        tag_id, _ = (check_name(record.get(name), name) for name in ("tag_id", "repo_id"))
         what = f"tag {tag_id}"
         parse_text(record, "tag_id", what, _MAX_ID_CHARS)
         parse_text(record, "tag", what)

@@ -23,15 +23,17 @@ BRANCHES = ("main", "feat/bridge")
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-@pytest.fixture(scope="module", params=["embedded", "minio"])
+@pytest.fixture(scope="module", params=["embedded", "minio", "postgresql"])
 def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
     if request.param == "embedded":
-        with HubProcess() as process:
-            yield process
+        made = HubProcess()
+    elif request.param == "postgresql":
+        made = HubProcess(database=request.getfixturevalue("postgresql").new_database())
     else:
         server: MinioProcess = request.getfixturevalue("minio")
-        with MinioHub(server.new_store()) as process:
-            yield process
+        made = MinioHub(server.new_store())
+    with made as process:
+        yield process
 
 
 @pytest.fixture

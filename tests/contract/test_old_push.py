@@ -216,6 +216,19 @@ def test_an_object_that_was_put_counts_once_it_is_what_it_should_be(hub: HubProc
         assert fresh.read_object(name) == content
 
 
+def test_objects_ahead_need_room_like_those_of_a_push() -> None:
+    history = make_history({"a": b"0123456789"})
+    with HubProcess("--repository-quota", "25") as hub, PushClient(hub) as client:
+        assert client.post("push", _body(history, "main"))[0] == 200
+        assert client.post("push/objects", _objects(b"ten bytes!"))[1] == {"stored": 1, "skipped": 0}
+        with unchanged(hub):
+            status, answer = client.post("push/objects", _objects(b"ten more!!"))
+            assert (status, error_code(answer)) == (507, "quota")
+        assert _missing(client, b"ten bytes!", b"ten more!!") == {b"ten more!!"}
+        body = _body(next_history(history, b=b"ten bytes!"), "main", objects=[])
+        assert client.post("push", body)[0] == 200
+
+
 def test_objects_ahead_survive_a_hub_that_is_killed(tmp_path: Any) -> None:
     with HubProcess(data_dir=tmp_path / "hub", failpoint="ahead.stored") as hub:
         with PushClient(hub) as client, pytest.raises(httpx.TransportError):
