@@ -53,7 +53,15 @@ def build_app(state: HubState) -> Starlette:
             *fetch.routes,
             *page_routes,
         ],
-        middleware=[Middleware(Edge, send_idle_s=state.settings.send_idle_s, running=running, routes=templates)],
+        middleware=[
+            Middleware(
+                Edge,
+                send_idle_s=state.settings.send_idle_s,
+                running=running,
+                routes=templates,
+                trusted=state.settings.trusted_proxies,
+            )
+        ],
         exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
         lifespan=lifespan,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from museui.core.limits import Limits
 
+from .http.proxies import Network
 from .store.s3_settings import S3Settings
 
 DATABASE_NAME = "hub.sqlite3"
@@ -49,6 +50,14 @@ class HubSettings:
     body_grace_s: float = 15.0
     """How long a body may be under the minimum rate."""
     body_min_rate_bytes_s: int = 1024
+    requests_per_minute: int = 6000
+    """What a token, or an address without one, may ask for in the long run; 0: any number."""
+    request_burst: int = 20_000
+    """How many of them at once."""
+    max_open_uploads: int = 1000
+    """How many uploads of one user may wait for their confirm."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose ``X-Forwarded-`` headers are believed."""
     metrics: bool = True
     """Whether ``/metrics`` answers."""
     send_idle_s: float = 60.0

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from museui.core.errors import Invalid
 
 from .config import HubSettings
+from .http.rates import RateLimiter
 from .index.database import Database
 from .push.desk import PushDesk
 
@@ -41,8 +42,14 @@ class HubState:
     """Set once the hub takes no new work."""
     desk: PushDesk = field(default_factory=PushDesk)
     """What the pushes of this process share."""
+    rates: RateLimiter = field(init=False)
+    """How often whom may ask, in this process."""
     worker: str = field(default_factory=lambda: secrets.token_hex(16))
     """Who takes jobs here; the same after a restart on the same folder."""
+
+    def __post_init__(self) -> None:
+        limiter = RateLimiter(self.settings.requests_per_minute, self.settings.request_burst)
+        object.__setattr__(self, "rates", limiter)
 
 
 def hub_of(request: HTTPConnection) -> HubState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -81,6 +82,23 @@ class SizeType(click.ParamType[int]):
             return parse_size(str(value))
         except Invalid as exc:
             self.fail(f"{exc.message}. {exc.hint}", param, ctx)
+
+
+class NetworkType(click.ParamType[ipaddress.IPv4Network | ipaddress.IPv6Network]):
+    """An address or a network in CIDR form."""
+
+    name = "cidr"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        """The network; an address is one of its own."""
+        if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
+            return value
+        try:
+            return ipaddress.ip_network(value)
+        except ValueError:
+            self.fail(f"{value!r} is no address and no network. Write 10.0.0.5 or 10.0.0.0/8.", param, ctx)
 
 
 def print_json(document: Any) -> None:

@@ -20,7 +20,8 @@ from museui.core.names import check_owner
 from ..config import HubSettings, Quotas
 from ..log import LEVELS
 from .database_option import read_database_url
-from .options import SizeType, data_option, json_option, print_json
+from .options import NetworkType, SizeType, data_option, json_option, print_json
+from .serve_file import ServeCommand
 from .store_options import read_store_settings, store_options, take_store_options
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ _PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
     "body_idle_s": ("--body-idle", click.FloatRange(0.1), "Seconds a body may stand still."),
     "body_grace_s": ("--body-grace", click.FloatRange(0.1), "Seconds a body may be under the minimum rate."),
     "body_min_rate_bytes_s": ("--body-min-rate", click.IntRange(1), "Bytes a second a body must reach."),
+    "requests_per_minute": (
+        "--requests-per-minute",
+        click.IntRange(0),
+        "Requests of one token, or of one address without one, in the long run; 0: any number.",
+    ),
+    "request_burst": ("--request-burst", click.IntRange(1), "Requests of one of them at once."),
+    "max_open_uploads": ("--max-open-uploads", click.IntRange(1), "Uploads of one user that wait for their confirm."),
     "send_idle_s": ("--send-idle", click.FloatRange(0.1), "Seconds a client may leave an answer unread."),
     "stop_s": ("--stop-timeout", click.FloatRange(0.1), "Seconds a stop waits for the requests that run."),
 }
@@ -53,7 +61,7 @@ def _settings_options(function: F) -> F:
     return function
 
 
-@click.command()
+@click.command(cls=ServeCommand, context_settings={"auto_envvar_prefix": "MUSEUI_HUB"})
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8750, show_default=True, help="0 picks a free one.")
@@ -64,6 +72,13 @@ def _settings_options(function: F) -> F:
     "--log-format", "--log", "log_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    type=NetworkType(),
+    multiple=True,
+    help="Whose X-Forwarded-For, -Proto and -Host are believed: an address or network, as often as needed.",
+)
 @click.option("--metrics/--no-metrics", default=True, help="Whether /metrics answers.")
 @store_options
 @click.option("--minio", is_flag=True, help="Start the 'minio' on PATH beside the hub, and keep the objects there.")

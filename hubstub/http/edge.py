@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from museui.core.errors import Invalid
 from ..log import REQUEST_ID, log_request, logger
 from ..metrics import RECEIVED_BYTES, REQUEST_SECONDS, REQUESTS, REQUESTS_RUNNING, SENT_BYTES, SLOW_CLIENTS
 from .errors import answer_error
+from .proxies import Network, believe_proxy
 
 _DRAIN_BYTES = 32 << 20
 _DRAIN_S = 2.0
@@ -31,21 +32,29 @@ class Edge:
 
     ``send_idle_s``: how long a client may leave a piece of an answer unread before the connection is cut.
     ``routes``: endpoint → the path template it is counted under.
+    ``trusted``: proxies whose word about the client is taken.
     ``running``: holds the task of each request while it runs, so that a stop can end those that do not.
     """
 
     def __init__(
-        self, app: ASGIApp, send_idle_s: float, running: set[asyncio.Task[Any]], routes: Mapping[Any, str]
+        self,
+        app: ASGIApp,
+        send_idle_s: float,
+        running: set[asyncio.Task[Any]],
+        routes: Mapping[Any, str],
+        trusted: Sequence[Network] = (),
     ) -> None:
         self._app = app
         self._send_idle_s = send_idle_s
         self._running = running
         self._routes = routes
+        self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        believe_proxy(scope, self._trusted)
         request_id = scope["request_id"] = secrets.token_hex(8)
         REQUEST_ID.set(request_id)
         REQUESTS_RUNNING.inc()

@@ -40,7 +40,8 @@ _DOING = {"read": "read", "write": "write to", "admin": "administer"}
 async def authenticate(request: Request) -> Caller | None:
     """Whose token the request carries, else who is signed in to the pages (``scope["caller"]``), else None.
 
-    Raises :class:`Unauthorized` for a token that is malformed, unknown, expired or revoked.
+    Raises :class:`Unauthorized` for a token that is malformed, unknown, expired or revoked, and
+    :class:`~museui.core.errors.RateLimited`.
     """
     async with hub_of(request).database.read() as connection:
         return await _authenticate(request, connection)
@@ -115,17 +116,28 @@ def check_access(repository: RepositoryRow, access: Access | None, need: Access)
 
 
 async def _authenticate(request: Request, connection: AsyncConnection) -> Caller | None:
+    rates = hub_of(request).rates
     header = request.headers.get("authorization")
     if header is None:
         signed_in: Caller | None = request.scope.get("caller")
+        rates.take(signed_in.token_id if signed_in else _address(request))
         return signed_in
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer":
         raise Unauthorized("authorization is not of the form 'Bearer <token>'")
-    caller = await check_token(connection, token.strip(), hub_of(request).now())
+    try:
+        caller = await check_token(connection, token.strip(), hub_of(request).now())
+    except Unauthorized:
+        rates.take(_address(request))
+        raise
+    rates.take(caller.token_id)
     caller = replace(caller, request_id=request.scope["request_id"])
     request.scope["caller"] = caller
     return caller
+
+
+def _address(request: Request) -> str:
+    return f"address {request.client.host}" if request.client else "address"
 
 
 def _would_own(caller: Caller | None, owner: str) -> bool:

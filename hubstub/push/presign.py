@@ -23,7 +23,7 @@ from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head
 from .policy import check_force, read_rules
 from .quota import require_room_alone, reserve_room
-from .uploads import find_open_upload, open_upload, renew_upload
+from .uploads import find_open_upload, open_upload, renew_upload, require_few_open
 
 _log = logging.getLogger("hubstub.push")
 
@@ -82,6 +82,7 @@ async def presign_upload(
         if again is not None:
             await renew_upload(connection, again, ask.raw_bytes, expires_at)
             return again
+        await require_few_open(connection, caller.user_id, hub.settings.max_open_uploads, now)
         return await open_upload(
             connection,
             repository.id,

@@ -9,10 +9,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from museui.core.errors import NotFound
+from museui.core.errors import NotFound, RateLimited
 
 from ..index.schema import uploads
 
@@ -97,6 +97,20 @@ async def open_upload(
         )
     )
     return upload_id
+
+
+async def require_few_open(connection: AsyncConnection, user_id: int, limit: int, now: float) -> None:
+    """Raise :class:`RateLimited` when ``limit`` uploads of the user wait for their confirm already."""
+    waiting = select(func.count(), func.min(uploads.c.expires_at)).where(
+        uploads.c.user_id == user_id, uploads.c.state == "open", uploads.c.expires_at > now
+    )
+    count, expires_at = (await connection.execute(waiting)).one()
+    if count >= limit:
+        raise RateLimited(
+            f"{count} uploads wait to be confirmed, and no more than {limit} may",
+            hint="Confirm them, or wait until they expire.",
+            details={"retry_after_s": expires_at - now},
+        )
 
 
 async def renew_upload(connection: AsyncConnection, upload_id: str, raw_bytes: int | None, expires_at: float) -> None:

@@ -52,11 +52,26 @@ def read_file_database(path: Path) -> str | None:
     return url
 
 
+def read_options_table(path: Path, name: str) -> dict[str, Any]:
+    """The table ``name`` of the file as it is; nothing when there is none. Raises as :func:`read_store_table`."""
+    return _load_table(path, name)[0]
+
+
 def _read_table(path: Path, name: str, texts: Sequence[str], flags: Sequence[str]) -> tuple[dict[str, Any], bool]:
     """The table ``name`` of the file, whose keys are known and whose values are of their types; nothing is no table.
 
     And whether others than its owner may read the file.
     """
+    table, others_may_read = _load_table(path, name)
+    for key, value in table.items():
+        if key not in (*texts, *flags):
+            raise Usage(f"{str(path)!r}: nobody knows '{key}' in [{name}]", hint=f"Known: {', '.join(texts)}")
+        if not isinstance(value, bool if key in flags else str):
+            raise Usage(f"{str(path)!r}: '{key}' in [{name}] has a value of the wrong type")
+    return table, others_may_read
+
+
+def _load_table(path: Path, name: str) -> tuple[dict[str, Any], bool]:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
@@ -68,11 +83,6 @@ def _read_table(path: Path, name: str, texts: Sequence[str], flags: Sequence[str
     table = document.get(name, {})
     if not isinstance(table, dict):
         raise Usage(f"{str(path)!r}: '{name}' is not a table")
-    for key, value in table.items():
-        if key not in (*texts, *flags):
-            raise Usage(f"{str(path)!r}: nobody knows '{key}' in [{name}]", hint=f"Known: {', '.join(texts)}")
-        if not isinstance(value, bool if key in flags else str):
-            raise Usage(f"{str(path)!r}: '{key}' in [{name}] has a value of the wrong type")
     return table, bool(mode & 0o077)
 
 

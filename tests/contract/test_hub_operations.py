@@ -7,11 +7,13 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
+import msgpack
 import pytest
 
-from tests.helpers.hub import HubProcess
+from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.push_client import PushClient, compress, error_code, wait_until
 from tests.helpers.records import make_history, pack
 
@@ -148,3 +150,93 @@ def test_a_second_signal_ends_what_runs() -> None:
             assert process.poll() is None
             assert hub.stop() == 0
         assert "told to stop twice" in hub.log and "Traceback" not in hub.log
+
+
+def _presigned_url(client: PushClient, **headers: str) -> str:
+    message = pack({"bundle_id": "sha256:" + "1" * 64, "size_bytes": 10})
+    answer = client.http.post(f"{client.url}/push/bundle/presign", content=message, headers=headers)
+    assert answer.status_code == 200, answer.content
+    return str(msgpack.unpackb(answer.content)["presigned_url"])
+
+
+SPOOF = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "hub.example.org"}
+
+
+def test_only_a_trusted_proxy_says_where_a_client_is_and_what_the_hub_is_called(hub: HubProcess) -> None:
+    with PushClient(hub, "spoofed") as client:
+        assert _presigned_url(client, **SPOOF).startswith(hub.url + "/staging/")
+    assert "192.0.2.7" not in hub.log
+    with HubProcess("--trusted-proxy", "127.0.0.0/8", "--trusted-proxy", "::1") as behind, PushClient(behind) as client:
+        assert _presigned_url(client, **SPOOF).startswith("https://hub.example.org/staging/")
+        behind.wait_for_log("client=192.0.2.7")
+        bad = client.http.get(f"{client.url}/refs", headers={"X-Forwarded-Host": "a b<>"})
+        assert bad.status_code == 200
+        message = pack({"bundle_id": "sha256:" + "1" * 64, "size_bytes": 10})
+        refused = client.http.post(
+            f"{client.url}/push/bundle/presign", content=message, headers={"X-Forwarded-Host": "a b<>"}
+        )
+        assert refused.status_code == 422
+
+
+def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
+    with HubProcess("--requests-per-minute", "1", "--request-burst", "3", data_dir=tmp_path / "hub") as hub:
+        other = hub.new_user("bob")
+
+        def get(token: str | None) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return httpx.get(hub.url + "/repos", headers=headers, trust_env=False)
+
+        assert [get(hub.token).status_code for _ in range(4)] == [200, 200, 200, 429]
+        refused = get(hub.token)
+        assert refused.json()["error"]["code"] == "rate_limited" and 1 <= int(refused.headers["retry-after"]) <= 60
+        assert get(other).status_code == 200
+        assert [get("muse_nonsense" + str(n)).status_code for n in range(4)] == [401, 401, 401, 429]
+        assert get(None).status_code == 429
+        assert _metrics(hub)['museui_hub_refusals_total{code="rate_limited"}'] == 4
+    again = HubProcess("--max-open-uploads", "2", data_dir=tmp_path / "hub", owner="bob")
+    with again as hub, PushClient(hub, "song", token=other) as client:
+        assert [client.presign(bytes([n]))[0] for n in range(2)] == [200, 200]
+        status, answer = client.presign(b"third")
+        assert (status, error_code(answer)) == (429, "rate_limited")
+        assert client.presign(bytes([1]))[0] == 200
+
+
+def test_options_come_from_the_file_and_the_environment_as_well(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    (folder / "hub.toml").write_text(
+        '[serve]\nmax-bundle-bytes = 4321\nstream-max-objects = 5\nlog-format = "json"\nuser-quota = "1K"\n'
+        'trusted-proxy = ["10.0.0.0/8", "127.0.0.1"]\nmetrics = false\n'
+    )
+    environment = {"MUSEUI_HUB_STREAM_MAX_OBJECTS": "6", "MUSEUI_HUB_MAX_OBJECT_BYTES": "99"}
+    with HubProcess("--max-object-bytes", "98", data_dir=folder, environment=environment) as hub:
+        hub.command("repo", "create", "ada/song")
+        limits = httpx.get(hub.repository() + "/refs", headers=hub.headers, trust_env=False).json()["limits"]
+        assert [limits[name] for name in ("max_bundle_bytes", "stream_max_objects", "max_object_bytes")] == [
+            4321,
+            6,
+            98,
+        ]
+        assert httpx.get(hub.url + "/metrics", trust_env=False).status_code == 404
+        with PushClient(hub) as client:
+            assert client.presign(b"x" * 2000)[0] == 507
+            assert _presigned_url(client, **SPOOF).startswith("https://hub.example.org/")
+        assert all(json.loads(line) for line in hub.log.splitlines())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[serve]\nnonsense = 1\n",
+        '[serve]\nrequest-burst = "x"\n',
+        "[serve]\ndata = '/'\n",
+        "serve = 1\n",
+        "[serve\n",
+        '[serve]\ntrusted-proxy = ["10.0.0.1/8"]\n',
+    ],
+)
+def test_a_file_that_will_not_do_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hub.toml").write_text(text)
+    error = json.loads(hub_command("serve", "--json", "--data", tmp_path, "--port", "0", expect=2).stdout)["error"]
+    assert error["code"] == "usage"
+    assert not (tmp_path / "hub.sqlite3").exists()
