@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +13,12 @@ import click
 
 from ..core.errors import Internal
 from .output import json_option, print_json, quiet_option, talk
+from .own_hub import run_hub
 
 if TYPE_CHECKING:
     from museui.hub.client import HubClient
     from museui.repo.repository import Repository
     from museui.sync.result import PushResult
-
-_START_S = 30.0
 
 
 @click.command()
@@ -36,7 +30,7 @@ def command(as_json: bool, quiet: bool) -> int:
     began_s = time.perf_counter()
     folder = Path(tempfile.mkdtemp(prefix="museui-demo-"))
     try:
-        with _run_hub(folder / "hub") as (base, owner, token):
+        with run_hub(folder / "hub") as (base, owner, token):
             talk(f"hub       running at {base}", quiet=quiet)
             document = asyncio.run(_demonstrate(folder, base, owner, token, quiet))
     finally:
@@ -47,31 +41,6 @@ def command(as_json: bool, quiet: bool) -> int:
     else:
         talk(f"done      in {document['seconds']:.1f} s; the temporary folder is gone", quiet=quiet)
     return 0
-
-
-@contextmanager
-def _run_hub(data: Path) -> Iterator[tuple[str, str, str]]:
-    """A hub as its own process; its URL, owner and token. It has ended when the block ends."""
-    command_line = [sys.executable, "-m", "hubstub", "serve", "--data", str(data), "--port", "0"]
-    hub = subprocess.Popen(
-        [*command_line, "--owner", "ada", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert hub.stdout
-        line = hub.stdout.readline()
-        try:
-            ready = json.loads(line)
-        except ValueError:
-            _, said = hub.communicate(timeout=_START_S)
-            raise Internal("the hub did not start", hint=said.strip()[-500:]) from None
-        yield ready["url"], ready["owner"], ready["token"]
-    finally:
-        hub.terminate()
-        try:
-            hub.communicate(timeout=_START_S)
-        except subprocess.TimeoutExpired:
-            hub.kill()
-            hub.communicate()
 
 
 async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: bool) -> dict[str, Any]:

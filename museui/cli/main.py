@@ -19,6 +19,7 @@ from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, In
 from .output import Context, print_error, talk
 
 VERBS: Mapping[str, str] = {
+    "bench": "Measure a hub: the reference work as one bundle and one object at a time.",
     "clone": "Make a local copy of a repository on a hub.",
     "daemon": "What watches repositories and pushes by itself.",
     "demo": "Everything at once in a temporary folder; leaves nothing behind.",

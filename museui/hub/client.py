@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -29,6 +29,7 @@ from .url import RepositoryUrl, check_token_may_travel
 MSGPACK = "application/x-msgpack"
 USER_AGENT = "museui"
 _MAX_ANSWER_BYTES = 16 << 20
+MakeTransport = Callable[[httpx.Limits], httpx.AsyncBaseTransport]
 _CONNECTIONS = httpx.Limits(max_keepalive_connections=64)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
@@ -44,9 +45,13 @@ class _Answer:
 class HubLine:
     """A hub, as one who has a token there sees it. Use as an async context manager; the connection is kept."""
 
-    def __init__(self, base: str, token: str | None) -> None:
-        """``base``: the hub's address. Raises :class:`Usage` when ``token`` would travel in the clear."""
+    def __init__(self, base: str, token: str | None, transport: MakeTransport | None = None) -> None:
+        """``base``: the hub's address; ``transport``: makes what carries requests, when it is not plainly the network.
+
+        Raises :class:`Usage` when ``token`` would travel in the clear.
+        """
         self._base = self._root = base
+        self._transport = transport
         self.requests = 0
         """Requests sent so far, uploads included."""
         self.has_token = bool(token)
@@ -73,7 +78,11 @@ class HubLine:
             raise Invalid(f"the hub gave a URL that is not HTTP: {url!r:.80}")
         if scheme not in self._clients:
             self._clients[scheme] = httpx.AsyncClient(
-                verify=scheme == "https", timeout=_TIMEOUT, follow_redirects=False, limits=_CONNECTIONS
+                verify=scheme == "https",
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                limits=_CONNECTIONS,
+                transport=self._transport(_CONNECTIONS) if self._transport else None,
             )
         return self._clients[scheme]
 
@@ -140,9 +149,9 @@ class HubLine:
 class HubClient(HubLine):
     """A hub's repository. Use as an async context manager; the connection is kept between requests."""
 
-    def __init__(self, url: RepositoryUrl, token: str | None) -> None:
-        """Raises :class:`Usage` when ``token`` would travel in the clear."""
-        super().__init__(url.base, token)
+    def __init__(self, url: RepositoryUrl, token: str | None, transport: MakeTransport | None = None) -> None:
+        """As :class:`HubLine`, for the repository at ``url``."""
+        super().__init__(url.base, token, transport)
         self.url = url
         self._root = str(url)
 
@@ -203,6 +212,17 @@ class HubClient(HubLine):
         if not isinstance(tags, list) or not all(isinstance(record, dict) for record in tags):
             raise Invalid("the hub's answer has no list of tags")
         return tags
+
+    async def fetch_promotion(self, push_id: str) -> str:
+        """What ``GET pushes/{push_id}`` says of its promotion: ``pending`` while the hub works at it."""
+        push = await self._exchange("GET", f"pushes/{push_id}")
+        return str(push.get("promotion")) if isinstance(push, dict) else ""
+
+    async def delete_repository(self) -> None:
+        """``DELETE`` the repository, with all that is in it."""
+        response = await self._send("DELETE", str(self.url), self._headers, None, _TIMEOUT)
+        if response.status >= 300:
+            raise _error_of(response)
 
     @asynccontextmanager
     async def fetch(self, want: list[CommitId], have: list[CommitId]) -> AsyncIterator[AsyncIterator[bytes]]:
