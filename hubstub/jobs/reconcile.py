@@ -28,9 +28,12 @@ async def remove_leftovers(hub: HubState, grace_s: float = 0.0) -> list[str]:
 
     Staged objects, of which no row ever knows, go when they are as old as an upload that nobody may confirm any more.
     Pushes that run meanwhile are safe: what is found is judged only once each push that was running then has ended.
+    Nobody here knows what other hubs are storing, so where there may be some a bundle must be a day old.
     """
     before = hub.now() - grace_s
-    found = {entry.key async for entry in hub.store.list(BUNDLES) if entry.modified_at <= before}
+    with_others = hub.database.is_shared and hub.settings.store is not None
+    stored_before = hub.now() - max(grace_s, KEPT_S if with_others else 0.0)
+    found = {entry.key async for entry in hub.store.list(BUNDLES) if entry.modified_at <= stored_before}
     kept_since = hub.now() - KEPT_S - hub.settings.upload_ttl_s
     staged = {
         entry.key

@@ -27,7 +27,7 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
-    with attacked_hub(database=new_database()) as process:
+    with attacked_hub(made=HubProcess(database=new_database())) as process:
         yield process
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -14,9 +15,10 @@ from tests.helpers import bundles
 from tests.helpers.attacks import BASE, STATUS, WAYS, attacked_hub, send
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import read_tables
-from tests.helpers.postgresql import NewDatabase
-from tests.helpers.push_client import WAIT_S, PushClient, error_code, read_answer
+from tests.helpers.minio import MinioHub, stored_entries
+from tests.helpers.push_client import WAIT_S, PushClient, error_code, read_answer, wait_until
 from tests.helpers.records import History, commit_record, digest, pack, snapshot_record
+from tests.helpers.two_hubs import TwoHubs
 
 RACERS = 50
 RUNNING = 3
@@ -24,9 +26,16 @@ RUNNING = 3
 T = TypeVar("T")
 
 
-@pytest.fixture(scope="module")
-def hub(new_database: NewDatabase) -> Iterator[HubProcess]:
-    with attacked_hub(database=new_database()) as process:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "two hubs"])
+def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
+    """On the last, no two requests that follow each other go to the same process."""
+    made: HubProcess | None = None
+    if request.param == "postgresql":
+        made = HubProcess(database=request.getfixturevalue("postgresql").new_database())
+    elif request.param == "two hubs":
+        place = request.getfixturevalue("minio").new_store()
+        made = TwoHubs(place, request.getfixturevalue("postgresql").new_database())
+    with attacked_hub(made=made) as process:
         yield process
 
 
@@ -66,10 +75,17 @@ def _start(hub: HubProcess, slug: str) -> None:
 def _check_no_litter(hub: HubProcess, client: PushClient) -> None:
     """Of the pushes that lost, nothing is left: neither stored bundles nor half-written files."""
     client.wait_promoted()
-    assert not [*(hub.data_dir / "store" / "bundles").iterdir(), *(hub.data_dir / "store" / "tmp").iterdir()]
-    assert not [*(hub.data_dir / "spool").iterdir()]
+    wait_until(lambda: not _bundles(hub))
+    for process in hub.processes:
+        assert not [*(process.data_dir / "spool").iterdir(), *(process.data_dir / "store").rglob("tmp/*")]
     tables = read_tables(hub.data_dir)
     assert (tables["jobs"], tables["bundles"]) == ([], [])
+
+
+def _bundles(hub: HubProcess) -> list[str]:
+    if isinstance(hub, MinioHub):
+        return [key for key in asyncio.run(stored_entries(hub.place)) if key.startswith("bundles/")]
+    return [path.name for path in (hub.data_dir / "store" / "bundles").iterdir()]
 
 
 @pytest.mark.parametrize("leased", [True, False])

@@ -36,16 +36,18 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 @contextmanager
-def attacked_hub(*options: str, database: str | None = None) -> Iterator[HubProcess]:
+def attacked_hub(*options: str, made: HubProcess | None = None) -> Iterator[HubProcess]:
     """A hub whose ``ada/song`` has :data:`BASE`; at the end it must not have failed by itself, ever."""
-    with HubProcess(*options, database=database) as hub:
+    with made or HubProcess(*options) as hub:
         with PushClient(hub) as client:
             status, answer = client.push(BASE)
             assert status == 200, answer
             client.wait_promoted()
         yield hub
-        assert hub.running
-        assert "Traceback" not in hub.log and "status=5" not in hub.log, hub.log
+        for process in hub.processes:
+            assert process.running
+            assert "method=POST" in process.log, "nothing came here"
+            assert "Traceback" not in process.log and "status=5" not in process.log, process.log
 
 
 def next_history(base: History = BASE, message: str = "an attack", **files: bytes) -> History:

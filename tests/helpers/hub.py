@@ -75,6 +75,14 @@ class HubProcess:
         """What the last start printed."""
         self._process: subprocess.Popen[str] | None = None
 
+    keeps_connections = True
+    """Whether requests of one client may share a connection."""
+
+    @property
+    def processes(self) -> tuple[HubProcess, ...]:
+        """All that make up this hub."""
+        return (self,)
+
     @property
     def port(self) -> int:
         """The port it listens on."""

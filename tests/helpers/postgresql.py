@@ -82,6 +82,8 @@ class PostgresServer:
         if not data.exists():
             password = self._folder / "password"
             password.write_text(PASSWORD)
+            if self._user:
+                shutil.chown(password, self._user)
             who = ["-U", "museui", "--auth=scram-sha-256", f"--pwfile={password}"]
             self._run("initdb", "-D", str(data), "-E", "UTF8", "--locale=C", "--no-sync", *who)
         options = {

@@ -27,6 +27,8 @@ class PushClient:
         self.hub = hub
         self.url = hub.repository(slug, owner)
         headers = {"Accept": MSGPACK, "Content-Type": MSGPACK, "Authorization": f"Bearer {token or hub.token}"}
+        if not hub.keeps_connections:
+            headers["Connection"] = "close"
         self.http = httpx.Client(headers=headers, timeout=WAIT_S, trust_env=False, verify=False)
 
     def __enter__(self) -> PushClient:
