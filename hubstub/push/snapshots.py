@@ -28,6 +28,7 @@ _MANIFEST_KEY = b"\xa8manifest"
 _OBJECT = b"\xd9\x47sha256:"
 _DIGITS = 64
 _MAX_REST_BYTES = 4096
+_MAX_REMEMBERED = 20_000
 _is_hex = re.compile(rb"[0-9a-f]{64}").fullmatch
 
 
@@ -97,7 +98,11 @@ class _Manifest:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Manifest | None:
-        """None where the next snapshot cannot be told from this one: fields in another order, folders to check."""
+        """None where the next snapshot cannot be told from this one (fields in another order, folders to check), or
+        where remembering it would take more than it is worth.
+        """
+        if len(snapshot.manifest) > _MAX_REMEMBERED:
+            return None
         if list(snapshot.fields)[:2] != ["snapshot_id", "manifest"] or snapshot.fields.get("directories"):
             return None
         return cls(snapshot)

@@ -18,6 +18,7 @@ from museui.repo.records import PLAIN_SNAPSHOT
 from museui.repo.store import Store
 
 _DIGITS = 64
+_MAX_REMEMBERED = 20_000
 _find_ids = re.compile(rb'"([0-9a-f]{64})"').finditer
 _is_hex = re.compile(rb"[0-9a-f]{64}").fullmatch
 
@@ -66,9 +67,11 @@ class _SnapshotFile:
 
     @classmethod
     def of(cls, content: bytes, snapshot_id: SnapshotId, record: Mapping[str, Any]) -> _SnapshotFile | None:
-        """None for a file from which the next cannot be told: fields in another order, ids where none are expected."""
+        """None for a file from which the next cannot be told: fields in another order, ids where none are expected, too
+        many to remember.
+        """
         plain = list(record)[:2] == ["snapshot_id", "manifest"] and record.keys() <= PLAIN_SNAPSHOT
-        if not plain or not record["manifest"]:
+        if not plain or not 0 < len(record["manifest"]) <= _MAX_REMEMBERED:
             return None
         found = list(_find_ids(content))
         if [item[1].decode() for item in found] != [snapshot_id, *record["manifest"].values()]:
