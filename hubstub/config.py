@@ -35,6 +35,12 @@ class HubSettings:
     quotas: Quotas = field(default_factory=Quotas)
     database: str | None = field(default=None, repr=False)
     """Where the index is, ``postgresql://…``, maybe with a password; None: in the folder, on SQLite."""
+    gc_every_s: float = 24 * 3600.0
+    """How often garbage is collected; 0: never by itself."""
+    gc_grace_s: float = 14 * 24 * 3600.0
+    """How long a thing must have been garbage before it goes."""
+    scrub_every_s: float = 28 * 24 * 3600.0
+    """How often everything that is stored is read and checked; 0: never by itself."""
     auto_create: bool = True
     """Whether a repository comes into being on its owner's first push."""
     public_url: str | None = None

@@ -21,6 +21,7 @@ from .quota import repository_quota, user_quota
 from .repositories import repo
 from .rules import protect, signing_policy, unprotect
 from .serve import init, serve
+from .stats import stats
 from .tokens import token
 from .users import user
 
@@ -33,7 +34,7 @@ def hub() -> None:
     """
 
 
-for _verb in (serve, init, user, token, repo, key, gc, fsck, minio_setup):
+for _verb in (serve, init, user, token, repo, key, gc, fsck, stats, minio_setup):
     hub.add_command(_verb)
 user.add_command(user_quota)
 for _verb in (repository_quota, collaborator, protect, unprotect, signing_policy, audit):

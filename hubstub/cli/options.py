@@ -101,6 +101,24 @@ class NetworkType(click.ParamType[ipaddress.IPv4Network | ipaddress.IPv6Network]
             self.fail(f"{value!r} is no address and no network. Write 10.0.0.5 or 10.0.0.0/8.", param, ctx)
 
 
+class IntervalType(click.ParamType[float]):
+    """A length of time, in seconds; where it is how often something comes round, also ``off``, which is 0."""
+
+    name = "time"
+
+    def __init__(self, may_be_off: bool = True) -> None:
+        self._off = ("0", "off") if may_be_off else ()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See :func:`parse_duration`."""
+        if isinstance(value, float):
+            return value
+        try:
+            return 0.0 if value in self._off else float(parse_duration(value))
+        except Invalid as exc:
+            self.fail(f"{exc.message}. {exc.hint}", param, ctx)
+
+
 def print_json(document: Any) -> None:
     """One JSON document, on one line, on stdout, flushed."""
     click.echo(json.dumps(document))

@@ -20,7 +20,7 @@ from museui.core.names import check_owner
 from ..config import HubSettings, Quotas
 from ..log import LEVELS
 from .database_option import read_database_url
-from .options import NetworkType, SizeType, data_option, json_option, print_json
+from .options import IntervalType, NetworkType, SizeType, data_option, json_option, print_json
 from .serve_file import ServeCommand
 from .store_options import read_store_settings, store_options, take_store_options
 
@@ -48,6 +48,13 @@ _PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
 }
 
 
+_ROUNDS = {
+    "gc_every_s": ("--gc-every", "1d", "How often to collect garbage, or 'off'."),
+    "gc_grace_s": ("--gc-grace", "14d", "How long a thing must have been garbage before it goes."),
+    "scrub_every_s": ("--scrub-every", "4w", "How often to check all that is stored, or 'off'."),
+}
+
+
 def _settings_options(function: F) -> F:
     """An option for each limit and each time the hub waits, named as in :class:`HubSettings`."""
     for name in reversed(_LIMITS):
@@ -57,6 +64,17 @@ def _settings_options(function: F) -> F:
     for name, (flag, kind, words) in reversed(_PATIENCE.items()):
         default = getattr(_DEFAULTS, name)
         option = click.option(flag, name, type=kind, default=default, show_default=True, metavar="N", help=words)
+        function = option(function)
+    for name, (flag, usual, words) in reversed(_ROUNDS.items()):
+        option = click.option(
+            flag,
+            name,
+            type=IntervalType(name != "gc_grace_s"),
+            default=usual,
+            show_default=True,
+            metavar="TIME",
+            help=words,
+        )
         function = option(function)
     return function
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Awaitable, Callable
 
 from museui.core.errors import Busy, Integrity, Unavailable
@@ -27,12 +28,19 @@ from .queue import (
     take_job,
 )
 from .reconcile import clear_temporary, remove_leftovers
+from .schedule import OBJECTS_GC, OBJECTS_SCRUB, add_due_work
+from .upkeep import run_gc, run_scrub
 
-KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {BUNDLE_INDEX: promote_bundle}
+KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {
+    BUNDLE_INDEX: promote_bundle,
+    OBJECTS_GC: run_gc,
+    OBJECTS_SCRUB: run_scrub,
+}
 _SWEEP_S = 3600.0
 _LOOK_S = 30.0
 """How often to look for what another hub may have left."""
-_BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+_PAUSE_S = 1.0
+_MAX_PAUSE_S = 600.0
 _MAX_ATTEMPTS = 20
 _log = logging.getLogger("hubstub.jobs")
 
@@ -49,7 +57,7 @@ class JobRunner:
         """Clear away leftovers, free what a dead process had taken, and begin to work."""
         hub = self._hub
         await clear_temporary(hub)
-        await remove_leftovers(hub)
+        await remove_leftovers(hub, grace_s=_SWEEP_S if hub.database.is_shared else 0.0)
         self._swept_at = hub.now()
         async with hub.database.write() as connection:
             await release_jobs(connection, hub.worker)
@@ -74,13 +82,14 @@ class JobRunner:
                 await self._wait()
                 hub.jobs_waiting.clear()
                 await hub.desk.wait_quiet()
+                await add_due_work(hub)
                 while job := await self._take():
                     await self._work(job)
                     await hub.desk.wait_quiet()
                 await self._sweep()
             except Exception:
                 _log.exception("the job runner failed; it goes on in a moment")
-                await asyncio.sleep(_BACKOFF_S[0])
+                await asyncio.sleep(_PAUSE_S)
                 hub.jobs_waiting.set()
 
     async def _wait(self) -> None:
@@ -113,7 +122,7 @@ class JobRunner:
                 if hopeless:
                     await fail_job(connection, job, error)
                 else:
-                    delay_s = _BACKOFF_S[min(job.attempts, len(_BACKOFF_S)) - 1]
+                    delay_s = random.uniform(0.0, min(_MAX_PAUSE_S, _PAUSE_S * 2**job.attempts))
                     await postpone_job(connection, job, hub.now() + delay_s, error)
         else:
             log_facts(_log, job.kind, subject=job.subject, seconds=round(hub.now() - began, 3), attempt=job.attempts)

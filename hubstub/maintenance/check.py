@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -21,7 +21,9 @@ _STAGES = ("database", "records", "bundles", "members", "objects", "files")
 _BY_ID = {"bundles": check_bundles, "members": check_members, "objects": check_objects}
 
 
-async def check_hub(hub: HubState, part: Part, report: Report, start: Cursor | None = None) -> AsyncIterator[Cursor]:
+async def check_hub(
+    hub: HubState, part: Part, report: Report, start: Cursor | None = None
+) -> AsyncGenerator[Cursor, None]:
     """Check rows against store and store against rows, noting in ``report``; gives after each step where to go on.
 
     Of objects only those of ``part`` are read.  Changes nothing.  Raises :class:`~museui.core.errors.Unavailable` when

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,7 +23,7 @@ _STAGES = ("expired", "history", "objects", "files")
 
 async def collect_garbage(
     hub: HubState, options: GcOptions, tally: Tally, start: Cursor | None = None
-) -> AsyncIterator[Cursor]:
+) -> AsyncGenerator[Cursor, None]:
     """Collect, counting in ``tally``; gives after each step where to go on.
 
     Safe beside pushes, other collections and other processes; what was in use or in its grace stays.
@@ -38,8 +38,9 @@ async def collect_garbage(
 
 async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, tally: Tally) -> AsyncIterator[str]:
     if stage == "expired":
-        await _collect_expired(hub, options, tally)
-        yield after
+        if not after:
+            await _collect_expired(hub, options, tally)
+            yield "done"
     elif stage == "history":
         while (number := await next_repository(hub, after)) is not None:
             await collect_history(hub, number, options, tally)

@@ -26,6 +26,7 @@ from .tally import GcOptions, Tally
 
 MIN_AGE_S = 3600.0
 _AT_ONCE = 500
+_FOLDERS_AT_ONCE = 16
 
 
 async def collect_leftovers(hub: HubState, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
@@ -38,10 +39,11 @@ async def collect_leftovers(hub: HubState, options: GcOptions, tally: Tally, aft
         await _collect_bundles(hub, options, tally, before)
         await _collect_staged(hub, options, tally, before)
         yield "start"
-    for folder in (f"{number:02x}" for number in range(256)):
-        if folder > after or after == "start":
-            await _collect_objects(hub, options, tally, before, f"{OBJECTS}{folder}/")
-            yield folder
+    first = 0 if after in ("", "start") else int(after, 16) + 1
+    for number in range(first, 256):
+        await _collect_objects(hub, options, tally, before, f"{OBJECTS}{number:02x}/")
+        if number % _FOLDERS_AT_ONCE == _FOLDERS_AT_ONCE - 1:
+            yield f"{number:02x}"
 
 
 async def read_store_clock(hub: HubState) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ def _store_of(hub: HubProcess) -> Mapping[str, Any]:
     return {"url": f"s3://{place.bucket}/{place.prefix}", "endpoint": place.endpoint, **keys}
 
 
+def with_state(hub: HubProcess, work: Callable[[HubState], Awaitable[None]]) -> None:
+    """Do ``work`` on the parts of a hub, in this process."""
+    with_hub(hub.data_dir, _store_of(hub), work)
+
+
 def collect(hub: HubProcess, grace_s: float = 14 * DAY_S, *, apply: bool = True) -> dict[str, Any]:
     """What ``gc`` does and says."""
     tally = Tally()
@@ -42,7 +47,7 @@ def collect(hub: HubProcess, grace_s: float = 14 * DAY_S, *, apply: bool = True)
         async for _ in collect_garbage(state, GcOptions(apply, grace_s), tally):
             pass
 
-    with_hub(hub.data_dir, _store_of(hub), work)
+    with_state(hub, work)
     return tally.to_json()
 
 
@@ -54,7 +59,7 @@ def check(hub: HubProcess, part: Part | None = None) -> Report:
         async for _ in check_hub(state, part or Part(), report):
             pass
 
-    with_hub(hub.data_dir, _store_of(hub), work)
+    with_state(hub, work)
     return report
 
 
@@ -66,7 +71,7 @@ def check_and_repair(hub: HubProcess) -> dict[str, str]:
     async def work(state: HubState) -> None:
         done.update(await repair(state, report))
 
-    with_hub(hub.data_dir, _store_of(hub), work)
+    with_state(hub, work)
     return done
 
 
