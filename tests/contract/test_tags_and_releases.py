@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from tests.helpers.attacks import BASE, attacked_hub
 from tests.helpers.fingerprint import unchanged
 from tests.helpers.hub import HubProcess
+from tests.helpers.program import Museui
 from tests.helpers.push_client import MSGPACK, PushClient, error_code, read_answer
 from tests.helpers.records import make_history, pack
 
@@ -88,6 +91,22 @@ def test_tags_come_back_as_they_were_sent(client: PushClient) -> None:
     assert client.post("tags", {"tags": []}) == (200, {"stored": 0})
     as_json = client.http.get(f"{client.url}/tags", headers={"Accept": "application/json"}).json()["tags"]
     assert as_json == _tags(client)
+
+
+def test_a_clone_has_what_is_tagged_though_no_branch_leads_there(
+    hub: HubProcess, client: PushClient, museui: Museui, tmp_path: Path
+) -> None:
+    assert client.post("tags", {"tags": [TAG]})[0] == 200
+    assert client.push(make_history({"other": b"history"}), force=True)[0] == 200
+    cloned = museui("clone", client.url, "clone", MUSEUI_TOKEN=hub.token)
+    assert cloned.code == 0, cloned.err
+    muse = tmp_path / "clone" / ".muse"
+    assert json.loads((muse / "tags" / "r-1" / "t-1.json").read_text()) == TAG
+    assert (muse / "commits" / f"{HEAD}.json").exists()
+    (muse / "tags" / "r-1" / "t-1.json").write_text("mine")
+    fetched = museui("-C", "clone", "fetch", MUSEUI_TOKEN=hub.token)
+    assert fetched.code == 0, fetched.err
+    assert (muse / "tags" / "r-1" / "t-1.json").read_text() == "mine"
 
 
 BAD_TAGS: dict[str, tuple[Any, str]] = {
