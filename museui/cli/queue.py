@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import click
 
 from ..core.errors import NotFound
 from ..local.client import LocalClient
+from .by_daemon import render_why
 from .output import Context, json_option, print_json, printable, quiet_option, talk
-from .times import render_until
 
 
 @click.group()
@@ -28,7 +27,7 @@ def list_queue(as_json: bool) -> None:
         print_json({"ok": True, "queue": entries})
         return
     for entry in entries:
-        columns = (entry["id"], entry["state"], entry["path"], entry["branch"], _why(entry))
+        columns = (entry["id"], entry["state"], entry["path"], entry["branch"], render_why(entry))
         click.echo("\t".join(printable(column) for column in columns))
 
 
@@ -75,12 +74,3 @@ def _find(client: LocalClient, context: Context, text: str) -> list[dict[str, An
     if not found:
         raise NotFound(f"nothing in the queue is called {text!r:.200}", hint="`museui queue list` shows what waits.")
     return found
-
-
-def _why(entry: dict[str, Any]) -> str:
-    why = str(entry["reason"])
-    if entry["next_try_at"]:
-        why += f" ({render_until(entry['next_try_at'], time.time())}, try {entry['tries'] + 1})"
-    if entry["state"] == "stopped" and entry["error"]:
-        why += f" [{entry['error']['code']}] {entry['error']['hint']}"
-    return why.strip() or "-"

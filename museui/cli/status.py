@@ -1,4 +1,4 @@
-"""``museui status``: what is safe on the hub, to the last knowledge of this machine; no network."""
+"""``museui status``: what is safe on the hub, to the last knowledge of this machine and its daemon; no network."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from ..core.errors import EXIT_FAILED, EXIT_OK
+from ..core.errors import EXIT_FAILED, EXIT_OK, EXIT_RETRY
 from ..core.ids import qualified
 from ..repo.repository import Repository
 from ..repo.standing import SAFE_STATES, BranchState, read_states
+from .by_daemon import ask_about, is_at_it, render_known
 from .output import Context, json_option, print_json, printable, quiet_option
 
 
@@ -20,19 +21,25 @@ from .output import Context, json_option, print_json, printable, quiet_option
 @quiet_option
 @click.pass_obj
 def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
-    """Show each branch against each remote, as last seen: nothing is asked of the hub.
+    """Show each branch against each remote, as last seen, and what the daemon does: nothing is asked of the hub.
 
-    The exit code is 0 when every commit of every branch was on every remote, else 1.
+    The exit code is 0 when every commit of every branch was on every remote, 3 when the daemon is about to bring the
+    rest there, else 1.
     """
     repository = Repository.open(context.path(repo) if repo else context.cwd)
     states = read_states(repository)
     safe = all(state.state in SAFE_STATES for state in states)
+    known = ask_about(repository.root)
     if as_json:
         document = {"ok": True, "repo": str(repository.root), "current_branch": repository.current_branch()}
-        print_json(document | {"safe": safe, "branches": [_document(state) for state in states]})
+        print_json(document | {"safe": safe, "branches": [_document(state) for state in states], "daemon": known})
     elif not quiet:
         click.echo(_render(states))
-    return EXIT_OK if safe else EXIT_FAILED
+        if known:
+            click.echo(render_known(known))
+    if safe:
+        return EXIT_OK
+    return EXIT_RETRY if is_at_it(known) else EXIT_FAILED
 
 
 def _document(state: BranchState) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""The verbs that speak to the daemon, as a person or a script runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.daemon import DaemonProcess
+from tests.helpers.watched import make_repository
+from tests.helpers.workload import RepositoryBuilder
+
+NOWHERE = "http://127.0.0.1:9/ada/song"
+"""Where nothing listens."""
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[DaemonProcess]:
+    with DaemonProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def song(daemon: DaemonProcess, tmp_path: Path) -> Iterator[RepositoryBuilder]:
+    made = make_repository(tmp_path, NOWHERE, "song")
+    made.commit({"a": b"one"})
+    yield made
+    for view in daemon.client.get("repositories")["repositories"]:
+        daemon.client.ask("DELETE", f"repositories/{view['id']}")
+
+
+def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> None:
+    idle = DaemonProcess()
+    try:
+        for arguments in (("watch", "list"), ("queue", "list"), ("history",), ("watch", "add", tmp_path)):
+            said = idle.museui(*arguments, expect=3).stderr
+            assert said == "error: the daemon does not run\nhint: Start it: museui daemon start\n"
+        assert idle.json("daemon", "status", expect=1) == {"ok": True, "running": False}
+        assert idle.json("daemon", "stop") == {"ok": True, "stopped": False}
+        started = idle.json("daemon", "start")
+        try:
+            assert (started["ok"], started["started"], started["api"]) == (True, True, 1)
+            assert idle.json("daemon", "start")["started"] is False
+            assert idle.json("daemon", "status")["pid"] == started["pid"]
+            assert "looking after 0 repositories" in idle.museui("daemon", "logs").stdout
+        finally:
+            assert idle.json("daemon", "stop") == {"ok": True, "stopped": True}
+    finally:
+        idle.close()
+
+
+def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
+    view = daemon.json("watch", "add", song.root, "--branch", "main", "--snapshot-on-change")["repositories"][0]
+    assert (view["watched_branches"], view["snapshot_on_change"]) == (["main"], True)
+    daemon.museui("watch", "add", song.root, "--no-snapshot-on-change")
+    (line,) = daemon.museui("watch", "list").stdout.splitlines()
+    assert line.split("\t")[1:] == [str(song.root), "origin", "main"]
+    (view,) = daemon.json("watch", "list")["repositories"]
+    assert view["snapshot_on_change"] is False
+    paused = daemon.json("watch", "pause", song.root, "--for", "2h")["repository"]
+    assert paused["state"] == "paused" and paused["paused_until"] is not None
+    (entry,) = daemon.json("queue", "list")["queue"]
+    assert entry["reason"] == "paused"
+    assert daemon.json("watch", "pause", song.root)["repository"]["paused_until"] is None
+    assert daemon.json("watch", "resume", song.root)["repository"]["paused"] is False
+    assert daemon.json("-C", song.root, "watch", "remove", ".")["removed"] == str(song.root)
+    assert daemon.json("queue", "list") == {"ok": True, "queue": []}
+    assert daemon.museui("watch", "list").stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("watch", "add", "/"),
+        ("watch", "remove", "/"),
+        ("watch", "pause", "SONG", "--for", "soon"),
+        ("watch", "pause", "SONG", "--for", "0h"),
+        ("watch", "add", "SONG", "--remote", "nowhere"),
+        ("watch", "add", "SONG", "--remote", "ftp://x/y/z"),
+        ("queue", "retry", "nothing"),
+        ("queue", "cancel", "nothing"),
+        ("history", "/"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    daemon: DaemonProcess, song: RepositoryBuilder, arguments: tuple[str, ...]
+) -> None:
+    daemon.watch(song.root)
+    before = daemon.config.read_text()
+    real = [str(song.root) if item == "SONG" else item for item in arguments]
+    done = daemon.museui(*real, expect=None)
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error: ")
+    assert daemon.config.read_text() == before
+
+
+def test_the_queue_is_listed_cancelled_and_retried(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
+    daemon.watch(song.root)
+    entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.tries), None))
+    assert (entry.error.code, entry.state) == ("unreachable", "waiting")
+    listed = daemon.museui("queue", "list").stdout
+    assert "hub unreachable" in listed and entry.id in listed
+    daemon.museui("queue", "cancel", song.root)
+    resting = daemon.follow(lambda state: next((e for e in state.queue.values() if e.state == "cancelled"), None))
+    assert resting.push is None
+    daemon.museui("queue", "retry", entry.id)
+    daemon.follow(lambda state: any(e.state == "waiting" and e.tries > entry.tries for e in state.queue.values()))
+    assert daemon.json("queue", "retry")["retried"] == 1
+    daemon.museui("queue", "cancel", entry.id)
+    song.commit({"a": b"two"})
+    daemon.follow(lambda state: any(e.state == "waiting" for e in state.queue.values()))
+
+
+def test_a_night_offline_is_one_line_of_history(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
+    view = daemon.watch(song.root)
+    for tries in range(1, 4):
+        daemon.follow(
+            lambda state, n=tries: any(p.tries >= n for p in state.history.values() if p.path == view["path"])
+        )
+        daemon.museui("queue", "retry", song.root)
+    daemon.follow(lambda state: any(p.tries >= 4 for p in state.history.values() if p.path == view["path"]))
+    (push,) = daemon.client.get(f"pushes?repository={view['id']}")["pushes"]
+    assert (push["result"], push["error"]["code"]) == ("failed", "unreachable")
+    assert push["tries"] >= 4
+    (line,) = daemon.museui("history", song.root).stdout.splitlines()
+    assert "times)" in line
+    assert daemon.json("history", song.root, "--usual")["usual"] in ({}, {view["id"]: {}})
+
+
+def test_the_status_says_what_the_daemon_does(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
+    assert daemon.json("status", song.root, expect=1)["daemon"]["repository"] is None
+    daemon.watch(song.root)
+    daemon.follow(lambda state: any(e.tries for e in state.queue.values()))
+    document = daemon.json("status", song.root, expect=3)
+    assert document["daemon"]["queue"][0]["reason"] == "hub unreachable"
+    said = daemon.museui("status", song.root, expect=3).stdout
+    assert "daemon: waiting" in said and "hub unreachable" in said
+    daemon.museui("queue", "cancel", song.root)
+    daemon.museui("status", song.root, expect=1)
+
+
+def test_a_push_by_hand_that_fails_stays_queued_where_the_repository_is_watched(
+    daemon: DaemonProcess, song: RepositoryBuilder
+) -> None:
+    failed = daemon.json("push", song.root, expect=3)
+    assert failed["error"]["code"] == "unreachable"
+    assert daemon.client.get("queue")["queue"] == []
+    daemon.watch(song.root)
+    assert daemon.json("push", song.root, expect=3)["error"]["retryable"] is True
+    (entry,) = daemon.client.get("queue")["queue"]
+    assert entry["state"] == "waiting"
