@@ -9,6 +9,7 @@ from museui.core.limits import Limits
 
 from .http.proxies import Network
 from .store.s3_settings import S3Settings
+from .tls import TlsSettings
 
 DATABASE_NAME = "hub.sqlite3"
 STORE_NAME = "store"
@@ -64,6 +65,8 @@ class HubSettings:
     """How many uploads of one user may wait for their confirm."""
     trusted_proxies: tuple[Network, ...] = ()
     """Whose ``X-Forwarded-`` headers are believed."""
+    tls: TlsSettings | None = None
+    """With what the hub speaks TLS; None: not at all."""
     metrics: bool = True
     """Whether ``/metrics`` answers."""
     send_idle_s: float = 60.0

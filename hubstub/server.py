@@ -1,8 +1,8 @@
 """The hub as a process: a socket, the parts behind it, and an orderly end.
 
 The socket is bound here and handed to granian, so that port 0 has no race and a port that is taken is an error
-(granian itself would share it).  Plain HTTP is HTTP/1.1 only: in its automatic mode granian never closes a
-connection that sends nothing.
+(granian itself would share it).  Without ``http2`` HTTP/1.1 is all that is spoken, over TLS as well: in its automatic
+mode granian never closes a connection that sends nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from granian._granian import SocketHolder
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 from starlette.applications import Starlette
 
@@ -32,9 +32,12 @@ from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
 from .store.open import open_store, store_name
+from .tls import own_context
 
 _BACKLOG = 1024
 _READY_S = 30.0
+_PING_MS = 20_000
+_HEADERS_BYTES = 64 << 10
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _GC_THRESHOLD = 50_000
 _SWITCH_S = 0.0002
@@ -46,15 +49,20 @@ Python's own 5 ms they spend their time waiting for a turn (measured: 0.1 s of e
 class _SocketServer(Server):
     """Granian on a socket that is bound already."""
 
-    def __init__(self, listener: socket.socket, target: Starlette, header_timeout_s: float) -> None:
+    def __init__(self, listener: socket.socket, target: Starlette, settings: HubSettings) -> None:
+        tls = settings.tls
         super().__init__(
             target,
             interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
+            http=HTTPModes.auto if tls and tls.http2 else HTTPModes.http1,
             websockets=False,
             backlog=_BACKLOG,
             backpressure=_BACKLOG,
-            http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout_s * 1000)),
+            http1_settings=HTTP1Settings(header_read_timeout=int(settings.header_timeout_s * 1000)),
+            http2_settings=HTTP2Settings(keep_alive_interval=_PING_MS, max_headers_size=_HEADERS_BYTES),
+            ssl_cert=tls.certificate if tls else None,
+            ssl_key=tls.key if tls else None,
+            ssl_protocol_min=SSLProtocols.tls12,
             log_enabled=False,
         )
         self._listener = listener
@@ -87,10 +95,11 @@ def bind_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def listener_url(listener: socket.socket) -> str:
+def listener_url(listener: socket.socket, tls: bool = False) -> str:
     """The address of a listening socket as a URL; a wildcard address is named by its loopback one."""
     host, port = _own_address(listener)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _own_address(listener: socket.socket) -> tuple[str, int]:
@@ -158,10 +167,10 @@ async def _serve_requests(
     stop: asyncio.Event,
 ) -> None:
     host, port = _own_address(listener)
-    server = _SocketServer(listener, app, state.settings.header_timeout_s)
+    server = _SocketServer(listener, app, state.settings)
     running = asyncio.create_task(server.serve())
     try:
-        await _first(running, _answers(host, port))
+        await _first(running, _answers(host, port, state.settings.tls is not None))
         log_facts(logger, "serving", port=port, **await state.database.describe())
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
@@ -199,11 +208,11 @@ async def _first(running: asyncio.Task[Any], event: Coroutine[Any, Any, Any]) ->
     waiting.result()
 
 
-async def _answers(host: str, port: int) -> None:
+async def _answers(host: str, port: int, tls: bool) -> None:
     """Return when a request to our own port is answered. Raises :class:`Unavailable` when none is for 30 s."""
     try:
         async with asyncio.timeout(_READY_S):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, ssl=own_context() if tls else None)
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             await reader.readline()
             writer.close()

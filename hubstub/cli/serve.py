@@ -19,6 +19,7 @@ from museui.core.names import check_owner
 
 from ..config import HubSettings, Quotas
 from ..log import LEVELS
+from ..tls import read_tls
 from .database_option import read_database_url
 from .options import IntervalType, NetworkType, SizeType, data_option, json_option, print_json
 from .serve_file import ServeCommand
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LIMITS = tuple(field.name for field in fields(Limits))
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _DEFAULTS = HubSettings(Path())
 _PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
     "upload_ttl_s": ("--upload-ttl", click.IntRange(1, 86400), "Seconds a presigned URL lives."),
@@ -98,6 +100,9 @@ def _settings_options(function: F) -> F:
     help="Whose X-Forwarded-For, -Proto and -Host are believed: an address or network, as often as needed.",
 )
 @click.option("--metrics/--no-metrics", default=True, help="Whether /metrics answers.")
+@click.option("--tls-cert", type=_FILE, help="A certificate (PEM): speak TLS with it.")
+@click.option("--tls-key", type=_FILE, help="The key of the certificate (PEM).")
+@click.option("--http2", is_flag=True, help="Offer HTTP/2 over TLS; for networks where nobody holds connections open.")
 @store_options
 @click.option("--minio", is_flag=True, help="Start the 'minio' on PATH beside the hub, and keep the objects there.")
 @click.option("--repository-quota", type=SizeType(), help="What one repository may hold.  [default: no limit]")
@@ -112,6 +117,9 @@ def serve(
     public_url: str | None,
     log_format: str,
     log_level: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    http2: bool,
     minio: bool,
     repository_quota: int | None,
     user_quota: int | None,
@@ -125,10 +133,11 @@ def serve(
     if owner is not None:
         check_owner(owner)
     _check_public_url(public_url)
-    if not _is_loopback(host):
+    tls = read_tls(tls_cert, tls_key, http2)
+    if tls is None and not _is_loopback(host):
         click.echo(
             f"warning: listening on {host} without TLS; tokens and data can be read on the way.\n"
-            "hint: put a proxy with TLS in front of it, or listen on 127.0.0.1.",
+            "hint: give it --tls-cert and --tls-key, put a proxy with TLS in front of it, or listen on 127.0.0.1.",
             err=True,
         )
     limits = Limits(**{name: options.pop(name) for name in _LIMITS})
@@ -140,7 +149,7 @@ def serve(
     store = None if minio else read_store_settings(data_dir, given)
     quotas = Quotas(repository_quota, user_quota)
     database = read_database_url(data_dir)
-    settings = HubSettings(data_dir, limits, store, quotas, database, public_url=public_url, **options)
+    settings = HubSettings(data_dir, limits, store, quotas, database, public_url=public_url, tls=tls, **options)
 
     from ..folder import create_data_folder, locked_data_folder, require_one_database
     from ..log import configure_log
@@ -154,7 +163,7 @@ def serve(
         from ..server import serve as serve_hub
 
         listener = bind_listener(host, port)
-        address = listener_url(listener)
+        address = listener_url(listener, tls is not None)
 
         async def announce(state: HubState) -> None:
             name, token = await ensure_owner(state.database, owner, _own_name(), state.now())

@@ -1,0 +1,109 @@
+"""A hub that speaks TLS itself: who trusts it, which HTTP it speaks, and what becomes of clients that say nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.helpers.certificates import write_certificates
+from tests.helpers.hub import ROOT, HubProcess, hub_command
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("tls")
+    write_certificates(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def hub(folder: Path) -> Iterator[HubProcess]:
+    with HubProcess(*_options(folder), "--header-timeout", "1") as process:
+        yield process
+
+
+def _options(folder: Path) -> list[str]:
+    return ["--tls-cert", str(folder / "public.crt"), "--tls-key", str(folder / "private.key")]
+
+
+def _trusting(folder: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(folder / "ca.crt"))
+
+
+def test_it_is_reached_over_tls_and_not_without(hub: HubProcess, folder: Path) -> None:
+    assert hub.url.startswith("https://127.0.0.1:")
+    answer = httpx.get(hub.url + "/readyz", verify=_trusting(folder), trust_env=False)
+    assert (answer.status_code, answer.http_version) == (200, "HTTP/1.1")
+    with pytest.raises(httpx.ConnectError, match="certificate"):
+        httpx.get(hub.url + "/readyz", trust_env=False)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(hub.url.replace("https", "http") + "/readyz", trust_env=False)
+
+
+def test_http_2_is_spoken_where_it_was_asked_for_and_http_1_1_as_well(folder: Path) -> None:
+    with HubProcess(*_options(folder), "--http2") as hub:
+        for http2, version in ((True, "HTTP/2"), (False, "HTTP/1.1")):
+            with httpx.Client(http2=http2, verify=_trusting(folder), trust_env=False) as client:
+                answer = client.get(hub.url + "/ada/none/refs", headers=hub.headers)
+                assert (answer.status_code, answer.http_version) == (404, version)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"])
+def test_whoever_says_nothing_or_half_a_head_is_cut_off(hub: HubProcess, folder: Path, sent: bytes) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", hub.port), timeout=60) as plain,
+        _trusting(folder).wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(sent)
+        while connection.recv(1000):
+            pass
+
+
+def test_a_push_goes_over_tls_when_the_authority_is_trusted(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "MUSEUI_TOKEN": hub.token}
+
+    def museui(*arguments: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "museui.cli.main", "-C", str(tmp_path / "song"), *arguments],
+            cwd=ROOT,
+            env={**environment, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    (tmp_path / "song").mkdir()
+    museui("init")
+    (tmp_path / "song" / "verse.txt").write_text("la la la")
+    museui("snapshot", "-m", "first")
+    museui("remote", "add", "origin", hub.repository())
+    failed = museui("push", "--no-daemon", "--json", code=3)
+    assert json.loads(failed.stdout)["error"]["code"] == "unreachable" and "certificate" in failed.stdout
+    done = museui("push", "--no-daemon", "--json", SSL_CERT_FILE=str(folder / "ca.crt"))
+    assert json.loads(done.stdout)["ok"] is True
+
+
+def test_files_that_do_not_fit_are_an_error(folder: Path, tmp_path: Path) -> None:
+    certificate, key = str(folder / "public.crt"), str(folder / "private.key")
+    for options in (
+        ["--tls-cert", certificate],
+        ["--tls-key", key],
+        ["--http2"],
+        ["--tls-cert", str(folder / "ca.crt"), "--tls-key", key],
+        ["--tls-cert", str(tmp_path / "nosuch"), "--tls-key", key],
+    ):
+        done = hub_command("serve", "--json", "--data", tmp_path / "hub", "--port", "0", *options, expect=2)
+        assert json.loads(done.stdout)["error"]["code"] == "usage"
+        assert not (tmp_path / "hub").exists()
