@@ -98,9 +98,9 @@ async def check_signers(
 ) -> None:
     """Hold the commits that are new to the repository to its signing policy; raises :class:`BadSignature`."""
     check_signatures(rules.signing_policy, contents)
-    new = [item for item in contents.ordered if item not in closure.had_commits]
-    if rules.signing_policy != "trusted" or not new:
+    if rules.signing_policy != "trusted":
         return
+    new = [item for item in contents.ordered if item not in closure.had_commits]
     trusted = await read_trusted_keys(connection, repository)
     for commit_id in new:
         signer = contents.commits[commit_id].signer
