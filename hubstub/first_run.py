@@ -25,8 +25,7 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
     Without a ``name`` it is whoever was here first, or ``default`` on an empty hub.
     Raises :class:`~museui.core.errors.Invalid` for a name that cannot be.
     """
-
-    async def ensure(connection: AsyncConnection) -> tuple[str, str | None]:
+    async with database.write(alone=True) as connection:
         query = select(users.c.name).where(users.c.removed_at.is_(None)).order_by(users.c.id).limit(1)
         if name is not None:
             query = query.where(users.c.name == name)
@@ -36,34 +35,25 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
         user = await create_user(connection, name or default, now)
         return user.name, await create_token(connection, user.id, now, scope="admin", label="first token")
 
-    return await database.change(ensure)
-
 
 async def ensure_url_secret(database: Database) -> bytes:
     """The 32 bytes that sign this hub's upload URLs, made on first use."""
-
-    async def ensure(connection: AsyncConnection) -> str:
+    async with database.write(alone=True) as connection:
         value = await _read_setting(connection, _URL_SECRET)
         if value is None:
             value = secrets.token_hex(32)
             await connection.execute(insert(settings).values(name=_URL_SECRET, value=value))
-        return value
-
-    return bytes.fromhex(await database.change(ensure))
+        return bytes.fromhex(value)
 
 
 async def ensure_same_store(database: Database, name: str) -> None:
     """Remember that this hub's objects are in the store ``name``. Raises :class:`Usage` when they are in another."""
-
-    async def ensure(connection: AsyncConnection) -> str:
+    async with database.write(alone=True) as connection:
         known = await _read_setting(connection, _STORE)
         if known is None:
             anything = (await connection.execute(select(objects.c.id).limit(1))).first()
             known = EMBEDDED if anything else name
             await connection.execute(insert(settings).values(name=_STORE, value=known))
-        return known
-
-    known = await database.change(ensure)
     if known != name:
         raise Usage(
             f"this hub keeps its objects in {known}, not in {name}",

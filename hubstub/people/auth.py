@@ -29,6 +29,7 @@ from starlette.requests import Request
 from museui.core.errors import Denied, Unauthorized
 
 from ..capabilities import describe_hub
+from ..index.locks import lock_user
 from ..state import HubState, hub_of
 from .access import Access, covers, find_access
 from .repositories import RepositoryRow, create_repository, find_repository, repository_not_found
@@ -95,6 +96,7 @@ async def open_repository(request: Request, need: Access, create: bool = False) 
 
 async def _find_or_make(hub: HubState, caller: Caller, owner: str, slug: str) -> tuple[RepositoryRow, Access | None]:
     async def work(connection: AsyncConnection) -> tuple[RepositoryRow, Access | None]:
+        await lock_user(connection, caller.user_id)
         found = await find_repository(connection, owner, slug)
         if found is None:
             found = await create_repository(connection, caller.user_id, slug, hub.now())

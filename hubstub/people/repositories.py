@@ -13,6 +13,7 @@ from museui.core.errors import Invalid, NotFound
 from museui.core.names import check_branch, check_name
 
 from ..index.locks import lock_repository
+from ..index.locks import lock_user
 from ..index.schema import branches, repositories, users
 
 Visibility = Literal["private", "public"]
@@ -126,6 +127,7 @@ async def create_repository(
     check_name(slug, "slug")
     if default_branch is not None:
         check_branch(default_branch)
+    await lock_user(connection, owner_id)
     taken = select(repositories.c.id).where(
         repositories.c.owner_id == owner_id, func.lower(repositories.c.slug) == slug.lower()
     )

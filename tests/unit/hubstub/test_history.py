@@ -79,10 +79,10 @@ def test_walk_and_ancestry_agree_with_set_arithmetic(
     asyncio.run(check())
 
 
-async def test_long_history_is_walked_whole_and_in_order(tmp_path: Path) -> None:
+async def test_long_history_is_walked_whole_and_in_order(folder: Path) -> None:
     graph = line(5000)
     ids = list(graph)
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+    async with fresh_database(folder) as database, database.write() as connection:
         repository, _ = await _two_repositories(connection)
         await insert_history(connection, repository, graph)
         assert [row.id async for row in walk(connection, repository, [ids[-1]], [])] == ids
@@ -92,11 +92,11 @@ async def test_long_history_is_walked_whole_and_in_order(tmp_path: Path) -> None
         assert not await is_ancestor(connection, repository, made_id("unknown"), ids[-1])
 
 
-async def test_ancestry_reads_the_distance_and_not_the_history(tmp_path: Path) -> None:
+async def test_ancestry_reads_the_distance_and_not_the_history(folder: Path) -> None:
     graph = line(20_000)
     ids = list(graph)
     statements: list[str] = []
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+    async with fresh_database(folder) as database, database.write() as connection:
         repository, _ = await _two_repositories(connection)
         await insert_history(connection, repository, graph)
         raw = connection.sync_connection
@@ -107,10 +107,10 @@ async def test_ancestry_reads_the_distance_and_not_the_history(tmp_path: Path) -
     assert 0 < len(statements) <= 4
 
 
-async def test_existing_ids_are_found_among_more_than_a_database_takes_at_once(tmp_path: Path) -> None:
+async def test_existing_ids_are_found_among_more_than_a_database_takes_at_once(folder: Path) -> None:
     objects = [ObjectId(made_id(f"o{number}")) for number in range(40_000)]
     graph = line(40_000)
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+    async with fresh_database(folder) as database, database.write() as connection:
         repository, other = await _two_repositories(connection)
         await insert_history(connection, repository, graph)
         rows = [{"repository_id": repository, "object_id": bytes.fromhex(item)} for item in objects[::2]]

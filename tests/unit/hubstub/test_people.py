@@ -24,8 +24,8 @@ from museui.core.errors import Invalid, NotFound, Unauthorized
 from tests.helpers.hub_index import fresh_database, insert_history, line
 
 
-async def test_token_is_good_until_it_expires_or_is_revoked(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_token_is_good_until_it_expires_or_is_revoked(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         user = await create_user(connection, "ada", 1.0)
         token = await create_token(connection, user.id, 100.0, scope="read", expires_at=200.0)
         caller = await check_token(connection, token, 199.0)
@@ -42,8 +42,8 @@ async def test_token_is_good_until_it_expires_or_is_revoked(tmp_path: Path) -> N
             await revoke_token(connection, "0" * 16, 150.0)
 
 
-async def test_every_wrong_token_gets_the_same_error(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_every_wrong_token_gets_the_same_error(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         user = await create_user(connection, "ada", 1.0)
         token = await create_token(connection, user.id, 100.0)
         spoiled = token[:-1] + ("A" if token[-1] != "A" else "B")
@@ -70,8 +70,8 @@ async def test_secret_is_nowhere_in_the_files(tmp_path: Path) -> None:
         assert not any(secret in path.read_bytes() for path in files)
 
 
-async def test_names_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_names_that_differ_only_in_case_are_refused(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         user = await create_user(connection, "ada", 1.0)
         await create_repository(connection, user.id, "song", 1.0)
         for name in ("ada", "Ada", "repos", "..", "a/b", "", "o"):
@@ -85,8 +85,8 @@ async def test_names_that_differ_only_in_case_are_refused(tmp_path: Path) -> Non
         assert await find_repository(connection, "ada", "Song") is None
 
 
-async def test_deleted_repository_leaves_no_rows(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_deleted_repository_leaves_no_rows(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         user = await create_user(connection, "ada", 1.0)
         song = await create_repository(connection, user.id, "song", 1.0)
         kept = await create_repository(connection, user.id, "kept", 1.0)
@@ -106,8 +106,8 @@ async def test_deleted_repository_leaves_no_rows(tmp_path: Path) -> None:
         assert [row.repository for row in await list_tokens(connection)] == ["ada/kept"]
 
 
-async def test_list_shows_public_ones_and_the_readers_own_in_pages(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_list_shows_public_ones_and_the_readers_own_in_pages(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         ada, bob = [await create_user(connection, name, 1.0) for name in ("ada", "bob")]
         for owner in (bob, ada):
             for slug in ("one", "two"):
@@ -138,8 +138,8 @@ def _caller(user: UserRow, repository_id: int | None = None) -> Caller:
     return Caller(user.id, user.name, "write", repository_id, "0" * 16)
 
 
-async def test_access_is_the_owner_s_the_collaborator_s_or_everybody_s(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database, database.write() as connection:
+async def test_access_is_the_owner_s_the_collaborator_s_or_everybody_s(folder: Path) -> None:
+    async with fresh_database(folder) as database, database.write() as connection:
         ada, bob, eve = [await create_user(connection, name, 1.0) for name in ("ada", "bob", "eve")]
         song = await create_repository(connection, ada.id, "song", 1.0)
         other = await create_repository(connection, ada.id, "other", 1.0)

@@ -35,8 +35,8 @@ async def _take(database: Database, now: float, worker: str = "w") -> Job | None
         return await take_job(connection, worker, now, 60.0)
 
 
-async def test_the_oldest_job_that_is_due_is_taken_once(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_the_oldest_job_that_is_due_is_taken_once(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         await _add(database, "second", 20.0)
         await _add(database, "first", 10.0)
         assert await _take(database, 5.0) is None
@@ -46,8 +46,8 @@ async def test_the_oldest_job_that_is_due_is_taken_once(tmp_path: Path) -> None:
         assert await _take(database, 30.0) is None
 
 
-async def test_a_lease_that_ran_out_is_taken_again(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_a_lease_that_ran_out_is_taken_again(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         await _add(database, "b", 0.0)
         job = await _take(database, 0.0)
         assert job
@@ -59,8 +59,8 @@ async def test_a_lease_that_ran_out_is_taken_again(tmp_path: Path) -> None:
         assert (again.id, again.attempts) == (job.id, 2)
 
 
-async def test_who_lost_the_lease_can_do_nothing_more(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_who_lost_the_lease_can_do_nothing_more(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         await _add(database, "b", 0.0)
         late, now = await _take(database, 0.0, "late"), await _take(database, 60.0, "now")
         assert late and now and late.id == now.id
@@ -79,8 +79,8 @@ async def test_who_lost_the_lease_can_do_nothing_more(tmp_path: Path) -> None:
             assert (await connection.execute(select(jobs))).all() == []
 
 
-async def test_a_start_frees_what_this_hub_had_and_leaves_others_theirs(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_a_start_frees_what_this_hub_had_and_leaves_others_theirs(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         for subject in ("mine", "theirs", "before workers had names"):
             await _add(database, subject, 0.0)
         mine, theirs, nameless = [await _take(database, 0.0, worker) for worker in ("w", "other", "none")]
@@ -92,8 +92,8 @@ async def test_a_start_frees_what_this_hub_had_and_leaves_others_theirs(tmp_path
         assert {job.id for job in again if job} == {mine.id, nameless.id}
 
 
-async def test_a_postponed_job_waits_and_remembers_why(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_a_postponed_job_waits_and_remembers_why(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         await _add(database, "b", 0.0)
         job = await _take(database, 0.0)
         assert job
@@ -105,8 +105,8 @@ async def test_a_postponed_job_waits_and_remembers_why(tmp_path: Path) -> None:
         assert await _take(database, 50.0)
 
 
-async def test_a_failed_job_stays_and_a_finished_one_goes(tmp_path: Path) -> None:
-    async with fresh_database(tmp_path) as database:
+async def test_a_failed_job_stays_and_a_finished_one_goes(folder: Path) -> None:
+    async with fresh_database(folder) as database:
         for subject in ("bad", "good"):
             await _add(database, subject, 0.0)
         bad, good = await _take(database, 0.0), await _take(database, 0.0)
