@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.errors import Invalid, NotFound
 from museui.core.names import check_branch, check_name
 
-from ..index.locks import lock_repository
-from ..index.locks import lock_user
+from ..index.locks import lock_repository, lock_user
 from ..index.schema import branches, repositories, users
 
 Visibility = Literal["private", "public"]
