@@ -4,8 +4,8 @@
 
 Starts a MinIO (found on PATH) and a hub on it, pushes everything once so that every object has its key, and then runs
 ``museui bench`` for each way and each round trip time.  Printed as JSON lines: medians by phase; how many times as long
-as the bundle; how many PutObject MinIO counted (two of them are for the push that opens the lines, and in each round
-one is the hub's own, which keeps what it has read); how many PUTs went through the hub.
+as the bundle; how many PutObject MinIO counted (two of them are for the push that opens the lines; what the hub stores
+of each push goes in parts when it is long, which are no PutObject); how many PUTs went through the hub.
 """
 
 from __future__ import annotations

@@ -149,6 +149,27 @@ def test_an_object_that_never_arrived_is_named_and_nothing_has_changed(client: P
     assert client.confirm_objects(history)[0] == 200
 
 
+def test_other_bytes_than_were_announced_are_named_and_asked_for_again(client: PushClient, history: History) -> None:
+    """The embedded store refuses them itself; MinIO does when it was told the digest, and else the hub finds them."""
+    changed = digest(client.url.encode())
+    sent = {**history.contents, changed: b"x" * len(history.contents[changed])}
+    on_minio = isinstance(client.hub, MinioHub)
+    for pinned in (True, False):
+        answer = client.presign_objects([changed], put_headers=pinned)[1]
+        headers = {"Content-Type": "application/octet-stream", **answer["headers"].get(changed, {})}
+        response = httpx.put(answer["presigned"][changed], content=sent[changed], headers=headers, trust_env=False)
+        assert response.status_code == ((400 if pinned else 200) if on_minio else 422)
+    client.put_objects({name: content for name, content in history.contents.items() if name != changed})
+    assert (changed in client.presign_objects([changed])[1]["present"]) == on_minio
+    status, answer = client.confirm_objects(history)
+    assert (status, error_code(answer), client.heads()) == (422, "integrity", {})
+    details = answer["error"]["details"]
+    assert changed[7:] in (details.get("object_id"), *details.get("missing", []))
+    assert client.put_objects(history.contents, put_headers=True)[1]["headers"].keys() == {changed}
+    assert client.confirm_objects(history)[0] == 200
+    assert client.read_object(changed) == history.contents[changed]
+
+
 def test_the_same_confirm_gives_the_same_answer(client: PushClient, history: History) -> None:
     client.put_objects(history.contents)
     with ThreadPoolExecutor(8) as pool:
