@@ -81,6 +81,10 @@ def parse_watched(entry: Mapping[str, Any]) -> Watched:
     path = entry.get("path")
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         raise Usage("[[repositories]] path is not an absolute path")
+    try:
+        path.encode()
+    except UnicodeEncodeError as exc:
+        raise Usage(f"the name of the folder is not valid UTF-8: {path!r:.200}", hint="Rename it.") from exc
 
     def wrong(name: str, what: str) -> Usage:
         return Usage(f"[[repositories]] {path}: {name} is not {what}")

@@ -11,9 +11,18 @@ from museui.local.messages import PushView
 
 from .board import Board
 from .config import repository_id
+from .queue.entry import Target
 from .store.database import Database
-from .store.history import next_push_id, prune_pushes, read_push, read_pushes, write_push
-from .usual import find_slower, summarise
+from .store.history import (
+    next_push_id,
+    prune_pushes,
+    read_figures,
+    read_last_push,
+    read_push,
+    read_pushes,
+    write_push,
+)
+from .usual import figures_of, find_slower, summarise
 
 _SHOWN = 50
 _USUAL = 200
@@ -36,11 +45,12 @@ class History:
 
     async def add(self, push: PushView) -> None:
         """Keep a push. One that fails as the one before it did is counted there: a night offline is one line."""
-        earlier = await read_pushes(self._database, path=push.path, limit=_USUAL)
-        last = next((item for item in earlier if (item.remote, item.branch) == (push.remote, push.branch)), None)
+        last = await read_last_push(self._database, Target(push.path, push.remote, push.branch))
         if last and last.error and push.error and last.error.code == push.error.code and last.head == push.head:
             push = replace(push, id=last.id, started_at=last.started_at, tries=last.tries + 1)
-        push = replace(push, slower=find_slower(push, earlier))
+        if push.result == "done":
+            earlier = await read_figures(self._database, push.path, _USUAL)
+            push = replace(push, slower=find_slower(figures_of(push), earlier.get(push.path, [])))
         await write_push(self._database, push)
         self._board.put("history", str(push.id), push)
 
@@ -57,9 +67,8 @@ class History:
 
     async def usual(self, path: str | None) -> dict[str, Any]:
         """Medians and 95th percentiles: by the repository's name in the API."""
-        pushes = await read_pushes(self._database, path=path, limit=_USUAL if path else 20 * _USUAL)
-        paths = {push.path for push in pushes}
-        return {repository_id(item): summarise(push for push in pushes if push.path == item) for item in paths}
+        figures = await read_figures(self._database, path, _USUAL if path else 20 * _USUAL)
+        return {repository_id(item): summarise(pushes) for item, pushes in figures.items()}
 
     async def prune(self, oldest: float) -> None:
         """Forget what ended before ``oldest``."""

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from .store.database import open_database
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
+_THREADS = 64
+"""At most, and made when they are needed: each repository on a disk that hangs keeps one."""
 logger = logging.getLogger("daemon")
 
 
@@ -61,6 +64,7 @@ async def _run(places: Places) -> None:
 async def _serve(service: Service) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, "daemon"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))

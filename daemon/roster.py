@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from museui.core.errors import Internal, Unavailable
 from museui.core.ids import CommitId
 from museui.local.messages import BranchView, RepositoryView
 from museui.repo.standing import SAFE_STATES, BranchState
 
 from .board import Board
 from .config import FOREVER, Watched
-from .queue.entry import Target, offer, woken
+from .queue.entry import Target, offer, trouble_of, woken
 from .queue.push_queue import PushQueue
 from .store.repositories import Remembered
 from .watch.look import Seen, look_at
 
 _LOOKERS = 4
+_PATIENCE_S = 20.0
+"""How long a repository's disk may take to answer; one that hangs must not keep the others waiting."""
 logger = logging.getLogger("daemon.roster")
 
 
@@ -46,6 +49,7 @@ class Roster:
         self._moved = moved
         self._asked: dict[str, None] = {}
         self._looking: set[str] = set()
+        self._stuck: set[str] = set()
         self._pushes_ended: dict[str, int] = {}
         self._news = asyncio.Condition()
 
@@ -78,7 +82,7 @@ class Roster:
     async def settled(self) -> None:
         """Return when all that was asked for has been looked at."""
         async with self._news:
-            await self._news.wait_for(lambda: not self._asked and not self._looking)
+            await self._news.wait_for(lambda: not (self._asked.keys() - self._stuck) and not self._looking)
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -106,7 +110,11 @@ class Roster:
                     self._news.notify_all()
 
     def _next(self) -> str | None:
-        return next((path for path in self._asked if path not in self._looking), None)
+        return next((path for path in self._asked if path not in self._looking and path not in self._stuck), None)
+
+    def _answers_again(self, path: str) -> None:
+        self._stuck.discard(path)
+        self.ask([path])
 
     async def _look(self, path: str) -> None:
         watched = self.watched.get(path)
@@ -117,7 +125,14 @@ class Roster:
         def sent(url: str, branch: str) -> CommitId | None:
             return self.sent.get(Target(path, url, branch))
 
-        seen = await asyncio.to_thread(look_at, watched, sent)
+        looking = asyncio.create_task(asyncio.to_thread(look_at, watched, sent))
+        await asyncio.wait({looking}, timeout=_PATIENCE_S)
+        if looking.done():
+            seen = _result(path, looking)
+        else:
+            seen = Seen("unreadable", trouble_of(Unavailable(f"{path} does not answer", hint="Look at its disk.")))
+            self._stuck.add(path)
+            looking.add_done_callback(lambda _: self._answers_again(path))
         if self.watched.get(path) != watched or self._pushes_ended.get(path, 0) != ended:
             self._asked[path] = None
             return
@@ -220,6 +235,15 @@ class Roster:
         if not seen.branches:
             return "empty"
         return "safe" if all(state.state == "safe" for state in seen.branches) else "behind"
+
+
+def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:
+    try:
+        return looking.result()
+    except Exception as exc:
+        logger.exception("looking at %s failed in a way that was not foreseen", path)
+        error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
+        return Seen("damaged", trouble_of(error))
 
 
 def is_safe(seen: Seen) -> bool:

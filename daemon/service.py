@@ -21,6 +21,7 @@ from .board import Board
 from .config import Config, ConfigFile
 from .history import History
 from .hubs import Hubs
+from .network import hear_network
 from .pusher import Pusher
 from .queue.entry import Entry, Target, trouble_of, woken
 from .queue.push_queue import PushQueue
@@ -77,11 +78,12 @@ class Service:
 
     async def run(self) -> None:
         """Watch and push until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._tasks = group
-            for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher):
-                group.create_task(part.run())
-            group.create_task(self._keep_house())
+        with hear_network(self.hubs.probe_now):
+            async with asyncio.TaskGroup() as group:
+                self._tasks = group
+                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher):
+                    group.create_task(part.run())
+                group.create_task(self._keep_house())
 
     async def close(self, patience_s: float) -> None:
         """Let pushes end or park them, then write what is not written. The parts still run."""

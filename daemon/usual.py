@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from museui.core.phases import PHASES
 from museui.local.messages import PushView
@@ -23,12 +23,26 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def summarise(pushes: Iterable[PushView]) -> dict[str, Any]:
-    """For each phase and the ``total``: ``count``, ``p50_s`` and ``p95_s`` of the pushes that were done."""
-    done = [push for push in pushes if push.result == "done"]
-    found: dict[str, Any] = {}
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a push that was done took: seconds of each phase it had and of the ``total``, and its bytes."""
+
+    wire_bytes: int
+    seconds: Mapping[str, float]
+
+
+def figures_of(push: PushView) -> Figures:
+    """The figures of ``push``."""
+    return Figures(
+        push.wire_bytes, {phase.name: phase.seconds for phase in push.phases} | {"total": push.total_seconds}
+    )
+
+
+def summarise(pushes: Sequence[Figures]) -> dict[str, dict[str, float]]:
+    """For each phase and the ``total``: ``count``, ``p50_s`` and ``p95_s``."""
+    found: dict[str, dict[str, float]] = {}
     for name in (*PHASES, "total"):
-        values = [seconds for push in done if (seconds := _seconds(push, name)) is not None]
+        values = [push.seconds[name] for push in pushes if name in push.seconds]
         if values:
             found[name] = {
                 "count": len(values),
@@ -38,31 +52,23 @@ def summarise(pushes: Iterable[PushView]) -> dict[str, Any]:
     return found
 
 
-def find_slower(push: PushView, earlier: Iterable[PushView]) -> str | None:
+def find_slower(push: Figures, earlier: Sequence[Figures]) -> str | None:
     """The phase of ``push`` that took much longer than in ``earlier`` pushes of about its size, if one did.
 
     Longer than nineteen of twenty and twice the median, by a quarter of a second at least; of several the one that
     cost most.
     """
-    if push.result != "done":
-        return None
-    similar = [item for item in earlier if item.result == "done" and _similar(item.wire_bytes, push.wire_bytes)]
+    similar = [item for item in earlier if _similar(item.wire_bytes, push.wire_bytes)]
     excess: dict[str, float] = {}
     for name in PHASES:
-        values = [seconds for item in similar if (seconds := _seconds(item, name)) is not None]
-        now = _seconds(push, name)
+        values = [item.seconds[name] for item in similar if name in item.seconds]
+        now = push.seconds.get(name)
         if now is None or len(values) < _ENOUGH:
             continue
         middle = percentile(values, 0.5)
         if now > percentile(values, 0.95) and now > _FACTOR * middle and now - middle > _NOTICEABLE_S:
             excess[name] = now - middle
     return max(excess, key=lambda name: excess[name], default=None)
-
-
-def _seconds(push: PushView, name: str) -> float | None:
-    if name == "total":
-        return push.total_seconds
-    return next((phase.seconds for phase in push.phases if phase.name == name), None)
 
 
 def _similar(ours: int, theirs: int) -> bool:

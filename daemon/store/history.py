@@ -10,6 +10,8 @@ from museui.core.phases import GATES, PHASES
 from museui.local.messages import PhaseView, PushView, Trouble, decode, encode
 
 from ..config import repository_id
+from ..queue.entry import Target
+from ..usual import Figures
 from .database import Database
 
 _PLAIN = (
@@ -60,6 +62,36 @@ async def read_pushes(
         (path, before, limit),
     )
     return await _with_phases(database, rows)
+
+
+async def read_last_push(database: Database, target: Target) -> PushView | None:
+    """The newest push of the target."""
+    rows = await database.read(
+        "SELECT * FROM pushes WHERE repository = ? AND remote = ? AND branch = ? ORDER BY id DESC LIMIT 1",
+        (target.repository, target.remote, target.branch),
+    )
+    found = await _with_phases(database, rows)
+    return found[0] if found else None
+
+
+async def read_figures(database: Database, path: str | None, newest: int) -> dict[str, list[Figures]]:
+    """What the ``newest`` pushes that were done took, of the repository at ``path`` or of all, by path."""
+    rows = await database.read(
+        "SELECT p.id, p.repository, p.wire_bytes, p.total_s, phases.name, phases.seconds"
+        " FROM (SELECT * FROM pushes WHERE result = 'done' AND (?1 IS NULL OR repository = ?1)"
+        " ORDER BY id DESC LIMIT ?2) AS p LEFT JOIN phases ON phases.push = p.id ORDER BY p.id DESC",
+        (path, newest),
+    )
+    found: dict[str, list[Figures]] = {}
+    seconds: dict[str, float] = {}
+    last = None
+    for row in rows:
+        if row["id"] != last:
+            last, seconds = row["id"], {"total": row["total_s"]}
+            found.setdefault(row["repository"], []).append(Figures(row["wire_bytes"], seconds))
+        if row["name"]:
+            seconds[row["name"]] = row["seconds"]
+    return found
 
 
 async def read_push(database: Database, number: int) -> PushView | None:
