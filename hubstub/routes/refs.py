@@ -15,6 +15,7 @@ from ..http.messages import answer, read_message, wants_msgpack
 from ..index.branches import read_heads
 from ..index.history import existing_commits, has_commits
 from ..people.auth import open_repository
+from ..push.needed import find_needed
 from ..state import hub_of
 
 
@@ -24,12 +25,14 @@ async def get_refs(request: Request) -> Response:
     repository, _ = await open_repository(request, "read")
     async with hub.database.read() as connection:
         heads = await read_heads(connection, repository.id)
+        needs = await find_needed(connection, repository.id)
     refs = Refs(
         repo_id=repository.public_id,
         branch_heads=heads,
         domain=repository.domain,
         default_branch=repository.default_branch,
         signing_policy=repository.signing_policy,
+        needs=needs,
         **describe_hub(hub.settings),
     )
     return answer(request, encode(refs, bare_ids=wants_msgpack(request)))

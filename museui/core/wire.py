@@ -38,6 +38,8 @@ class Refs:
     capabilities: list[str] = field(default_factory=list)
     limits: dict[str, int] = field(default_factory=dict)
     signing_policy: str = "valid"
+    needs: list[ObjectId] = field(default_factory=list)
+    """Objects of this repository that the hub has lost and asks for."""
 
     def known_limits(self) -> Limits:
         """The hub's limits, the defaults where it names none."""

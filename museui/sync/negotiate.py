@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from museui.core import wire
 from museui.core.errors import NonFastForward, NotFound, StaleLease, Unauthorized
-from museui.core.ids import CommitId
+from museui.core.ids import CommitId, ObjectId
 from museui.core.limits import Limits
 from museui.core.records import Commit
 from museui.hub.client import HubClient
@@ -25,6 +25,8 @@ class Common:
     known: frozenset[CommitId] = frozenset()
     limits: Limits = field(default_factory=Limits)
     capabilities: frozenset[str] = frozenset()
+    needs: tuple[ObjectId, ...] = ()
+    """Objects of ours that the hub has lost."""
 
 
 def sample_commits(commits: list[Commit], size: int, skip: int = 0) -> list[CommitId]:
@@ -91,7 +93,8 @@ async def find_common(
                 break
             skip += len(have)
     phase.detail.update(rounds=rounds, hub_branches=len(heads))
-    return Common(refs.branch_heads.get(branch), frozenset(known), limits, frozenset(refs.capabilities))
+    needs = tuple(item for item in refs.needs if repository.has_object(item))
+    return Common(refs.branch_heads.get(branch), frozenset(known), limits, frozenset(refs.capabilities), needs)
 
 
 def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId | None, head: CommitId) -> None:

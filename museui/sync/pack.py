@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -33,13 +33,14 @@ Progress = Callable[[int, int], None]
 class Content:
     """What goes into one push: snapshots and objects of a walk, read when their turn comes, one pass over each."""
 
-    def __init__(self, repository: Repository, walk: Walk, limits: Limits) -> None:
+    def __init__(self, repository: Repository, walk: Walk, limits: Limits, needs: Collection[ObjectId] = ()) -> None:
+        """``needs``: objects to send whether the walk meets them or not."""
         self.repository = repository
         self.limits = limits
         self.walk = walk
         self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
         self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
-        self._objects: dict[ObjectId, None] = {}
+        self._objects: dict[ObjectId, None] = dict.fromkeys(needs)
         self._base_objects: set[ObjectId] = set()
         self.raw_bytes = 0
         self._taken: list[bytes] = []

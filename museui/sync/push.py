@@ -99,7 +99,7 @@ class Push:
             common, rtt_s = await self._negotiate(phase)
         failpoint("push.negotiated")
         result.previous_head = common.hub_head
-        if common.hub_head == request.head:
+        if common.hub_head == request.head and not common.needs:
             result.up_to_date = True
             self._finish(spool)
             return
@@ -168,7 +168,7 @@ class Push:
 
         refs = await with_retries(ask, environment.retry, environment.sleep, environment.random)
         hub_head = refs.branch_heads.get(request.branch)
-        if hub_head == request.head:
+        if hub_head == request.head and not any(map(self._repository.has_object, refs.needs)):
             phase.detail.update(rounds=0, hub_branches=len(refs.branch_heads))
             return Common(hub_head), rtt_s
         if request.lease:
@@ -191,12 +191,13 @@ class Push:
         walk = walk_missing(
             request.head, common.known, repository.read_commit, lambda count: phase.progress(count, None, "commits")
         )
-        found = None if request.strategy in ("stream", "objects") else spool.find(request.head, walk.base, TOOL)
+        tool = f"{TOOL} needs" if common.needs else TOOL
+        found = None if request.strategy in ("stream", "objects") else spool.find(request.head, walk.base, tool)
         if found:
             phase.detail["reused"] = True
             self._count_bundle(found, phase)
             return found
-        content = Content(repository, walk, common.limits)
+        content = Content(repository, walk, common.limits, common.needs)
         if request.dry_run:
             for _ in content.snapshot_records():
                 pass
@@ -219,13 +220,13 @@ class Push:
             self.result.strategy = "stream"
             self._count_content(content, phase, len(body))
             return body
-        part = spool.part_path(request.head, walk.base, TOOL)
+        part = spool.part_path(request.head, walk.base, tool)
         if strategy == "objects":
             objects = pack_objects(content, target, part, level, on_progress)
             self.result.strategy = "objects"
             self._count_content(content, phase, objects.body_bytes)
             return objects
-        packed = pack_bundle(content, request.branch, request.head, part, level, TOOL, on_progress)
+        packed = pack_bundle(content, request.branch, request.head, part, level, tool, on_progress)
         if packed.wire_bytes > common.limits.max_bundle_bytes:
             spool.clear()
             raise TooLarge(
