@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hubstub.store.s3 import S3Store
 from tests.helpers.attacks import next_history
 from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.hub_contents import read_tables
@@ -121,7 +122,6 @@ def test_a_push_outlives_the_hub_that_worked_on_it(hubs: TwoHubs, place: str) ->
 
 def test_a_start_leaves_alone_what_the_other_hub_has_just_stored(hubs: TwoHubs) -> None:
     """A bundle is in the store before a row says so; only the hub that stores it knows."""
-    from hubstub.store.s3 import S3Store
 
     async def store() -> None:
         await S3Store(hubs.place, b"").put([("bundles/" + "0" * 32, b"stored and not recorded yet")])
