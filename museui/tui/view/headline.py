@@ -1,0 +1,98 @@
+"""The one line that answers: is everything on the hub?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from museui.core.figures import render_seconds, render_span
+from museui.local.messages import HubView
+from museui.local.state import State
+
+from .marks import Tone
+
+_NEEDS_PERSON = {"stopped", "missing", "unreadable", "damaged", "no_remote"}
+_QUIET = {"paused", "empty", "cancelled", "looking"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A few words of the line, in one tone."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """``verdict`` first: one sentence for the glance. ``places``: daemon and hubs. ``tone`` is that of the whole."""
+
+    tone: Tone
+    verdict: tuple[Part, ...]
+    places: tuple[Part, ...]
+
+
+def make_headline(state: State, now: float, connected: bool) -> Headline:
+    """The headline of a state; ``connected``: whether the daemon still tells."""
+    places = (_daemon(state, now, connected), *map(_hub, sorted(state.hubs.values(), key=lambda hub: hub.base)))
+    if not connected:
+        return Headline("bad", (Part("not known: the daemon is gone", "bad"),), places)
+    verdict = _verdict(state)
+    return Headline(_worst(verdict), verdict, places)
+
+
+def _verdict(state: State) -> tuple[Part, ...]:
+    repositories = list(state.repositories.values())
+    if not repositories:
+        return (Part("nothing is watched yet", "quiet"),)
+    needs = sum(item.state in _NEEDS_PERSON for item in repositories)
+    pushing = sum(item.state == "pushing" for item in repositories)
+    waiting = sum(item.state == "waiting" for item in repositories)
+    behind = sum(item.state == "behind" for item in repositories)
+    quiet = sum(item.state in _QUIET and not item.safe for item in repositories)
+    parts: list[Part] = []
+    if needs:
+        parts.append(Part(f"✗ {needs} need{'s' if needs == 1 else ''} you", "bad"))
+    if waiting:
+        parts.append(Part(f"↑ {waiting} queued", "wait"))
+    if pushing:
+        parts.append(Part(f"◐ {pushing} pushing", "busy"))
+    if behind:
+        parts.append(Part(f"↓ {behind} behind", "wait"))
+    if quiet:
+        parts.append(Part(f"⏸ {quiet} not looked after", "wait"))
+    safe = sum(item.safe for item in repositories)
+    if not parts:
+        parts.append(Part(f"✓ all {safe} safe" if safe > 1 else "✓ all safe", "good"))
+    elif safe:
+        parts.append(Part("✓ all else safe", "good"))
+    return tuple(parts)
+
+
+def _worst(parts: tuple[Part, ...]) -> Tone:
+    order: tuple[Tone, ...] = ("bad", "wait", "busy", "good", "quiet")
+    return min((part.tone for part in parts), key=order.index)
+
+
+def _daemon(state: State, now: float, connected: bool) -> Part:
+    if not connected:
+        return Part("daemon ○ gone", "bad")
+    daemon = next(iter(state.daemon.values()), None)
+    if daemon is None:
+        return Part("daemon …", "quiet")
+    if daemon.watching_trouble or daemon.troubles:
+        return Part("daemon ● look at it", "wait")
+    return Part(f"daemon ● {render_span(now - daemon.started_at)}", "good")
+
+
+def _hub(hub: HubView) -> Part:
+    name = f"{hub.user}@{hub_name(hub)}" if hub.user else hub_name(hub)
+    if hub.reachable is None:
+        return Part(f"{name} …", "quiet")
+    if not hub.reachable:
+        return Part(f"{name} ○ gone", "bad")
+    return Part(f"{name} ● {render_seconds(hub.latency_s) if hub.latency_s is not None else ''}".rstrip(), "good")
+
+
+def hub_name(hub: HubView) -> str:
+    """The hub's address without its scheme."""
+    return hub.base.partition("://")[2] or hub.base

@@ -1,0 +1,179 @@
+"""The rows of the panels: repositories, queue, history, log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from museui.core.figures import render_bytes, render_seconds, render_span
+from museui.local.messages import PushView, QueueView, RepositoryView
+from museui.local.state import State
+
+from .marks import Mark, Tone, mark_repository
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+_URGENCY: tuple[Tone, ...] = ("bad", "busy", "wait", "good", "quiet")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRow:
+    """One repository: ``branch`` is the one checked out."""
+
+    id: str
+    mark: Mark
+    name: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One branch that waits, or moves."""
+
+    id: str
+    tone: Tone
+    repository: str
+    branch: str
+    commits: str
+    state: str
+    next_try: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One push that is over."""
+
+    id: str
+    mark: Mark
+    when: str
+    repository: str
+    branch: str
+    commits: str
+    size: str
+    took: str
+    note: str
+
+
+def repository_rows(state: State, now: float, filter_text: str = "") -> list[RepositoryRow]:
+    """Every repository, by name; those that match ``filter_text`` in name, path, branch or state."""
+    by_repository: dict[str, list[QueueView]] = {}
+    for entry in state.queue.values():
+        by_repository.setdefault(entry.repository, []).append(entry)
+    rows = [
+        RepositoryRow(item.id, mark_repository(item, by_repository.get(item.id, ()), now), item.name, branch_of(item))
+        for item in state.repositories.values()
+        if matches(filter_text, item.name, item.path, item.current_branch or "", item.state)
+    ]
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.id))
+
+
+def branch_of(repository: RepositoryView) -> str:
+    """The branch to show for a repository."""
+    if repository.current_branch:
+        return repository.current_branch
+    return repository.branches[0].branch if repository.branches else "–"
+
+
+def queue_rows(state: State, now: float, filter_text: str = "") -> list[QueueRow]:
+    """What waits and moves: what moves first, then by when it is tried."""
+    entries = [
+        entry
+        for entry in state.queue.values()
+        if matches(filter_text, name_of(state, entry.repository, entry.path), entry.branch, entry.reason)
+    ]
+    entries.sort(key=lambda entry: (_queue_order(entry), entry.next_try_at or 0.0, entry.queued_at))
+    return [_queue_row(state, entry, now) for entry in entries]
+
+
+def _queue_order(entry: QueueView) -> int:
+    return {"pushing": 0, "stopped": 1, "waiting": 2}.get(entry.state, 3)
+
+
+def _queue_row(state: State, entry: QueueView, now: float) -> QueueRow:
+    name = name_of(state, entry.repository, entry.path)
+    tone: Tone = {"pushing": "busy", "stopped": "bad"}.get(entry.state, "wait")  # type: ignore[assignment]
+    commits = "" if entry.commits is None else str(entry.commits)
+    return QueueRow(entry.id, tone, name, entry.branch, commits, _queue_state(state, entry), _next_try(entry, now))
+
+
+def _queue_state(state: State, entry: QueueView) -> str:
+    push = state.pushes.get(str(entry.push))
+    if entry.state == "pushing" and push:
+        return describe_running(push)
+    reason = entry.error.message if entry.error and entry.state == "stopped" else entry.reason
+    return f"{entry.state}: {reason}" if reason else entry.state
+
+
+def describe_running(push: PushView) -> str:
+    """What a push that runs is doing: ``transfer 61 %``."""
+    if not push.phases:
+        return "starting"
+    phase = push.phases[-1]
+    share = f" {100 * phase.done // phase.total} %" if phase.done is not None and phase.total else ""
+    return f"{phase.name.replace('_', ' ')}{share}"
+
+
+def _next_try(entry: QueueView, now: float) -> str:
+    if entry.state != "waiting":
+        return "–" if entry.state == "pushing" else "press r"
+    tries = f" (try {entry.tries + 1})" if entry.tries else ""
+    return (f"in {render_span(entry.next_try_at - now)}" if entry.next_try_at else "soon") + tries
+
+
+def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_text: str = "") -> list[HistoryRow]:
+    """Pushes that are over, newest first."""
+    rows = [
+        _history_row(push, name_of(state, push.repository, push.path), now)
+        for push in pushes
+        if matches(filter_text, name_of(state, push.repository, push.path), push.branch, push.result, push.head)
+    ]
+    return sorted(rows, key=lambda row: int(row.id), reverse=True)
+
+
+def _history_row(push: PushView, name: str, now: float) -> HistoryRow:
+    marks: dict[str, Mark] = {
+        "done": Mark("✓", "good", "done"),
+        "up_to_date": Mark("✓", "quiet", "up to date"),
+        "cancelled": Mark("✗", "wait", "cancelled"),
+    }
+    mark = marks.get(push.result, Mark("✗", "bad", push.error.code.replace("_", " ") if push.error else push.result))
+    if push.error:
+        note = push.error.message + (f" ({push.tries} times)" if push.tries > 1 else "")
+    else:
+        note = f"slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
+    return HistoryRow(
+        id=str(push.id),
+        mark=mark,
+        when=render_span(now - (push.ended_at or push.started_at)),
+        repository=name,
+        branch=push.branch,
+        commits=str(push.commits),
+        size=render_bytes(push.wire_bytes) if push.wire_bytes else "",
+        took=render_seconds(push.total_seconds),
+        note=note,
+    )
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last ``width`` values as bars, the highest full."""
+    shown = values[-width:]
+    top = max(shown, default=0.0)
+    if top <= 0:
+        return _SPARKS[0] * len(shown)
+    return "".join(_SPARKS[min(len(_SPARKS) - 1, int(value / top * len(_SPARKS)))] for value in shown)
+
+
+def name_of(state: State, repository_id: str, path: str) -> str:
+    """What a repository is called: its name, or the last part of its path when it is not watched."""
+    known = state.repositories.get(repository_id)
+    return known.name if known else path.rstrip("/").rpartition("/")[2] or path
+
+
+def matches(filter_text: str, *texts: str) -> bool:
+    """Whether every word of the filter is in one of the texts."""
+    lowered = [text.casefold() for text in texts]
+    return all(any(word in text for text in lowered) for word in filter_text.casefold().split())
+
+
+def most_urgent(rows: Sequence[RepositoryRow]) -> str | None:
+    """The repository that a person should look at first."""
+    return min(rows, key=lambda row: _URGENCY.index(row.mark.tone)).id if rows else None

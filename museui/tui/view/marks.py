@@ -1,0 +1,98 @@
+"""A state as one symbol and one word. The symbol says it without colour, the tone gives the colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from museui.core.figures import render_span
+from museui.local.messages import BranchView, QueueView, RepositoryView
+
+Tone = Literal["good", "busy", "wait", "bad", "quiet", "text"]
+"""What colour a thing has: all is well, something moves, it waits, a person is needed, beside the point, plain."""
+
+_SHORT_CODES = {
+    "unauthorized": "401",
+    "forbidden": "403",
+    "not_found": "404",
+    "non_fast_forward": "diverged",
+    "stale_lease": "diverged",
+    "bad_signature": "signature",
+}
+_STATES: dict[str, tuple[str, Tone, str]] = {
+    "looking": ("·", "quiet", "looking"),
+    "cancelled": ("✗", "wait", "cancelled"),
+    "empty": ("○", "quiet", "empty"),
+    "no_remote": ("○", "wait", "no remote"),
+    "missing": ("✗", "bad", "missing"),
+    "unreadable": ("✗", "bad", "unreadable"),
+    "damaged": ("✗", "bad", "damaged"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One symbol, its tone, and the few characters that go with it."""
+
+    symbol: str
+    tone: Tone
+    word: str
+
+
+def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now: float) -> Mark:
+    """How a repository stands. ``queue``: its entries."""
+    entries = list(queue)
+    match repository.state:
+        case "safe":
+            return Mark("●", "good", f"✓ {_age(repository.safe_at, now)}".rstrip())
+        case "pushing":
+            return Mark("◐", "busy", _ahead(repository.branches) or "pushing")
+        case "paused":
+            until = repository.paused_until
+            return Mark("⏸", "wait", "paused" if until is None else f"⏸ {render_span(until - now)}")
+        case "stopped":
+            error = next((entry.error for entry in entries if entry.state == "stopped" and entry.error), None)
+            code = error.code if error else "stopped"
+            return Mark("✗", "bad", _SHORT_CODES.get(code, code.replace("_", " ")))
+        case "behind":
+            return Mark("●", "wait", f"↓{max((branch.behind or 0 for branch in repository.branches), default=0)}")
+        case "waiting":
+            return _waiting(repository, entries)
+        case state:
+            return Mark(*_STATES.get(state, ("?", "quiet", state)))
+
+
+def _waiting(repository: RepositoryView, entries: list[QueueView]) -> Mark:
+    if any(branch.state == "diverged" for branch in repository.branches):
+        return Mark("⇅", "bad", "diverged")
+    if repository.branches and all(branch.state == "never_pushed" for branch in repository.branches):
+        return Mark("○", "wait", "new")
+    tone: Tone = "wait" if any(entry.tries for entry in entries) else "busy"
+    return Mark("◌", tone, _ahead(repository.branches) or "waiting")
+
+
+def mark_branch(branch: BranchView) -> Mark:
+    """How one branch stands against its remote."""
+    match branch.state:
+        case "safe":
+            return Mark("✓", "good", "safe")
+        case "ahead":
+            return Mark("↑", "wait", f"{branch.ahead} ahead")
+        case "behind":
+            return Mark("↓", "wait", f"{branch.behind} behind")
+        case "diverged":
+            return Mark("⇅", "bad", f"diverged: {branch.ahead} here, {branch.behind} there")
+        case "never_pushed":
+            return Mark("○", "wait", "never pushed")
+        case _:
+            return Mark("?", "wait", "the hub has commits that are not here")
+
+
+def _ahead(branches: Iterable[BranchView]) -> str:
+    count = sum(branch.ahead or 0 for branch in branches)
+    return f"↑{count}" if count else ""
+
+
+def _age(at: float | None, now: float) -> str:
+    return "" if at is None else render_span(now - at)

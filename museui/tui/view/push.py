@@ -1,0 +1,87 @@
+"""What the push panel says of one repository: its push that runs, its last one, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from museui.core.figures import render_bytes, render_seconds, render_span
+from museui.local.messages import BranchView, PushView, RepositoryView, Trouble
+from museui.local.state import State
+
+from .lists import describe_running
+from .marks import Tone, mark_branch
+from .waterfall import render_progress
+
+
+@dataclass(frozen=True, slots=True)
+class PushPanel:
+    """``title`` of the panel; ``summary`` in ``tone``; ``push`` to be drawn; ``trouble`` to be explained."""
+
+    title: str
+    summary: str
+    tone: Tone
+    push: PushView | None = None
+    trouble: Trouble | None = None
+    branches: tuple[BranchView, ...] = ()
+
+
+def describe_repository(state: State, repository: RepositoryView, now: float) -> PushPanel:
+    """The panel for the repository under the cursor."""
+    branch = repository.current_branch or (repository.branches[0].branch if repository.branches else "–")
+    target = (repository.url or "").partition("://")[2] or repository.remote or "no remote"
+    title = f"{repository.name}   {branch} → {repository.remote or '–'}   {target}"
+    running = [push for push in state.pushes.values() if push.repository == repository.id]
+    if running:
+        push = max(running, key=lambda item: item.id)
+        return PushPanel(title, _running(push), "busy", push, None, repository.branches)
+    trouble = repository.trouble or next(
+        (entry.error for entry in state.queue.values() if entry.repository == repository.id and entry.error), None
+    )
+    last = last_push(state, repository.id)
+    if trouble:
+        return PushPanel(title, trouble.message, "bad", last, trouble, repository.branches)
+    if last and last.result in ("done", "up_to_date"):
+        return PushPanel(title, _ended(last, now), "good", last, None, repository.branches)
+    return PushPanel(title, _standing(repository), "quiet", last, last.error if last else None, repository.branches)
+
+
+def last_push(state: State, repository_id: str) -> PushView | None:
+    """The newest push of a repository that is over, as far back as the state goes."""
+    over = [push for push in state.history.values() if push.repository == repository_id]
+    return max(over, key=lambda push: push.id, default=None)
+
+
+def _running(push: PushView) -> str:
+    parts = [f"Push {push.id}", describe_running(push)]
+    if push.phases and (progress := render_progress(push.phases[-1], push)):
+        parts.append(progress)
+    return "   ".join(parts)
+
+
+def _ended(push: PushView, now: float) -> str:
+    age = render_span(now - (push.ended_at or push.started_at))
+    when = "just now" if age == "now" else f"{age} ago"
+    if push.result == "up_to_date":
+        return f"Push {push.id}   was up to date   {when}"
+    counts = f"{_count(push.commits, 'commit')}, {_count(push.objects, 'object')}, {render_bytes(push.wire_bytes)}"
+    slower = f"   slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
+    return f"Push {push.id}   {counts}   {render_seconds(push.total_seconds)}   {when}{slower}"
+
+
+def _standing(repository: RepositoryView) -> str:
+    words = {
+        "looking": "Looking at it for the first time.",
+        "safe": "Everything is on the hub.",
+        "empty": "There is no commit yet.",
+        "no_remote": "It has no remote: museui remote add origin URL",
+        "paused": "Paused: nothing is pushed. Space goes on.",
+        "waiting": "Waiting for its turn.",
+        "cancelled": "Cancelled: it waits for the next commit, or for r.",
+    }
+    if repository.state in words:
+        return words[repository.state]
+    return "   ".join(f"{branch.branch}: {mark_branch(branch).word}" for branch in repository.branches)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

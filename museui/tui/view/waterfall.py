@@ -1,0 +1,90 @@
+"""A push as five bars on one time axis, each against its gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from museui.core.figures import render_bytes, render_seconds
+from museui.core.phases import GATES, PHASES
+from museui.local.messages import PhaseView, PushView
+
+from .marks import Tone
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBar:
+    """One line: ``lead`` blank cells, then ``bar``; ``figure`` is how long, ``gate`` how long it may."""
+
+    title: str
+    tone: Tone
+    lead: int
+    bar: str
+    figure: str
+    gate: str
+    mark: str
+    note: str
+
+
+def draw_push(push: PushView, width: int) -> tuple[PhaseBar, ...]:
+    """The five phases in bars of ``width`` cells. The axis ends where the push does, or is now."""
+    phases = {phase.name: phase for phase in push.phases}
+    ends_s = max((phase.began_s + phase.seconds for phase in push.phases), default=0.0)
+    scale = width / ends_s if ends_s > 0 else 0.0
+    return tuple(_bar(name, phases.get(name), scale, width, push) for name in PHASES)
+
+
+def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: PushView) -> PhaseBar:
+    gate = f"of {GATES[name]:g} s"  # type: ignore[index]
+    if phase is None:
+        return PhaseBar(TITLES[name], "quiet", 0, "", "", gate, "", "")
+    lead = min(int(phase.began_s * scale), width - 1)
+    cells = min(max(phase.seconds * scale, 1 / 8), width - lead)
+    late = phase.seconds > phase.gate_seconds
+    tone: Tone = (
+        "bad" if phase.state == "failed" else "busy" if phase.state == "running" else "wait" if late else "good"
+    )
+    mark = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
+    return PhaseBar(
+        TITLES[name], tone, lead, render_bar(cells), render_seconds(phase.seconds), gate, mark, _note(phase, push)
+    )
+
+
+def render_bar(cells: float) -> str:
+    """A bar of ``cells`` cells, to an eighth."""
+    whole, part = divmod(round(cells * 8), 8)
+    return "█" * whole + (_EIGHTHS[part] if part else "")
+
+
+def _note(phase: PhaseView, push: PushView) -> str:
+    if phase.state == "running":
+        return render_progress(phase, push)
+    if phase.name == "pack" and push.wire_bytes and push.raw_bytes:
+        return f"{push.raw_bytes / push.wire_bytes:.1f} : 1"
+    if phase.name == "transfer" and push.wire_bytes and phase.state == "done":
+        return "there already" if phase.detail.get("already_present") else render_bytes(push.wire_bytes)
+    return ""
+
+
+def render_progress(phase: PhaseView, push: PushView) -> str:
+    """How far a phase that runs is: amounts, rate, time left, as far as they are known."""
+    if phase.done is None:
+        return ""
+    if phase.unit != "bytes":
+        return f"{phase.done} {phase.unit}" if phase.total is None else f"{phase.done} / {phase.total} {phase.unit}"
+    parts = [f"{render_bytes(phase.done)} / {render_bytes(phase.total)}" if phase.total else render_bytes(phase.done)]
+    if push.bytes_per_s:
+        parts.append(f"{render_bytes(push.bytes_per_s)}/s")
+    if push.left_s is not None:
+        parts.append(f"{render_left(push.left_s)} left")
+    return "   ".join(parts)
+
+
+def render_left(seconds: float) -> str:
+    """Time left, no finer than it can be known: ``0.2 s``, ``14 s``, ``3 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,198 @@
+"""A list of rows in columns that draws only what is seen, so that ten thousand rows cost what thirty do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from museui.core.figures import one_line
+
+from ..view.marks import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``width`` cells, or, when None, what is left; ``right``: its text ends where it ends."""
+
+    title: str
+    width: int | None = None
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text in a tone."""
+
+    text: str
+    tone: Tone = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line; ``key`` names what it stands for."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+class Table(ScrollView, can_focus=True):
+    """Rows with a cursor that stays on its row's key when the rows change."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--title",
+        "table--cursor",
+        "table--good",
+        "table--busy",
+        "table--wait",
+        "table--bad",
+        "table--quiet",
+        "table--text",
+    }
+    DEFAULT_CSS = """
+    Table { background: transparent; scrollbar-size-vertical: 1; }
+    Table > .table--title { color: $text-muted; }
+    Table > .table--cursor { background: $block-cursor-blurred-background; }
+    Table:focus > .table--cursor { background: $primary 40%; text-style: bold; }
+    Table > .table--good { color: $success; }
+    Table > .table--busy { color: $accent; }
+    Table > .table--wait { color: $warning; }
+    Table > .table--bad { color: $error; }
+    Table > .table--quiet { color: $text-muted; }
+    Table > .table--text { color: $text; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home,g", "move(-1000000)", show=False),
+        Binding("end,G", "move(1000000)", show=False),
+        Binding("enter", "choose", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: Table, key: str | None) -> None:
+            super().__init__()
+            self.table, self.key = table, key
+
+    class Chosen(Message):
+        """Enter, or a second click."""
+
+        def __init__(self, table: Table, key: str) -> None:
+            super().__init__()
+            self.table, self.key = table, key
+
+    def __init__(self, columns: Sequence[Column], *, empty: str = "", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.empty = empty
+        self.rows: Sequence[Row] = ()
+        self.cursor = 0
+
+    @property
+    def key(self) -> str | None:
+        """What the cursor is on."""
+        return self.rows[self.cursor].key if self.rows else None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Have these rows."""
+        if rows == self.rows:
+            return
+        key, before = self.key, self.cursor
+        self.rows = rows
+        places = {row.key: place for place, row in enumerate(rows)} if key is not None else {}
+        self.cursor = places.get(key or "", min(before, max(0, len(rows) - 1)))
+        self.virtual_size = Size(self.size.width, len(rows) + self._title_height)
+        self.refresh()
+        if self.key != key:
+            self.post_message(self.Moved(self, self.key))
+
+    def select(self, key: str) -> None:
+        """Put the cursor on the row ``key``, if it is there."""
+        for place, row in enumerate(self.rows):
+            if row.key == key:
+                self._go(place)
+
+    @property
+    def _title_height(self) -> int:
+        return int(any(column.title for column in self.columns))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is seen."""
+        width = self.scrollable_content_region.width
+        if y < self._title_height:
+            texts = [Cell(column.title) for column in self.columns]
+            return self._strip(texts, width, self.rich_style + self._tone("title"), titles=True)
+        place = y - self._title_height + round(self.scroll_offset.y)
+        if not self.rows and place == 0 and self.empty:
+            style = self.rich_style + self._tone("quiet")
+            return Strip([Segment(self.empty[:width], style)]).adjust_cell_length(width, style)
+        if place >= len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        on_cursor = place == self.cursor
+        base = self.get_component_rich_style("table--cursor") if on_cursor else self.rich_style
+        return self._strip(self.rows[place].cells, width, base)
+
+    def _strip(self, cells: Sequence[Cell], width: int, base: Style, *, titles: bool = False) -> Strip:
+        segments: list[Segment] = []
+        rest = width - sum((column.width or 0) + 1 for column in self.columns) + 1
+        for column, cell in zip(self.columns, cells, strict=True):
+            size = max(0, rest if column.width is None else column.width)
+            segments += self._cell(column, cell, size, base, titles)
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _cell(self, column: Column, cell: Cell, size: int, base: Style, titles: bool) -> list[Segment]:
+        from rich.cells import cell_len, set_cell_size
+
+        text = one_line(cell.text)
+        if cell_len(text) > size:
+            text = set_cell_size(text, max(0, size - 1)) + "…" if size else ""
+        padding = " " * (size - cell_len(text))
+        style = base if titles else base + self._tone(cell.tone)
+        text = padding + text if column.right else text + padding
+        return [Segment(text, style), Segment(" ", base)]
+
+    def _tone(self, tone: str) -> Style:
+        return self.get_component_rich_style(f"table--{tone}", partial=True)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._go(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by what is seen."""
+        self._go(self.cursor + by * max(1, self.size.height - 1 - self._title_height))
+
+    def action_choose(self) -> None:
+        """Enter."""
+        if self.key is not None:
+            self.post_message(self.Chosen(self, self.key))
+
+    def on_click(self, event: Click) -> None:
+        """Mouse: the cursor goes there; a click on it chooses."""
+        place = event.y - self._title_height + round(self.scroll_offset.y)
+        if 0 <= place < len(self.rows):
+            if place == self.cursor and event.chain > 1:
+                self.action_choose()
+            self._go(place)
+
+    def _go(self, place: int) -> None:
+        place = max(0, min(place, len(self.rows) - 1))
+        if place == self.cursor or not self.rows:
+            return
+        self.cursor = place
+        self.scroll_to_region(Region(0, place, 1, 1 + self._title_height), animate=False, force=True)
+        self.refresh()
+        self.post_message(self.Moved(self, self.key))
