@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input
+
+from museui.local.messages import QueueView, RepositoryView
 
 from ..feed import News
 from ..view.headline import make_headline
 from ..view.lists import HistoryRow, QueueRow, RepositoryRow, history_rows, queue_rows, repository_rows
+from ..view.marks import Tone
 from ..view.push import describe_repository
+from ..view.troubles import copy_text
 from ..widgets.headline import HeadlineBar
 from ..widgets.push import PushView
 from ..widgets.table import Cell, Column, Row, Table
@@ -24,7 +26,7 @@ _LISTS = ("queue", "history", "log")
 class Dashboard(Screen[None]):
     """Shows :class:`News`; knows nothing of its own but which panel and row are looked at."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
     CSS_PATH = "dashboard.tcss"
 
     def __init__(self) -> None:
@@ -72,7 +74,7 @@ class Dashboard(Screen[None]):
                         id="history",
                     )
                     yield Table((Column("when", 8), Column("")), empty="nothing to tell", id="log")
-        yield Static(id="notice")
+        yield Input(placeholder="filter", id="filter", compact=True)
         yield Footer(show_command_palette=True)
 
     def on_mount(self) -> None:
@@ -80,6 +82,31 @@ class Dashboard(Screen[None]):
         self.query_one("#left").border_title = "Repositories"
         self.go("repositories")
         self.list_panel("queue")
+        self.query_one("#filter").display = False
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The lists follow what is typed."""
+        self.filter_text = event.value
+        self.app.tick()  # type: ignore[attr-defined]
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes back to the list, filtered."""
+        self.go("repositories")
+
+    def open_filter(self) -> None:
+        """Type what to look for."""
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.focus()
+
+    def close_filter(self) -> bool:
+        """Show everything again; whether anything was hidden."""
+        box = self.query_one("#filter", Input)
+        was = bool(box.display)
+        box.value, box.display = "", False
+        if was:
+            self.go("repositories")
+        return was
 
     def table(self, name: str) -> Table:
         """One of the lists."""
@@ -114,9 +141,33 @@ class Dashboard(Screen[None]):
         self.table("log").show(_log(news, now))
         self.show_selected(now)
 
+    @property
+    def repository(self) -> RepositoryView | None:
+        """The repository under the cursor."""
+        return self.news.state.repositories.get(self.table("repositories").key or "")
+
+    def queue_entries(self) -> list[QueueView]:
+        """What waits: the row of the queue when one looks at it, else what waits for the repository."""
+        queue = self.news.state.queue
+        if self.table("queue").has_focus:
+            found = queue.get(self.table("queue").key or "")
+            return [found] if found else []
+        repository = self.repository
+        return [entry for entry in queue.values() if repository and entry.repository == repository.id]
+
+    def text_to_copy(self) -> str:
+        """The row that has the focus, or all of the push panel."""
+        focused = self.focused
+        if isinstance(focused, Table) and focused.id != "repositories" and focused.rows:
+            return "  ".join(cell.text for cell in focused.rows[focused.cursor].cells if cell.text)
+        panel = self.query_one(PushView).shown
+        if panel is None:
+            return ""
+        return "\n".join(filter(None, (panel.title, panel.summary, copy_text(panel.trouble) if panel.trouble else "")))
+
     def show_selected(self, now: float) -> None:
         """The push panel follows the cursor."""
-        repository = self.news.state.repositories.get(self.table("repositories").key or "")
+        repository = self.repository
         panel = describe_repository(self.news.state, repository, now) if repository else None
         self.query_one("#push-panel").border_title = panel.title.replace("[", "\\[") if panel else "Push"
         self.query_one(PushView).show(panel)
@@ -152,14 +203,14 @@ def _log(news: News, now: float) -> list[Row]:
     import time
 
     lines = sorted(news.state.log.values(), key=lambda line: line.id, reverse=True)
-    tones = {"error": "bad", "warning": "wait"}
+    tones: dict[str, Tone] = {"error": "bad", "warning": "wait"}
     return [
         Row(
             str(line.id),
             (
                 Cell(time.strftime("%H:%M:%S", time.localtime(line.at))),
                 Cell(line.message, tones.get(line.level, "text")),
-            ),  # type: ignore[arg-type]
+            ),
         )
         for line in lines
     ]

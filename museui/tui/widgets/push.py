@@ -42,7 +42,7 @@ class PushView(Static):
             return
         lines = [Content.styled(one_line(panel.summary), STYLES[panel.tone])]
         if panel.push and panel.push.phases:
-            lines += ["", *self._waterfall(draw_push(panel.push, self._bar_width()))]
+            lines += [Content(""), *self._waterfall(draw_push(panel.push, self._bar_width()))]
         if panel.trouble:
             lines += [Content("")]
             lines += [
@@ -50,7 +50,7 @@ class PushView(Static):
                 for label, text in explain(panel.trouble)
                 if label
             ]
-        self.update(Content("\n").join(Content(line) if isinstance(line, str) else line for line in lines))
+        self.update(Content("\n").join(lines))
 
     def _bar_width(self) -> int:
         note = _NOTE if self.size.width >= 72 else 0

@@ -1,0 +1,43 @@
+"""Every key there is, from the one list of actions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ..actions import ACTIONS, show_keys
+
+
+class Help(ModalScreen[None]):
+    """Closed by the key that opened it, or by escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "close")]
+    DEFAULT_CSS = """
+    Help { align: center middle; }
+    Help > VerticalScroll { width: 62; height: auto; max-height: 90%; padding: 0 2; }
+    Help > VerticalScroll { border: round $primary; background: $panel; }
+    Help Static { width: 1fr; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The keys by what they are about."""
+        with VerticalScroll() as box:
+            box.border_title = "Keys"
+            yield Static(self._text())
+
+    def _text(self) -> Content:
+        lines: list[Content] = []
+        for group in dict.fromkeys(action.group for action in ACTIONS):
+            lines += [Content(""), Content.styled(group, "bold $primary")]
+            lines += [
+                Content.assemble((f"{show_keys(action.keys):>18}  ", "bold"), action.help)
+                for action in ACTIONS
+                if action.group == group
+            ]
+        return Content("\n").join(lines)
