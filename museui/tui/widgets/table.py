@@ -60,15 +60,15 @@ class Table(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     Table { background: transparent; scrollbar-size-vertical: 1; }
-    Table > .table--title { color: $text-muted; }
+    Table > .table--title { color: $foreground 55%; }
     Table > .table--cursor { background: $block-cursor-blurred-background; }
     Table:focus > .table--cursor { background: $primary 40%; text-style: bold; }
     Table > .table--good { color: $success; }
     Table > .table--busy { color: $accent; }
     Table > .table--wait { color: $warning; }
     Table > .table--bad { color: $error; }
-    Table > .table--quiet { color: $text-muted; }
-    Table > .table--text { color: $text; }
+    Table > .table--quiet { color: $foreground 55%; }
+    Table > .table--text { color: $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
