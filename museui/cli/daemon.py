@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from ..core.errors import EXIT_FAILED, EXIT_OK, Busy, Internal, NotFound, Unreachable
+from ..core.errors import EXIT_FAILED, EXIT_OK, Busy, NotFound
+from ..local.programs import program_command, program_environment
 from .output import json_option, print_json, printable, quiet_option, talk
-from .programs import program_command, program_environment
 
-if TYPE_CHECKING:
-    from ..local.client import LocalClient
-
-_START_S = 20.0
 _STOP_S = 20.0
 _POLL_S = 0.02
 
@@ -41,6 +35,8 @@ def run() -> NoReturn:
 @quiet_option
 def start(as_json: bool, quiet: bool) -> None:
     """Start the daemon in the background; nothing happens when it runs."""
+    from ..local.start import ask_version, start_daemon
+
     version = ask_version()
     started = version is None
     if version is None:
@@ -112,46 +108,6 @@ def logs(lines: int) -> None:
                 click.echo(printable(line.rstrip("\n")))
     except FileNotFoundError:
         raise NotFound(f"there is no log yet: {path}", hint="Start the daemon: museui daemon start") from None
-
-
-def ask_version() -> dict[str, Any] | None:
-    """Who answers at the socket, ``None`` when nobody does."""
-    from ..local.client import LocalClient, NoDaemon
-
-    client: LocalClient = LocalClient()
-    try:
-        version: dict[str, Any] = client.get("version")
-    except NoDaemon:
-        return None
-    return version
-
-
-def start_daemon() -> dict[str, Any]:
-    """Start the daemon without a terminal and wait until it answers. Raises :class:`Internal` when it ends before."""
-    from ..local.places import find_places
-
-    said = find_places().data / "daemon.start.log"
-    said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with said.open("w") as output:
-        process = subprocess.Popen(
-            program_command("daemon"),
-            env=program_environment(),
-            cwd=Path.home(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline:
-        ended = process.poll()
-        version = ask_version()
-        if version is not None:
-            return version
-        if ended is not None:
-            raise Internal("the daemon did not start", hint=said.read_text(errors="replace").strip()[-500:])
-        time.sleep(_POLL_S)
-    raise Unreachable("the daemon was started and does not answer", hint="Look at `museui daemon logs`.")
 
 
 def _lives(pid: int) -> bool:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from .programs import program_command, program_environment
+from ..local.programs import program_command, program_environment
 
 
 @click.command(

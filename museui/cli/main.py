@@ -77,12 +77,26 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
         ctx.exit()
 
 
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=VerbGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("-C", "folders", metavar="DIR", multiple=True, type=click.Path(), help="Run as if started in DIR.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 @click.pass_context
 def museui(ctx: click.Context, folders: tuple[str, ...]) -> None:
-    """Sync Muse repositories to a hub you own, and see that it happened."""
+    """Sync Muse repositories to a hub you own, and see that it happened.
+
+    Without a command, on a terminal: the terminal interface.
+    """
+    if ctx.invoked_subcommand is None:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise click.exceptions.NoArgsIsHelpError(ctx)
+        from ..tui.app import run
+
+        run()
+        return
     cwd = Path.cwd().joinpath(*folders)
     if not cwd.is_dir():
         raise Usage(f"cannot change to {str(cwd)!r}: no such folder")

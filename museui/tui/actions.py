@@ -1,41 +1,74 @@
-"""Everything a person can do, once: footer, help, command palette and key configuration are made of this list."""
+"""Everything a person can do, once: bindings, footer, help, command palette and key configuration are made of this."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual.binding import Binding
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """``id`` is the app's method ``action_<id>``, ``keys`` are comma-separated; ``footer``: shown there."""
+    """``do`` is the method ``action_<do>`` of the screen ``where``, or of the app when that is ``everywhere``.
+
+    ``keys`` are comma-separated; ``footer``: its place there, 0 for none; what has the highest place goes first when
+    there is no room.
+    """
 
     id: str
+    do: str
+    where: str
     keys: str
     label: str
     help: str
-    group: str
-    footer: bool = True
+    footer: int = 0
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("push_now", "p", "push", "Push the repository now", "Repository"),
-    Action("retry", "r", "retry", "Try again what waits or has stopped", "Repository"),
-    Action("cancel", "c", "cancel", "End the push that runs, or take it out of the queue", "Repository"),
-    Action("pause", "space", "pause", "Pause the repository, or go on", "Repository"),
-    Action("filter", "slash", "filter", "Show only the rows that match; escape shows all", "View"),
-    Action("copy", "y", "copy", "Copy what is shown of the repository", "View"),
-    Action("panel('repositories')", "1", "repositories", "The repositories", "View", footer=False),
-    Action("panel('push')", "2", "push", "The push", "View", footer=False),
-    Action("panel('queue')", "3", "queue", "The queue", "View", footer=False),
-    Action("panel('history')", "4", "history", "The history", "View", footer=False),
-    Action("panel('log')", "5", "log", "The log", "View", footer=False),
-    Action("help", "question_mark,f1", "help", "This list", "Program"),
-    Action("leave", "q", "quit", "Leave; the daemon goes on", "Program"),
+    Action("push", "push_now", "dashboard", "p", "push", "Push the repository now", 1),
+    Action("retry", "retry", "dashboard", "r", "retry", "Try again what waits or has stopped; start the daemon", 1),
+    Action("cancel", "cancel", "dashboard", "c", "cancel", "End the push that runs, or take it out of the queue", 2),
+    Action("pause", "pause", "dashboard", "space", "pause", "Pause the repository, or go on", 1),
+    Action("filter", "filter", "dashboard", "slash", "filter", "Show only the rows that match; escape shows all", 2),
+    Action("copy", "copy", "dashboard", "y", "copy", "Copy the row, or what is said of the repository", 3),
+    Action("repositories", "panel('repositories')", "dashboard", "1", "repositories", "Look at the repositories"),
+    Action("push_panel", "panel('push')", "dashboard", "2", "push", "Look at the push"),
+    Action("queue", "panel('queue')", "dashboard", "3", "queue", "Look at the queue"),
+    Action("history", "panel('history')", "dashboard", "4", "history", "Look at the history"),
+    Action("log", "panel('log')", "dashboard", "5", "log", "Look at the daemon's log"),
+    Action("help", "help", "everywhere", "question_mark,f1", "help", "Show every key", 1),
+    Action("palette", "command_palette", "everywhere", "ctrl+p", "palette", "Find a command by its name", 4),
+    Action("quit", "leave", "everywhere", "q", "quit", "Leave; the daemon goes on", 1),
 )
 
-_NAMES = {"question_mark": "?", "slash": "/", "f1": "F1"}
+TITLES = {"dashboard": "Dashboard", "everywhere": "Everywhere"}
+"""What the places are called, in the order of the help."""
+_NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "space": "␣", "enter": "⏎", "escape": "esc"}
+
+
+def bindings(where: str) -> list[Binding]:
+    """The keys of a screen, or of the app."""
+    return [
+        Binding(action.keys, action.do, action.label, show=False, id=action.id)
+        for action in ACTIONS
+        if action.where == where
+    ]
 
 
 def show_keys(keys: str) -> str:
     """Keys as they are written on a keyboard."""
     return "  ".join(_NAMES.get(key, key) for key in keys.split(","))
+
+
+def footer_actions(where: str, width: int) -> list[Action]:
+    """What the footer of a screen has room for, in order: first the least important go."""
+    shown = [action for action in ACTIONS if action.where in (where, "everywhere") and action.footer]
+    while len(shown) > 1 and sum(footer_width(action) for action in shown) > width:
+        last = max(range(len(shown)), key=lambda place: (shown[place].footer, place))
+        del shown[last]
+    return shown
+
+
+def footer_width(action: Action) -> int:
+    """Cells of one entry: its first key, its label and what keeps it from the next."""
+    return len(show_keys(action.keys.partition(",")[0])) + len(action.label) + 3

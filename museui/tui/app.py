@@ -2,75 +2,122 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 
-from textual.app import App
-from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
 
-from museui.core.errors import MuseError, error_from_code
+from museui.core.errors import MuseError
+from museui.core.figures import one_line
 from museui.local.client import LocalClient
-from museui.local.messages import QueueView
+from museui.local.start import start_daemon
 
-from .actions import ACTIONS
+from .actions import ACTIONS, bindings
 from .feed import Feed, News
-from .screens.confirm import Confirm
+from .screens.base import NewsScreen
 from .screens.dashboard import Dashboard
 from .screens.help import Help
-from .themes import DARK, MONOCHROME, THEMES
-from .widgets.table import Table
-
-_CLOCK_S = 1.0
+from .themes import DARK, MONOCHROME, THEMES, more_variables
+from .view.clock import next_change_s
+from .wishes import Wish
 
 
 class MuseApp(App[None]):
-    """``client`` makes the way to the daemon; ``now`` is the clock, in Unix seconds."""
+    """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds."""
 
     TITLE = "MuseUI"
-    ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(action.keys, action.id, action.label, show=action.footer, id=action.id.partition("(")[0] + action.keys)
-        for action in ACTIONS
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
+    CSS = "App { background: $background; }"
 
-    def __init__(self, client: Callable[[], LocalClient] = LocalClient, now: Callable[[], float] = time.time) -> None:
+    class FeedMoved(Message):
+        """There is news."""
+
+    def __init__(
+        self,
+        client: Callable[[], LocalClient] = LocalClient,
+        start: Callable[[], object] = start_daemon,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__()
         self.client = client
         self.now = now
         self.news = News()
-        self.dashboard = Dashboard()
-        self.feed = Feed(lambda: self.call_from_thread(self.take_news), client)
+        self.feed = Feed(lambda: self.post_message(self.FeedMoved()), client, start)
+        self._clock: Timer | None = None
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = MONOCHROME.name if os.environ.get("NO_COLOR") else DARK.name
+        self.theme = MONOCHROME.name if self.no_color else DARK.name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, and those that are mixed from them."""
+        variables = super().get_css_variables()
+        variables |= more_variables(self.current_theme, variables)
+        self.theme_variables = variables
+        return variables
 
     def on_mount(self) -> None:
         """Paint first, then listen."""
-        self.push_screen(self.dashboard)
-        self.feed.start()
-        self.set_interval(_CLOCK_S, self.tick)
+        self.push_screen(Dashboard())
+        self.call_after_refresh(self.feed.start)
 
-    def take_news(self) -> None:
+    def on_unmount(self) -> None:
+        """Say nothing to a screen that is gone."""
+        self.feed.stop()
+
+    def on_muse_app_feed_moved(self) -> None:
         """What the daemon told since the last time."""
         self.news = self.feed.take()
-        self.tick()
+        self._show(self.news.changed)
 
-    def tick(self) -> None:
-        """Ages and countdowns go on."""
-        if self.dashboard.is_mounted:
-            self.dashboard.show(self.news, self.now())
+    def _show(self, changed: frozenset[str]) -> None:
+        """Show it, and look again when time has changed something."""
+        for screen in self.screen_stack:
+            if isinstance(screen, NewsScreen) and screen.is_mounted:
+                screen.show_news(changed)
+        if self._clock:
+            self._clock.stop()
+        self._clock = self.set_timer(next_change_s(self.news.state, self.now()), lambda: self._show(frozenset()))
 
-    def on_table_moved(self, event: Table.Moved) -> None:
-        """The push panel follows the cursor."""
-        if event.table.id == "repositories":
-            self.dashboard.show_selected(self.now())
+    def ask(self, wish: Wish) -> None:
+        """Ask the daemon in a thread, and say what came of it."""
 
-    def action_panel(self, name: str) -> None:
-        """Go to a panel."""
-        self.dashboard.go(name)
+        def work() -> None:
+            try:
+                said, failure = wish(self.client()), None
+            except MuseError as exc:
+                said, failure = "", exc
+            self.call_from_thread(self.say, said, failure)
+
+        self.run_worker(work, thread=True, exit_on_error=False)
+
+    def say(self, said: str, failure: MuseError | None = None) -> None:
+        """A note that goes away by itself."""
+        if failure:
+            text = f"{one_line(failure.message)}\n{one_line(failure.hint or '')}".strip()
+            self.notify(text, severity="error", markup=False)
+        elif said:
+            self.notify(one_line(said), markup=False)
+
+    def copy(self, text: str) -> None:
+        """To the clipboard, by the terminal (OSC 52), so that it works over SSH."""
+        self.copy_to_clipboard(text)
+        self.notify("copied")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette has the actions of the screen, and the themes."""
+        for action in ACTIONS:
+            if action.where == "everywhere" or (isinstance(screen, NewsScreen) and action.where == screen.WHERE):
+                namespace = "app" if action.where == "everywhere" else "screen"
+                if action.id != "palette":
+                    yield SystemCommand(
+                        action.label, action.help, lambda do=f"{namespace}.{action.do}": self.run_action(do)
+                    )
+        yield SystemCommand("theme", "Choose the colours", self.action_change_theme)
 
     def action_help(self) -> None:
         """Every key."""
@@ -78,109 +125,7 @@ class MuseApp(App[None]):
 
     def action_leave(self) -> None:
         """Leave; the daemon goes on."""
-        self.feed.stop()
         self.exit()
-
-    def action_filter(self) -> None:
-        """Type what to look for."""
-        self.dashboard.open_filter()
-
-    def action_copy(self) -> None:
-        """What is shown of the repository, or of the row of another list, to the clipboard."""
-        text = self.dashboard.text_to_copy()
-        if text:
-            self.copy_to_clipboard(text)
-            self.notify("copied")
-
-    def action_push_now(self) -> None:
-        """Push the repository under the cursor."""
-        repository = self.dashboard.repository
-        if repository is None or repository.current_branch is None:
-            return
-        body = {"path": repository.path, "branch": repository.current_branch}
-        if repository.wanted_remote:
-            body["remote"] = repository.wanted_remote
-
-        def push(client: LocalClient) -> str:
-            document: dict[str, Any] = {}
-            for line in client.stream("POST", "pushes", body):
-                document = line.get("document") or document
-            raise_failure(document)
-            return f"{repository.name} was up to date" if document.get("up_to_date") else f"{repository.name} is pushed"
-
-        self.ask(push)
-
-    def action_retry(self) -> None:
-        """Try again what waits for the repository, or the row of the queue."""
-        entries = self.dashboard.queue_entries()
-        if not entries:
-            self.notify("nothing waits to be tried again")
-            return
-        self.ask(lambda client: _each(client, entries, "retry", "tried again"))
-
-    def action_cancel(self) -> None:
-        """Take it out of the queue, after a question."""
-        entries = self.dashboard.queue_entries()
-        if not entries:
-            self.notify("nothing waits that could be cancelled")
-            return
-        names = ", ".join(entry.branch for entry in entries)
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.ask(lambda client: _each(client, entries, "cancel", "cancelled, until the next commit"))
-
-        self.push_screen(Confirm(f"Stop pushing {names} until the next commit?", "Cancel it"), answered)
-
-    def action_pause(self) -> None:
-        """Pause the repository, or go on."""
-        repository = self.dashboard.repository
-        if repository is None:
-            return
-        verb = "resume" if repository.paused else "pause"
-        said = "goes on" if repository.paused else "is paused: space goes on"
-
-        def change(client: LocalClient) -> str:
-            client.post(f"repositories/{repository.id}/{verb}")
-            return f"{repository.name} {said}"
-
-        self.ask(change)
-
-    def on_key(self, event: Key) -> None:
-        """Escape closes the filter."""
-        if event.key == "escape" and self.screen is self.dashboard and self.dashboard.close_filter():
-            event.stop()
-
-    def ask(self, work: Callable[[LocalClient], str]) -> None:
-        """Ask the daemon in a thread, and say what came of it."""
-
-        def run() -> None:
-            try:
-                said, failure = work(self.client()), None
-            except MuseError as exc:
-                said, failure = "", exc
-            self.call_from_thread(self._say, said, failure)
-
-        self.run_worker(run, thread=True, exit_on_error=False)
-
-    def _say(self, said: str, failure: MuseError | None) -> None:
-        if failure:
-            self.notify(f"{failure.message}\n{failure.hint or ''}".strip(), severity="error", markup=False)
-        elif said:
-            self.notify(said, markup=False)
-
-
-def _each(client: LocalClient, entries: list[QueueView], verb: str, said: str) -> str:
-    for entry in entries:
-        client.post(f"queue/{entry.id}/{verb}")
-    return f"{', '.join(entry.branch for entry in entries)}: {said}"
-
-
-def raise_failure(document: dict[str, Any]) -> None:
-    """Raise the error of a push's document, if it has one."""
-    error = document.get("error")
-    if error:
-        raise error_from_code(error["code"], error["message"], error.get("hint") or "", error.get("details") or {})
 
 
 def run() -> None:

@@ -4,87 +4,123 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from museui.core.errors import MuseError
 from museui.local.client import LocalClient, NoDaemon
+from museui.local.messages import COLLECTIONS
 from museui.local.state import State
 
 _AGAIN_S = 0.5
+EVERYTHING = frozenset(COLLECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is known. ``connected``: the daemon tells at this moment; ``problem``: why it does not, None at first."""
+    """What is known.
+
+    ``connected``: the daemon tells at this moment; ``starting``: it is being started; ``problem``: why it does not
+    tell, None at first; ``changed``: the collections that are not as they were last time.
+    """
 
     state: State = field(default_factory=State)
     connected: bool = False
+    starting: bool = False
     problem: MuseError | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether a state was ever told."""
-        return bool(self.state.daemon)
+    changed: frozenset[str] = EVERYTHING
 
 
 class Feed:
-    """Connects, and connects again half a second after the daemon went."""
+    """Connects, starts the daemon if there is none at first, and connects again half a second after it went."""
 
-    def __init__(self, tell: Callable[[], None], client: Callable[[], LocalClient] = LocalClient) -> None:
+    def __init__(
+        self,
+        tell: Callable[[], object],
+        client: Callable[[], LocalClient],
+        start_daemon: Callable[[], object],
+    ) -> None:
         """``tell`` is called in the feed's thread: there is news for :meth:`take`."""
         self._tell = tell
         self._client = client
+        self._start_daemon = start_daemon
         self._lock = threading.Lock()
         self._news = News()
         self._told = False
-        self._stop = threading.Event()
+        self._may_start = True
+        self._stopped = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
+    def start_daemon(self) -> None:
+        """Start the daemon if it does not run."""
+        self._may_start = True
+        self._wake.set()
+
     def stop(self) -> None:
         """Say nothing more. The thread ends with its connection, or the program."""
-        self._stop.set()
+        self._stopped = True
+        self._wake.set()
 
     def take(self) -> News:
         """What is known now."""
         with self._lock:
             self._told = False
-            state = self._news.state
-            return replace(self._news, state=State(*(dict(getattr(state, name)) for name in State.__slots__)))
+            state = State(*(dict(getattr(self._news.state, name)) for name in COLLECTIONS))
+            news = replace(self._news, state=state)
+            self._news = replace(self._news, changed=frozenset())
+        return news
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stopped:
+            problem: MuseError = NoDaemon("the daemon has ended")
             try:
                 self._listen()
-                problem: MuseError = NoDaemon("the daemon has ended")
+            except NoDaemon as exc:
+                problem = self._begin(exc)
             except MuseError as exc:
                 problem = exc
             self._lose(problem)
-            self._stop.wait(_AGAIN_S)
+            self._wake.wait(_AGAIN_S)
+            self._wake.clear()
+
+    def _begin(self, missing: NoDaemon) -> MuseError:
+        """Start the daemon, the first time or when somebody asked; why there is none."""
+        if not self._may_start:
+            return missing
+        self._may_start = False
+        self._change(starting=True)
+        try:
+            self._start_daemon()
+        except MuseError as exc:
+            return exc
+        self._wake.set()
+        return missing
 
     def _listen(self) -> None:
         for event in self._client().stream("GET", "events"):
-            if self._stop.is_set():
+            if self._stopped:
                 return
             with self._lock:
-                self._news.state.apply(event)
-                self._news = replace(self._news, connected=True, problem=None)
-            self._say()
+                what = self._news.state.apply(event)
+            self._may_start = False
+            self._change({what} if what in COLLECTIONS else EVERYTHING, connected=True, starting=False, problem=None)
 
     def _lose(self, problem: MuseError) -> None:
-        with self._lock:
-            before, self._news = self._news, replace(self._news, connected=False, problem=problem)
-        if (before.connected, str(before.problem)) != (self._news.connected, str(self._news.problem)):
-            self._say()
+        waking = self._wake.is_set()
+        before = self._news
+        if waking and before.starting:
+            return  # it was started: what it says is the next thing to show
+        if before.connected or before.starting or str(before.problem) != str(problem):
+            self._change(connected=False, starting=False, problem=problem)
 
-    def _say(self) -> None:
+    def _change(self, what: frozenset[str] | set[str] = EVERYTHING, **changes: object) -> None:
         with self._lock:
-            if self._told or self._stop.is_set():
+            self._news = replace(self._news, changed=self._news.changed | what, **changes)  # type: ignore[arg-type]
+            if self._told or self._stopped:
                 return
             self._told = True
-        with suppress(RuntimeError):  # the app has ended meanwhile
-            self._tell()
+        self._tell()

@@ -1,7 +1,8 @@
-"""The program's own themes, and no colour at all where nobody wants any."""
+"""The program's own themes, no colour at all where nobody wants any, and what every theme is asked for besides."""
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -17,7 +18,6 @@ DARK = Theme(
     surface="#14171a",
     panel="#1d2226",
     dark=True,
-    variables={"border-blurred": "#3a4247", "footer-key-foreground": "#5fb3a8"},
 )
 LIGHT = Theme(
     name="museui-light",
@@ -32,7 +32,6 @@ LIGHT = Theme(
     surface="#fbfaf7",
     panel="#eeece6",
     dark=False,
-    variables={"border-blurred": "#c3beb2", "footer-key-foreground": "#0d6b60"},
 )
 MONOCHROME = Theme(
     name="museui-monochrome",
@@ -42,10 +41,23 @@ MONOCHROME = Theme(
     success="#ffffff",
     warning="#ffffff",
     error="#ffffff",
-    foreground="#ffffff",
+    foreground="#e4e4e4",
     background="#000000",
     surface="#000000",
-    panel="#000000",
+    panel="#1c1c1c",
     dark=True,
 )
 THEMES = (DARK, LIGHT, MONOCHROME)
+
+
+def more_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
+    """Colours our styles use that Textual's themes lack, mixed from those they have, none of them translucent."""
+    background, foreground = Color.parse(variables["background"]), Color.parse(variables["foreground"])
+    primary = Color.parse(variables["primary"])
+    mixed = {
+        "quiet": background.blend(foreground, 0.62),
+        "cursor": background.blend(primary, 0.3 if theme.dark else 0.2),
+        "cursor-blurred": background.blend(foreground, 0.1),
+        "border-quiet": background.blend(foreground, 0.25),
+    }
+    return {name: color.hex6 for name, color in mixed.items()}

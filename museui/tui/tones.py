@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from .view.marks import Tone
 
 STYLES: Mapping[Tone, str] = {
-    "good": "$text-success",
-    "busy": "$text-accent",
-    "wait": "$text-warning",
-    "bad": "$text-error",
-    "quiet": "$text-muted",
-    "text": "$text",
+    "good": "$success",
+    "busy": "$accent",
+    "wait": "$warning",
+    "bad": "$error",
+    "quiet": "$quiet",
+    "text": "$foreground",
 }
+"""``$quiet`` is made of the theme's foreground and background by the app."""

@@ -2,215 +2,239 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.events import Key
+from textual.widgets import Input
 
 from museui.local.messages import QueueView, RepositoryView
 
-from ..feed import News
+from .. import wishes
+from ..actions import bindings
+from ..feed import EVERYTHING
+from ..view.calm import find_calm
 from ..view.headline import make_headline
-from ..view.lists import HistoryRow, QueueRow, RepositoryRow, history_rows, queue_rows, repository_rows
-from ..view.marks import Tone
+from ..view.lists import branch_of, history_rows, log_rows, most_urgent, queue_rows, repository_rows
 from ..view.push import describe_repository
 from ..view.troubles import copy_text
+from ..widgets.calm import CalmView
+from ..widgets.footer import KeyBar
 from ..widgets.headline import HeadlineBar
 from ..widgets.push import PushView
-from ..widgets.table import Cell, Column, Row, Table
+from ..widgets.table import Table
+from . import rows
+from .base import NewsScreen
+from .confirm import Confirm
 
 PANELS = ("repositories", "push", "queue", "history", "log")
 _LISTS = ("queue", "history", "log")
+_HISTORY = {"history", "repositories"}
+_REPOSITORIES = {"repositories", "queue"}
 
 
-class Dashboard(Screen[None]):
-    """Shows :class:`News`; knows nothing of its own but which panel and row are looked at."""
+class Dashboard(NewsScreen[None]):
+    """Shows what the daemon tells; knows nothing of its own but which panel and row are looked at."""
 
+    WHERE = "dashboard"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
     CSS_PATH = "dashboard.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("dashboard"),
+        Binding("left,h", "panel('repositories')", show=False),
+        Binding("right,l", "lists", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
-        self.news = News()
         self.filter_text = ""
+        self._at = "repositories"
+        self._list = "queue"
+        self._minute = -1
+        self._chosen = False
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield HeadlineBar(id="headline")
+        yield CalmView(id="calm")
         with Horizontal(id="body"):
             with Vertical(id="left", classes="panel"):
-                yield Table(
-                    (Column("", 1), Column(""), Column("", 8), Column("", 9, right=True)),
-                    empty="no repositories yet: a adds one",
-                    id="repositories",
-                )
+                yield Table(rows.REPOSITORIES, empty="no repository matches", id="repositories")
             with Vertical(id="right"):
                 with Vertical(id="push-panel", classes="panel"):
                     yield PushView(id="push")
                 with Vertical(id="lists", classes="panel"):
-                    yield Table(
-                        (
-                            Column("repository", 16),
-                            Column("branch", 12),
-                            Column("commits", 7, right=True),
-                            Column("state"),
-                            Column("next try", 16),
-                        ),
-                        empty="nothing waits",
-                        id="queue",
-                    )
-                    yield Table(
-                        (
-                            Column("", 1),
-                            Column("when", 7, right=True),
-                            Column("repository", 16),
-                            Column("branch", 12),
-                            Column("commits", 7, right=True),
-                            Column("size", 10, right=True),
-                            Column("took", 8, right=True),
-                            Column(""),
-                        ),
-                        empty="nothing was pushed yet",
-                        id="history",
-                    )
-                    yield Table((Column("when", 8), Column("")), empty="nothing to tell", id="log")
+                    yield Table(rows.QUEUE, empty="nothing waits", id="queue")
+                    yield Table(rows.HISTORY, empty="nothing was pushed yet", id="history")
+                    yield Table(rows.LOG, empty="nothing to tell", id="log")
         yield Input(placeholder="filter", id="filter", compact=True)
-        yield Footer(show_command_palette=True)
+        yield KeyBar("dashboard")
 
     def on_mount(self) -> None:
         """Begin with the repositories."""
-        self.query_one("#left").border_title = "Repositories"
-        self.go("repositories")
-        self.list_panel("queue")
         self.query_one("#filter").display = False
+        self.action_panel("repositories")
+        self.show_news(EVERYTHING)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """The lists follow what is typed."""
-        self.filter_text = event.value
-        self.app.tick()  # type: ignore[attr-defined]
+    def on_resize(self) -> None:
+        """On a narrow screen the titles are the way from panel to panel."""
+        self.call_after_refresh(self._entitle)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes back to the list, filtered."""
-        self.go("repositories")
+    def show_news(self, changed: AbstractSet[str]) -> None:
+        """Show what changed; when nothing did, what time changes."""
+        news, now = self.muse.news, self.muse.now()
+        state, minute = news.state, int(now // 60)
+        if minute != self._minute:
+            self._minute, changed = minute, EVERYTHING
+        calm = find_calm(state, starting=news.starting, problem=news.problem)
+        self.query_one("#calm", CalmView).show(calm)
+        self.query_one("#body").display = calm is None
+        self.query_one(HeadlineBar).show(make_headline(state, now, news.connected), now)
+        if changed & _REPOSITORIES:
+            found = repository_rows(state, now, self.filter_text)
+            self.table("repositories").show([rows.repository(row) for row in found])
+            if found and not self._chosen:
+                self._chosen = True
+                self.table("repositories").select(most_urgent(found) or "")
+        if not changed or changed & {"queue", "pushes", "repositories"}:
+            self.table("queue").show([rows.queued(row) for row in queue_rows(state, now, self.filter_text)])
+        if changed & _HISTORY:
+            past = history_rows(state.history.values(), state, now, self.filter_text)
+            self.table("history").show([rows.past(row) for row in past])
+        if "log" in changed:
+            self.table("log").show([rows.logged(row) for row in log_rows(state)])
+        self._show_selected()
 
-    def open_filter(self) -> None:
-        """Type what to look for."""
-        box = self.query_one("#filter", Input)
-        box.display = True
-        box.focus()
+    def _show_selected(self) -> None:
+        repository = self.repository
+        panel = describe_repository(self.muse.news.state, repository, self.muse.now()) if repository else None
+        self.query_one(PushView).show(panel)
+        self._entitle()
 
-    def close_filter(self) -> bool:
-        """Show everything again; whether anything was hidden."""
-        box = self.query_one("#filter", Input)
-        was = bool(box.display)
-        box.value, box.display = "", False
-        if was:
-            self.go("repositories")
-        return was
+    def _entitle(self) -> None:
+        panel = self.query_one(PushView).shown
+        title = panel.title if panel else "Push"
+        lists, push = self.query_one("#lists"), self.query_one("#push-panel")
+        if self.has_class("-narrow"):
+            tabs = "  ".join(rows.tab(f"{place} {name}", name == self._at) for place, name in enumerate(PANELS, 1))
+            self.query_one("#left").border_title = push.border_title = lists.border_title = tabs
+            push.border_subtitle = rows.plain(title)
+        else:
+            self.query_one("#left").border_title = "Repositories"
+            push.border_title, push.border_subtitle = rows.plain(title), ""
+            lists.border_title = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
 
     def table(self, name: str) -> Table:
         """One of the lists."""
         return self.query_one(f"#{name}", Table)
 
-    def go(self, panel: str) -> None:
-        """Look at a panel: it has the keys, and on a narrow screen the room."""
-        for name in PANELS:
-            self.set_class(name == panel, f"at-{name}")
-        if panel in _LISTS:
-            self.list_panel(panel)
-        if panel != "push":
-            self.table(panel).focus()
-
-    def list_panel(self, name: str) -> None:
-        """Which of the three lists is shown."""
-        for other in _LISTS:
-            self.table(other).display = other == name
-        titles = [f"[b]{other.title()}[/b]" if other == name else f"[dim]{other.title()}[/dim]" for other in _LISTS]
-        self.query_one("#lists").border_title = " ─ ".join(titles)
-
-    def show(self, news: News, now: float) -> None:
-        """Show what is known."""
-        self.news = news
-        state = news.state
-        self.query_one(HeadlineBar).show(make_headline(state, now, news.connected), now)
-        self.table("repositories").show([_repository(row) for row in repository_rows(state, now, self.filter_text)])
-        self.table("queue").show([_queued(row) for row in queue_rows(state, now, self.filter_text)])
-        self.table("history").show(
-            [_past(row) for row in history_rows(state.history.values(), state, now, self.filter_text)]
-        )
-        self.table("log").show(_log(news, now))
-        self.show_selected(now)
-
     @property
     def repository(self) -> RepositoryView | None:
         """The repository under the cursor."""
-        return self.news.state.repositories.get(self.table("repositories").key or "")
+        return self.muse.news.state.repositories.get(self.table("repositories").key or "")
 
     def queue_entries(self) -> list[QueueView]:
         """What waits: the row of the queue when one looks at it, else what waits for the repository."""
-        queue = self.news.state.queue
+        queue = self.muse.news.state.queue
         if self.table("queue").has_focus:
             found = queue.get(self.table("queue").key or "")
             return [found] if found else []
         repository = self.repository
         return [entry for entry in queue.values() if repository and entry.repository == repository.id]
 
-    def text_to_copy(self) -> str:
-        """The row that has the focus, or all of the push panel."""
-        focused = self.focused
-        if isinstance(focused, Table) and focused.id != "repositories" and focused.rows:
-            return "  ".join(cell.text for cell in focused.rows[focused.cursor].cells if cell.text)
-        panel = self.query_one(PushView).shown
-        if panel is None:
-            return ""
-        return "\n".join(filter(None, (panel.title, panel.summary, copy_text(panel.trouble) if panel.trouble else "")))
-
-    def show_selected(self, now: float) -> None:
+    def on_table_moved(self, event: Table.Moved) -> None:
         """The push panel follows the cursor."""
+        if event.table.id == "repositories":
+            self._show_selected()
+
+    def action_panel(self, name: str) -> None:
+        """Go to a panel: it has the keys, and on a narrow screen the room."""
+        self._at = name
+        for other in PANELS:
+            self.set_class(other == name, f"at-{other}")
+        if name in _LISTS:
+            self._list = name
+        for other in _LISTS:
+            self.table(other).display = other == self._list
+        self.query_one(f"#{name}").focus()
+        self._entitle()
+
+    def action_lists(self) -> None:
+        """To the list at the right, and from there to the next."""
+        here = _LISTS.index(self._list)
+        self.action_panel(_LISTS[(here + (self._at in _LISTS)) % len(_LISTS)])
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The lists follow what is typed."""
+        self.filter_text = event.value
+        self.show_news(EVERYTHING)
+
+    def on_input_submitted(self) -> None:
+        """Enter goes back to the list, filtered."""
+        self.action_panel(self._at)
+
+    def on_key(self, event: Key) -> None:
+        """Escape closes the filter."""
+        box = self.query_one("#filter", Input)
+        if event.key == "escape" and box.display:
+            event.stop()
+            box.value, box.display = "", False
+            self.action_panel(self._at)
+
+    def action_copy(self) -> None:
+        """The row that has the focus, or what is said of the repository."""
+        focused, panel = self.focused, self.query_one(PushView).shown
+        if isinstance(focused, Table) and focused.id != "repositories" and focused.rows:
+            self.muse.copy("  ".join(cell.text for cell in focused.rows[focused.cursor].cells if cell.text))
+        elif panel:
+            trouble = copy_text(panel.trouble) if panel.trouble else panel.summary
+            self.muse.copy(f"{panel.title}\n{trouble}")
+
+    def action_push_now(self) -> None:
+        """Push the repository under the cursor."""
         repository = self.repository
-        panel = describe_repository(self.news.state, repository, now) if repository else None
-        self.query_one("#push-panel").border_title = panel.title.replace("[", "\\[") if panel else "Push"
-        self.query_one(PushView).show(panel)
+        if repository is None:
+            return
+        if repository.current_branch or repository.branches:
+            self.muse.ask(wishes.push(repository, branch_of(repository)))
+        else:
+            self.notify(f"{repository.name} has no branch to push", markup=False)
 
+    def action_retry(self) -> None:
+        """Try again what waits for the repository, or the row of the queue; without a daemon, start it."""
+        if not self.muse.news.connected:
+            self.muse.feed.start_daemon()
+            return
+        entries = self.queue_entries()
+        if entries:
+            self.muse.ask(wishes.retry(entries))
+        else:
+            self.notify("nothing waits to be tried again")
 
-def _repository(row: RepositoryRow) -> Row:
-    tone = row.mark.tone
-    return Row(
-        row.id, (Cell(row.mark.symbol, tone), Cell(row.name, "text"), Cell(row.branch), Cell(row.mark.word, tone))
-    )
+    def action_cancel(self) -> None:
+        """Take it out of the queue, after a question."""
+        entries = self.queue_entries()
+        if not entries:
+            self.notify("nothing waits that could be cancelled")
+            return
+        names = ", ".join(entry.branch for entry in entries)
 
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.muse.ask(wishes.cancel(entries))
 
-def _queued(row: QueueRow) -> Row:
-    texts = (Cell(row.repository, "text"), Cell(row.branch), Cell(row.commits), Cell(row.state, row.tone))
-    return Row(row.id, (*texts, Cell(row.next_try)))
+        self.app.push_screen(Confirm(f"Stop pushing {names} until the next commit?", "Cancel it"), answered)
 
-
-def _past(row: HistoryRow) -> Row:
-    cells = (
-        Cell(row.mark.symbol, row.mark.tone),
-        Cell(row.when),
-        Cell(row.repository, "text"),
-        Cell(row.branch),
-        Cell(row.commits),
-        Cell(row.size),
-        Cell(row.took, "text"),
-        Cell(row.note, row.mark.tone if row.mark.tone == "bad" else "wait"),
-    )
-    return Row(row.id, cells)
-
-
-def _log(news: News, now: float) -> list[Row]:
-    import time
-
-    lines = sorted(news.state.log.values(), key=lambda line: line.id, reverse=True)
-    tones: dict[str, Tone] = {"error": "bad", "warning": "wait"}
-    return [
-        Row(
-            str(line.id),
-            (
-                Cell(time.strftime("%H:%M:%S", time.localtime(line.at))),
-                Cell(line.message, tones.get(line.level, "text")),
-            ),
-        )
-        for line in lines
-    ]
+    def action_pause(self) -> None:
+        """Pause the repository, or go on."""
+        if self.repository:
+            self.muse.ask(wishes.pause(self.repository))

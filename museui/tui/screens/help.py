@@ -11,7 +11,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ..actions import ACTIONS, show_keys
+from ..actions import ACTIONS, TITLES, show_keys
+
+MOVING = (
+    Content(""),
+    Content.styled("Moving", "bold $primary"),
+    Content.assemble(("  ↑ ↓  k j", "bold"), "  up and down; pages and ends by their keys, or g and G"),
+    Content.assemble(("  ← →  h l", "bold"), "  from panel to panel, as tab does"),
+)
 
 
 class Help(ModalScreen[None]):
@@ -20,7 +27,7 @@ class Help(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "close")]
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > VerticalScroll { width: 62; height: auto; max-height: 90%; padding: 0 2; }
+    Help > VerticalScroll { width: 74; height: auto; max-height: 90%; padding: 0 2; }
     Help > VerticalScroll { border: round $primary; background: $panel; }
     Help Static { width: 1fr; }
     """
@@ -33,11 +40,11 @@ class Help(ModalScreen[None]):
 
     def _text(self) -> Content:
         lines: list[Content] = []
-        for group in dict.fromkeys(action.group for action in ACTIONS):
-            lines += [Content(""), Content.styled(group, "bold $primary")]
+        for where, title in TITLES.items():
+            lines += [Content(""), Content.styled(title, "bold $primary")]
             lines += [
-                Content.assemble((f"{show_keys(action.keys):>18}  ", "bold"), action.help)
+                Content.assemble((f"{show_keys(action.keys):>8}  ", "bold"), action.help)
                 for action in ACTIONS
-                if action.group == group
+                if action.where == where
             ]
-        return Content("\n").join(lines)
+        return Content("\n").join([*lines, *MOVING])

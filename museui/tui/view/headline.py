@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from museui.core.figures import render_seconds, render_span
+from museui.core.figures import render_seconds
 from museui.local.messages import HubView
 from museui.local.state import State
 
+from .clock import render_age
 from .marks import Tone
 
 _NEEDS_PERSON = {"stopped", "missing", "unreadable", "damaged", "no_remote"}
@@ -33,9 +34,11 @@ class Headline:
 
 def make_headline(state: State, now: float, connected: bool) -> Headline:
     """The headline of a state; ``connected``: whether the daemon still tells."""
+    if not state.daemon:
+        return Headline("quiet", (), ())
     places = (_daemon(state, now, connected), *map(_hub, sorted(state.hubs.values(), key=lambda hub: hub.base)))
     if not connected:
-        return Headline("bad", (Part("not known: the daemon is gone", "bad"),), places)
+        return Headline("bad", (Part("not known: the daemon is gone, r starts it", "bad"),), places)
     verdict = _verdict(state)
     return Headline(_worst(verdict), verdict, places)
 
@@ -76,12 +79,10 @@ def _worst(parts: tuple[Part, ...]) -> Tone:
 def _daemon(state: State, now: float, connected: bool) -> Part:
     if not connected:
         return Part("daemon ○ gone", "bad")
-    daemon = next(iter(state.daemon.values()), None)
-    if daemon is None:
-        return Part("daemon …", "quiet")
+    daemon = next(iter(state.daemon.values()))
     if daemon.watching_trouble or daemon.troubles:
         return Part("daemon ● look at it", "wait")
-    return Part(f"daemon ● {render_span(now - daemon.started_at)}", "good")
+    return Part(f"daemon ● {render_age(now - daemon.started_at)}", "good")
 
 
 def _hub(hub: HubView) -> Part:

@@ -9,6 +9,7 @@ from museui.core.figures import render_bytes, render_seconds, render_span
 from museui.local.messages import PushView, QueueView, RepositoryView
 from museui.local.state import State
 
+from .clock import render_age
 from .marks import Mark, Tone, mark_repository
 
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -17,12 +18,13 @@ _URGENCY: tuple[Tone, ...] = ("bad", "busy", "wait", "good", "quiet")
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
-    """One repository: ``branch`` is the one checked out."""
+    """One repository: ``branch`` is the one checked out, ``note`` why it is not safe."""
 
     id: str
     mark: Mark
     name: str
     branch: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,33 @@ class HistoryRow:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One line of the log; ``at`` in seconds since 1970."""
+
+    id: str
+    at: float
+    tone: Tone
+    message: str
+
+
 def repository_rows(state: State, now: float, filter_text: str = "") -> list[RepositoryRow]:
     """Every repository, by name; those that match ``filter_text`` in name, path, branch or state."""
     by_repository: dict[str, list[QueueView]] = {}
     for entry in state.queue.values():
         by_repository.setdefault(entry.repository, []).append(entry)
     rows = [
-        RepositoryRow(item.id, mark_repository(item, by_repository.get(item.id, ()), now), item.name, branch_of(item))
+        _repository_row(item, by_repository.get(item.id, []), now)
         for item in state.repositories.values()
         if matches(filter_text, item.name, item.path, item.current_branch or "", item.state)
     ]
     return sorted(rows, key=lambda row: (row.name.casefold(), row.id))
+
+
+def _repository_row(item: RepositoryView, entries: list[QueueView], now: float) -> RepositoryRow:
+    notes = [entry.error.message if entry.error else entry.reason for entry in entries]
+    note = item.trouble.message if item.trouble else next(filter(None, notes), "")
+    return RepositoryRow(item.id, mark_repository(item, entries, now), item.name, branch_of(item), note)
 
 
 def branch_of(repository: RepositoryView) -> str:
@@ -116,7 +134,10 @@ def _next_try(entry: QueueView, now: float) -> str:
     if entry.state != "waiting":
         return "–" if entry.state == "pushing" else "press r"
     tries = f" (try {entry.tries + 1})" if entry.tries else ""
-    return (f"in {render_span(entry.next_try_at - now)}" if entry.next_try_at else "soon") + tries
+    if entry.next_try_at is None:
+        return "soon" + tries
+    left = render_span(entry.next_try_at - now)
+    return ("now" if left == "now" else f"in {left}") + tries
 
 
 def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_text: str = "") -> list[HistoryRow]:
@@ -143,7 +164,7 @@ def _history_row(push: PushView, name: str, now: float) -> HistoryRow:
     return HistoryRow(
         id=str(push.id),
         mark=mark,
-        when=render_span(now - (push.ended_at or push.started_at)),
+        when=render_age(now - (push.ended_at or push.started_at)),
         repository=name,
         branch=push.branch,
         commits=str(push.commits),
@@ -151,6 +172,13 @@ def _history_row(push: PushView, name: str, now: float) -> HistoryRow:
         took=render_seconds(push.total_seconds),
         note=note,
     )
+
+
+def log_rows(state: State) -> list[LogRow]:
+    """The daemon's log, newest first."""
+    tones: dict[str, Tone] = {"error": "bad", "warning": "wait"}
+    lines = sorted(state.log.values(), key=lambda line: line.id, reverse=True)
+    return [LogRow(str(line.id), line.at, tones.get(line.level, "text"), line.message) for line in lines]
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from museui.core.figures import render_span
 from museui.local.messages import BranchView, QueueView, RepositoryView
+
+from .clock import render_age
 
 Tone = Literal["good", "busy", "wait", "bad", "quiet", "text"]
 """What colour a thing has: all is well, something moves, it waits, a person is needed, beside the point, plain."""
@@ -50,7 +51,7 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
             return Mark("◐", "busy", _ahead(repository.branches) or "pushing")
         case "paused":
             until = repository.paused_until
-            return Mark("⏸", "wait", "paused" if until is None else f"⏸ {render_span(until - now)}")
+            return Mark("⏸", "wait", "paused" if until is None else f"for {render_age(max(60.0, until - now))}")
         case "stopped":
             error = next((entry.error for entry in entries if entry.state == "stopped" and entry.error), None)
             code = error.code if error else "stopped"
@@ -95,4 +96,4 @@ def _ahead(branches: Iterable[BranchView]) -> str:
 
 
 def _age(at: float | None, now: float) -> str:
-    return "" if at is None else render_span(now - at)
+    return "" if at is None else render_age(now - at)

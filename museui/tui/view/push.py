@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from museui.core.figures import render_bytes, render_seconds, render_span
-from museui.local.messages import BranchView, PushView, RepositoryView, Trouble
+from museui.core.figures import render_bytes, render_seconds
+from museui.local.messages import PushView, RepositoryView, Trouble
 from museui.local.state import State
 
+from .clock import render_ago
 from .lists import describe_running
 from .marks import Tone, mark_branch
 from .waterfall import render_progress
@@ -15,14 +16,17 @@ from .waterfall import render_progress
 
 @dataclass(frozen=True, slots=True)
 class PushPanel:
-    """``title`` of the panel; ``summary`` in ``tone``; ``push`` to be drawn; ``trouble`` to be explained."""
+    """``title`` of the panel; ``summary`` in ``tone``; ``push`` to be drawn; ``trouble`` to be explained.
+
+    ``now`` is there for a push that runs.
+    """
 
     title: str
     summary: str
     tone: Tone
     push: PushView | None = None
     trouble: Trouble | None = None
-    branches: tuple[BranchView, ...] = ()
+    now: float = 0.0
 
 
 def describe_repository(state: State, repository: RepositoryView, now: float) -> PushPanel:
@@ -33,16 +37,16 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
     running = [push for push in state.pushes.values() if push.repository == repository.id]
     if running:
         push = max(running, key=lambda item: item.id)
-        return PushPanel(title, _running(push), "busy", push, None, repository.branches)
+        return PushPanel(title, _running(push), "busy", push, now=now)
     trouble = repository.trouble or next(
         (entry.error for entry in state.queue.values() if entry.repository == repository.id and entry.error), None
     )
     last = last_push(state, repository.id)
     if trouble:
-        return PushPanel(title, trouble.message, "bad", last, trouble, repository.branches)
+        return PushPanel(title, trouble.message, "bad", last, trouble)
     if last and last.result in ("done", "up_to_date"):
-        return PushPanel(title, _ended(last, now), "good", last, None, repository.branches)
-    return PushPanel(title, _standing(repository), "quiet", last, last.error if last else None, repository.branches)
+        return PushPanel(title, _ended(last, now), "good", last)
+    return PushPanel(title, _standing(repository), "quiet", last, last.error if last else None)
 
 
 def last_push(state: State, repository_id: str) -> PushView | None:
@@ -59,8 +63,7 @@ def _running(push: PushView) -> str:
 
 
 def _ended(push: PushView, now: float) -> str:
-    age = render_span(now - (push.ended_at or push.started_at))
-    when = "just now" if age == "now" else f"{age} ago"
+    when = render_ago(now - (push.ended_at or push.started_at))
     if push.result == "up_to_date":
         return f"Push {push.id}   was up to date   {when}"
     counts = f"{_count(push.commits, 'commit')}, {_count(push.objects, 'object')}, {render_bytes(push.wire_bytes)}"

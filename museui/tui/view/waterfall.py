@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from museui.core.figures import render_bytes, render_seconds
 from museui.core.phases import GATES, PHASES
@@ -29,12 +29,18 @@ class PhaseBar:
     note: str
 
 
-def draw_push(push: PushView, width: int) -> tuple[PhaseBar, ...]:
-    """The five phases in bars of ``width`` cells. The axis ends where the push does, or is now."""
-    phases = {phase.name: phase for phase in push.phases}
-    ends_s = max((phase.began_s + phase.seconds for phase in push.phases), default=0.0)
+def draw_push(push: PushView, width: int, now: float = 0.0) -> tuple[PhaseBar, ...]:
+    """The five phases in bars of ``width`` cells. The axis ends where the push does, or is ``now``."""
+    phases = {phase.name: _up_to_now(phase, push, now) for phase in push.phases}
+    ends_s = max((phase.began_s + phase.seconds for phase in phases.values()), default=0.0)
     scale = width / ends_s if ends_s > 0 else 0.0
     return tuple(_bar(name, phases.get(name), scale, width, push) for name in PHASES)
+
+
+def _up_to_now(phase: PhaseView, push: PushView, now: float) -> PhaseView:
+    if phase.state != "running":
+        return phase
+    return replace(phase, seconds=max(phase.seconds, now - push.started_at - phase.began_s))
 
 
 def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: PushView) -> PhaseBar:

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from ..tones import STYLES
 from ..view.headline import Headline, Part
 
 
-class HeadlineBar(Static):
+class HeadlineBar(Widget):
     """The program's name and places at the left, the verdict and the time at the right."""
 
     DEFAULT_CSS = "HeadlineBar { height: 1; padding: 0 1; background: $panel; }"
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.shown = (Headline("quiet", (), ()), "")
+
     def show(self, headline: Headline, now: float) -> None:
         """Show this."""
-        left = Content.assemble(("MuseUI", "bold $primary"), "  ", *_spread(headline.places, "  "))
-        right = Content.assemble(
-            *_spread(headline.verdict, "  "), "  ", (time.strftime("%H:%M", time.localtime(now)), "$text-muted")
-        )
-        width = self.size.width - 2
+        shown = (headline, time.strftime("%H:%M", time.localtime(now)))
+        if shown != self.shown:
+            self.shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        """The verdict is whole; places give way, those that are well first."""
+        headline, clock = self.shown
+        right = Content.assemble(*_spread(headline.verdict, "  "), "  ", (clock, STYLES["quiet"]))
+        width = self.size.width
         room = width - right.cell_length - 1
+        places = list(headline.places)
+        left = _left(places)
+        while left.cell_length > room and (well := [part for part in places if part.tone == "good"]):
+            places.remove(well[0])
+            left = _left(places)
         if left.cell_length > room:
             left = left.truncate(max(0, room), ellipsis=True)
-        self.update(Content.assemble(left, " " * max(1, width - left.cell_length - right.cell_length), right))
+        return Content.assemble(left, " " * max(1, width - left.cell_length - right.cell_length), right)
 
 
-def _spread(parts: tuple[Part, ...], between: str) -> list[tuple[str, str] | str]:
+def _left(places: list[Part]) -> Content:
+    return Content.assemble(("MuseUI", "bold $primary"), "  ", *_spread(places, "  "))
+
+
+def _spread(parts: Sequence[Part], between: str) -> list[tuple[str, str] | str]:
     pieces: list[tuple[str, str] | str] = []
     for part in parts:
         pieces += [between, (part.text, STYLES[part.tone])] if pieces else [(part.text, STYLES[part.tone])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from museui.core.figures import one_line
 
@@ -15,7 +15,7 @@ from ..view.waterfall import PhaseBar, draw_push
 _TITLE, _FIGURE, _GATE, _MARK, _NOTE = 12, 8, 9, 2, 14
 
 
-class PushView(Static):
+class PushView(Widget, can_focus=True):
     """Draws a :class:`PushPanel` at the width it has."""
 
     DEFAULT_CSS = "PushView { height: 1fr; }"
@@ -28,29 +28,24 @@ class PushView(Static):
         """Show this; None: nothing."""
         if panel != self.shown:
             self.shown = panel
-            self.redraw()
+            self.refresh()
 
-    def on_resize(self) -> None:
+    def render(self) -> Content:
         """The bars are as long as there is room."""
-        self.redraw()
-
-    def redraw(self) -> None:
-        """Draw again."""
         panel = self.shown
         if panel is None:
-            self.update("")
-            return
+            return Content("")
         lines = [Content.styled(one_line(panel.summary), STYLES[panel.tone])]
         if panel.push and panel.push.phases:
-            lines += [Content(""), *self._waterfall(draw_push(panel.push, self._bar_width()))]
+            lines += [Content(""), *self._waterfall(draw_push(panel.push, self._bar_width(), panel.now))]
         if panel.trouble:
             lines += [Content("")]
             lines += [
-                Content.assemble((f"{label:>8}  ", "$text-muted"), one_line(text))
+                Content.assemble((f"{label:>8}  ", STYLES["quiet"]), one_line(text))
                 for label, text in explain(panel.trouble)
                 if label
             ]
-        self.update(Content("\n").join(lines))
+        return Content("\n").join(lines)
 
     def _bar_width(self) -> int:
         note = _NOTE if self.size.width >= 72 else 0
@@ -61,14 +56,14 @@ class PushView(Static):
         return [
             Content.assemble(
                 f"{bar.title:<{_TITLE}}",
-                ("▏", "$text-muted"),
+                ("▏", STYLES["quiet"]),
                 " " * bar.lead,
                 (bar.bar, STYLES[bar.tone]),
                 " " * (width - bar.lead - len(bar.bar)),
                 f"{bar.figure:>{_FIGURE}} ",
-                (f"{bar.gate:<{_GATE}}", "$text-muted"),
+                (f"{bar.gate:<{_GATE}}", STYLES["quiet"]),
                 (f"{bar.mark:<{_MARK}}", STYLES[bar.tone]),
-                (bar.note if self.size.width >= 72 else "", "$text-muted"),
+                (bar.note if self.size.width >= 72 else "", STYLES["quiet"]),
             )
             for bar in bars
         ]

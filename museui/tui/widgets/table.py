@@ -22,11 +22,15 @@ from ..view.marks import Tone
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``width`` cells, or, when None, what is left; ``right``: its text ends where it ends."""
+    """``width`` cells, or, when None, what is left; ``right``: its text ends where it ends.
+
+    ``from_width``: shown when the table has at least that many cells.
+    """
 
     title: str
     width: int | None = None
     right: bool = False
+    from_width: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +64,14 @@ class Table(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     Table { background: transparent; scrollbar-size-vertical: 1; }
-    Table > .table--title { color: $foreground 55%; }
-    Table > .table--cursor { background: $block-cursor-blurred-background; }
-    Table:focus > .table--cursor { background: $primary 40%; text-style: bold; }
+    Table > .table--title { color: $quiet; }
+    Table > .table--cursor { background: $cursor-blurred; }
+    Table:focus > .table--cursor { background: $cursor; text-style: bold; }
     Table > .table--good { color: $success; }
     Table > .table--busy { color: $accent; }
     Table > .table--wait { color: $warning; }
     Table > .table--bad { color: $error; }
-    Table > .table--quiet { color: $foreground 55%; }
+    Table > .table--quiet { color: $quiet; }
     Table > .table--text { color: $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -147,8 +151,9 @@ class Table(ScrollView, can_focus=True):
 
     def _strip(self, cells: Sequence[Cell], width: int, base: Style, *, titles: bool = False) -> Strip:
         segments: list[Segment] = []
-        rest = width - sum((column.width or 0) + 1 for column in self.columns) + 1
-        for column, cell in zip(self.columns, cells, strict=True):
+        shown = [(column, cell) for column, cell in zip(self.columns, cells, strict=True) if column.from_width <= width]
+        rest = width - sum((column.width or 0) + 1 for column, _ in shown) + 1
+        for column, cell in shown:
             size = max(0, rest if column.width is None else column.width)
             segments += self._cell(column, cell, size, base, titles)
         return Strip(segments).adjust_cell_length(width, base)

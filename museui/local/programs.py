@@ -1,4 +1,4 @@
-"""The other programs, which the command line starts and never imports: the hub and the daemon."""
+"""The other programs, which the client starts and never imports: the hub and the daemon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ def program_command(package: str, *arguments: str) -> list[str]:
 
 def program_environment() -> dict[str, str]:
     """Ours, and where to find the programs when they are not among the installed ones."""
-    """Ours, and where to find the hub's program when it is not among the installed ones."""
     environment = dict(os.environ)
     home = Path(__file__).resolve().parents[2]
     if home.name not in ("site-packages", "dist-packages"):

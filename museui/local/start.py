@@ -1,0 +1,52 @@
+"""Starting the daemon in the background, for whoever wants to talk to it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import Internal, Unreachable
+from .client import LocalClient, NoDaemon
+from .places import find_places
+from .programs import program_command, program_environment
+
+_START_S = 20.0
+_POLL_S = 0.02
+
+
+def ask_version() -> dict[str, Any] | None:
+    """Who answers at the socket, ``None`` when nobody does."""
+    client = LocalClient()
+    try:
+        version: dict[str, Any] = client.get("version")
+    except NoDaemon:
+        return None
+    return version
+
+
+def start_daemon() -> dict[str, Any]:
+    """Start the daemon without a terminal and wait until it answers. Raises :class:`Internal` when it ends before."""
+    said = find_places().data / "daemon.start.log"
+    said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            program_command("daemon"),
+            env=program_environment(),
+            cwd=Path.home(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        ended = process.poll()
+        version = ask_version()
+        if version is not None:
+            return version
+        if ended is not None:
+            raise Internal("the daemon did not start", hint=said.read_text(errors="replace").strip()[-500:])
+        time.sleep(_POLL_S)
+    raise Unreachable("the daemon was started and does not answer", hint="Look at `museui daemon logs`.")

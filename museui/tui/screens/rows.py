@@ -1,0 +1,79 @@
+"""The columns of the lists, and the rows of the view state as a table takes them."""
+
+from __future__ import annotations
+
+import time
+
+from museui.core.figures import one_line
+
+from ..view.lists import HistoryRow, LogRow, QueueRow, RepositoryRow
+from ..widgets.table import Cell, Column, Row
+
+REPOSITORIES = (
+    Column("", 1),
+    Column(""),
+    Column("", 12, from_width=40),
+    Column("", 10, right=True),
+    Column("", 34, from_width=70),
+)
+QUEUE = (
+    Column("repository", 16),
+    Column("branch", 12, from_width=60),
+    Column("commits", 7, right=True),
+    Column("state"),
+    Column("next try", 16),
+)
+HISTORY = (
+    Column("", 1),
+    Column("when", 6, right=True),
+    Column("repository", 16),
+    Column("branch", 12, from_width=90),
+    Column("commits", 7, right=True, from_width=70),
+    Column("size", 10, right=True),
+    Column("took", 8, right=True),
+    Column(""),
+)
+LOG = (Column("when", 8), Column(""))
+
+
+def repository(row: RepositoryRow) -> Row:
+    """A row of :data:`REPOSITORIES`."""
+    tone = row.mark.tone
+    named = (Cell(row.mark.symbol, tone), Cell(row.name, "text"), Cell(row.branch), Cell(row.mark.word, tone))
+    return Row(row.id, (*named, Cell(f" {row.note}")))
+
+
+def queued(row: QueueRow) -> Row:
+    """A row of :data:`QUEUE`."""
+    texts = (Cell(row.repository, "text"), Cell(row.branch), Cell(row.commits), Cell(row.state, row.tone))
+    return Row(row.id, (*texts, Cell(row.next_try)))
+
+
+def past(row: HistoryRow) -> Row:
+    """A row of :data:`HISTORY`."""
+    cells = (
+        Cell(row.mark.symbol, row.mark.tone),
+        Cell(row.when),
+        Cell(row.repository, "text"),
+        Cell(row.branch),
+        Cell(row.commits),
+        Cell(row.size),
+        Cell(row.took, "text"),
+        Cell(row.note, row.mark.tone if row.mark.tone == "bad" else "wait"),
+    )
+    return Row(row.id, cells)
+
+
+def logged(row: LogRow) -> Row:
+    """A row of :data:`LOG`."""
+    return Row(row.id, (Cell(time.strftime("%H:%M:%S", time.localtime(row.at))), Cell(row.message, row.tone)))
+
+
+def tab(title: str, here: bool) -> str:
+    """A title among others, as markup."""
+    return f"[b]{title.title()}[/b]" if here else f"[$quiet not bold]{title.title()}[/]"
+
+
+def plain(text: str) -> str:
+    """A text as markup that says just that."""
+    return one_line(text).replace("[", "\\[")

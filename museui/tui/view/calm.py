@@ -1,0 +1,55 @@
+"""What stands in the middle of the screen when there is nothing to list: each state its own few lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from museui.core.errors import MuseError
+from museui.local.state import State
+
+from .marks import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something one can do: ``command`` is typed in a terminal."""
+
+    title: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """``title`` in ``tone``, ``lines`` below it, then the choices."""
+
+    title: str
+    tone: Tone
+    lines: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+
+FIRST_RUN = Calm(
+    "Welcome to MuseUI",
+    "text",
+    (
+        "It watches your Muse repositories and pushes every commit to a hub you own, by itself.",
+        "Here you see whether everything is safe there, and what to do when it is not.",
+    ),
+    (
+        Choice("Sign in to a hub", "museui login https://HUB"),
+        Choice("Add a repository", "museui watch add FOLDER"),
+        Choice("Try it all in a folder that is gone afterwards", "museui demo"),
+    ),
+)
+
+
+def find_calm(state: State, *, starting: bool, problem: MuseError | None) -> Calm | None:
+    """What to say instead of the lists; None: there is something to list."""
+    if not state.daemon:
+        if starting:
+            return Calm("Starting the daemon …", "quiet", ("It watches and pushes, and goes on when you leave.",))
+        if problem is None:
+            return Calm("Looking for the daemon …", "quiet")
+        hint = (problem.hint,) if problem.hint else ()
+        return Calm("The daemon does not run", "bad", (problem.message, *hint, "r starts it, q leaves."))
+    return None if state.repositories else FIRST_RUN
