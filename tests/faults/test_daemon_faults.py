@@ -1,0 +1,112 @@
+"""What goes wrong between a daemon and its hub: cut lines, revoked tokens, killed hubs. Everything arrives, once."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.daemon import DaemonProcess, daemon
+from tests.helpers.hub import HubProcess, hub
+from tests.helpers.proxy import Proxy
+from tests.helpers.watched import heads, make_repository, moves
+
+__all__ = ["daemon", "hub"]
+
+LARGE = {f"{number}.bin": os.urandom(20_000) for number in range(60)}
+"""More than a megabyte that does not compress: a bundle, and a PUT that takes more than one piece."""
+
+
+@pytest.mark.parametrize("after", [1, 600_000], ids=["at its first byte", "in the middle of the upload"])
+def test_a_line_that_is_cut_is_tried_again_and_everything_arrives(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path, after: int
+) -> None:
+    with Proxy(hub.port, [after, after]) as line:
+        path = daemon.home / ".muse" / "identity.toml"
+        path.parent.mkdir()
+        path.write_text(f'["127.0.0.1:{line.port}"]\ntoken = "{hub.token}"\n')
+        path.chmod(0o600)
+        song = make_repository(tmp_path, f"http://127.0.0.1:{line.port}/ada/cut", "cut")
+        head = song.commit(LARGE)
+        daemon.watch(song.root)
+        daemon.wait_safe()
+        assert line.cut == 2
+    assert heads(hub, "cut") == {"main": head}
+    assert moves(hub, "cut") == [head]
+    assert daemon.litter == []
+    results = [push["result"] for push in daemon.client.get("pushes")["pushes"]]
+    assert results.count("failed") == 1 and results.count("done") == 1
+
+
+def test_a_revoked_token_stops_with_the_reason_and_a_new_one_goes_on(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    daemon.sign_in(hub)
+    song = make_repository(tmp_path, hub, "revoked")
+    song.commit({"a": b"one"})
+    daemon.watch(song.root)
+    daemon.wait_safe()
+    other = hub.command("token", "create", "ada")
+    token_id = hub.token.split("_")[1]
+    hub.command("token", "revoke", token_id)
+    song.commit({"a": b"two"})
+    entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.state == "stopped"), None))
+    assert (entry.error.code, entry.tries) == ("unauthorized", 1)
+    head = song.commit({"a": b"three"})
+    daemon.follow(lambda state: any(e.head == head and e.state == "stopped" for e in state.queue.values()))
+    daemon.sign_in(hub, other)
+    daemon.wait_safe()
+    hub.token = other
+    assert heads(hub, "revoked") == {"main": head}
+
+
+def test_a_branch_that_somebody_else_moved_stops_and_is_never_overwritten(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    daemon.sign_in(hub)
+    song = make_repository(tmp_path, hub, "diverged")
+    first = song.commit({"a": b"one"})
+    daemon.watch(song.root)
+    daemon.wait_safe()
+    daemon.museui("watch", "pause", song.root)
+    theirs = song.commit({"a": b"theirs"}, parents=[first])
+    daemon.museui("push", song.root, "--no-daemon")
+    tracking = song.muse / "remotes" / "origin" / "main"
+    assert tracking.read_text() == theirs
+    song.commit({"a": b"ours"}, parents=[first])
+    tracking.write_text(first)
+    daemon.museui("watch", "resume", song.root)
+    entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.state == "stopped"), None))
+    assert entry.error.code == "non_fast_forward"
+    assert heads(hub, "diverged") == {"main": theirs}
+    daemon.museui("push", song.root, "--force-with-lease=" + theirs)
+    daemon.wait_safe()
+
+
+def test_commits_faster_than_pushes_while_both_sides_are_killed_end_at_the_newest_head(tmp_path: Path) -> None:
+    dice = random.Random(5)
+    with HubProcess() as hub, DaemonProcess() as daemon:
+        daemon.sign_in(hub)
+        made = [make_repository(tmp_path, hub, f"soak-{number}") for number in range(3)]
+        for builder in made:
+            builder.commit({"a": builder.root.name.encode()})
+        daemon.watch(*(builder.root for builder in made))
+        for turn in range(4):
+            for _ in range(15):
+                builder = dice.choice(made)
+                builder.commit({"a": dice.randbytes(500), "b": b"%d" % turn}, branch=dice.choice(("main", "side")))
+            if turn % 2:
+                daemon.kill()
+                daemon.start()
+            else:
+                hub.kill()
+                hub.start()
+        daemon.wait_safe(*(builder.root for builder in made))
+        for builder in made:
+            slug = builder.root.name
+            assert heads(hub, slug) == builder.heads
+            assert len(moves(hub, slug)) == len(set(moves(hub, slug)))
+        assert daemon.litter == []
+        assert daemon.client.get("queue") == {"queue": []}
