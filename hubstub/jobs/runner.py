@@ -57,7 +57,7 @@ class JobRunner:
         """Clear away leftovers, free what a dead process had taken, and begin to work."""
         hub = self._hub
         await clear_temporary(hub)
-        await remove_leftovers(hub, grace_s=_SWEEP_S if hub.database.is_shared else 0.0)
+        await remove_leftovers(hub)
         self._swept_at = hub.now()
         async with hub.database.write() as connection:
             await release_jobs(connection, hub.worker)

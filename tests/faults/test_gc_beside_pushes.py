@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ PUSHERS = 3
 PUSHES = 10
 
 
-@pytest.fixture(params=["embedded", "minio"])
+@pytest.fixture(params=["embedded", "minio", "postgresql"])
 def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
     server: MinioProcess | None = request.getfixturevalue("minio") if request.param == "minio" else None
-    with MinioHub(server.new_store()) if server else HubProcess() as process:
+    database = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else None
+    with MinioHub(server.new_store()) if server else HubProcess(database=database) as process:
         yield process
 
 
@@ -56,6 +58,7 @@ def test_what_was_acknowledged_stays_while_all_else_goes(hub: HubProcess) -> Non
     assert failures == []
     assert collected > 0, "nothing became garbage"
     assert found(check(hub)) == set()
+    assert json.loads(hub.command("stats", "--json"))["repositories"] == PUSHERS
 
 
 def _push_and_read(hub: HubProcess, number: int) -> None:
