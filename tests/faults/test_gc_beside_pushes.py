@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hubstub.index.database import Database
+from hubstub.store.files import FileStore
+from hubstub.store.s3 import S3Store
 from museui.core.ids import hash_object
 from tests.helpers.hub import HubProcess
 from tests.helpers.minio import MinioHub, MinioProcess
@@ -16,7 +23,7 @@ from tests.helpers.push_client import PushClient, read_answer
 from tests.helpers.records import History, commit_record, make_history, snapshot_record
 from tests.helpers.upkeep import check, collect, found
 
-CONTENTS = [b"content %d" % number for number in range(24)]
+CONTENTS = [b"content %d" % number for number in range(10)]
 """Few, so that what one push leaves behind as garbage is what the next brings again."""
 PUSHERS = 3
 PUSHES = 10
@@ -30,6 +37,28 @@ def hub(request: pytest.FixtureRequest) -> Iterator[HubProcess]:
         yield process
 
 
+@pytest.fixture
+def slow_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where no hub runs: much happens between a look and the deletion that follows from it."""
+    write, delete = Database.write, {store: store.delete for store in (FileStore, S3Store)}
+
+    @asynccontextmanager
+    async def write_later(self: Database, alone: bool = False) -> AsyncIterator[AsyncConnection]:
+        await asyncio.sleep(0.4 if alone else 0.0)
+        async with write(self, alone) as connection:
+            yield connection
+
+    monkeypatch.setattr(Database, "write", write_later)
+    for store in (FileStore, S3Store):
+
+        async def delete_later(self: Any, keys: Sequence[str], store: Any = store) -> None:
+            await asyncio.sleep(0.1)
+            await delete[store](self, keys)
+
+        monkeypatch.setattr(store, "delete", delete_later)
+
+
+@pytest.mark.usefixtures("slow_collector")
 def test_what_was_acknowledged_stays_while_all_else_goes(hub: HubProcess) -> None:
     ended = threading.Event()
     failures: list[str] = []
