@@ -9,6 +9,9 @@ from museui.core import failpoints
 from museui.core.errors import MuseError
 from museui.local.places import find_places
 
+BACKGROUND = "--background"
+"""Given by whoever starts the daemon without a terminal: its log is the file alone."""
+
 
 def main() -> int:
     """Run the daemon of the present user; its exit code."""
@@ -16,7 +19,7 @@ def main() -> int:
 
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
     try:
-        run(find_places())
+        run(find_places(), background=BACKGROUND in sys.argv[1:])
     except MuseError as exc:
         print(f"error: {exc.message}", file=sys.stderr)  # noqa: T201
         if exc.hint:

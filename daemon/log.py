@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from itertools import count
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -17,11 +16,11 @@ _KEPT = 3
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 
 
-def open_log(path: Path) -> None:
-    """Send what the daemon says to ``path`` and to stderr."""
+def open_log(path: Path, *, background: bool) -> None:
+    """Send what the daemon says to ``path``, which rotates, and unless in the ``background`` to stderr."""
     logger = logging.getLogger("daemon")
     handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_KEPT)]
-    if sys.stderr is not None:
+    if not background:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
         handler.setFormatter(logging.Formatter(_FORMAT))

@@ -28,11 +28,14 @@ _THREADS = 64
 logger = logging.getLogger("daemon")
 
 
-def run(places: Places) -> None:
-    """Run until SIGTERM or SIGINT. Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly."""
+def run(places: Places, *, background: bool) -> None:
+    """Run until SIGTERM or SIGINT; in the ``background`` nothing is written to stderr.
+
+    Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly.
+    """
     places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _hold_lock(places.lock):
-        open_log(places.log)
+        open_log(places.log, background=background)
         asyncio.run(_run(places))
 
 

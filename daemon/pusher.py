@@ -215,6 +215,7 @@ class Pusher:
     async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None) -> None:
         target = job.entry.target
         waiters = self._waiters.pop(target, [])
+        self._tokens.pop(target, None)
         try:
             await asyncio.shield(self._surroundings.ended(job.entry, view, bool(waiters)))
         except MuseError as exc:

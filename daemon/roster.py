@@ -125,7 +125,9 @@ class Roster:
         def sent(url: str, branch: str) -> CommitId | None:
             return self.sent.get(Target(path, url, branch))
 
-        looking = asyncio.create_task(asyncio.to_thread(look_at, watched, sent))
+        last = self.seen.get(path)
+        before = {state.branch: state for state in last.branches} if last and not last.word else {}
+        looking = asyncio.create_task(asyncio.to_thread(look_at, watched, sent, before))
         await asyncio.wait({looking}, timeout=_PATIENCE_S)
         if looking.done():
             seen = _result(path, looking)

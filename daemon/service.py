@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from museui.core.errors import MuseError, NotFound, Unavailable
+from museui.core.errors import MuseError, NotFound, Unavailable, Unreachable
 from museui.hub.url import parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble
 from museui.local.places import Places
@@ -34,6 +34,7 @@ from .watch.watcher import Watcher
 
 logger = logging.getLogger("daemon")
 _HOUSEKEEPING_S = 30.0
+_LINE = Unreachable.code
 
 
 class Service:
@@ -68,7 +69,10 @@ class Service:
         service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved)
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
-        for entry in await read_entries(database):
+        entries = await read_entries(database)
+        known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
+        await forget_repositories(database, known - service.config.repositories.keys())
+        for entry in entries:
             if entry.target.repository in service.config.repositories:
                 service.queue.put(entry)
         service._stamps = {path: _stamp(path) for path in (places.config, identity_path())}
@@ -233,7 +237,7 @@ class Service:
     def _hub_back(self, base: str) -> None:
         logger.info("%s answers again", base)
         for entry in self.queue:
-            if entry.state == "waiting" and self._base(entry) == base and entry.error:
+            if entry.state == "waiting" and self._base(entry) == base and entry.error and entry.error.code == _LINE:
                 self.queue.put(woken(entry))
         self._refresh()
 

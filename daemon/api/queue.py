@@ -17,8 +17,8 @@ async def get_queue(service: Service, request: Request) -> dict[str, Any]:
 
 
 async def post_retry_all(service: Service, request: Request) -> dict[str, Any]:
-    """Try every entry now."""
-    entries = [entry for entry in service.queue if entry.pushing is None]
+    """Try every entry now, but for those that somebody cancelled."""
+    entries = [entry for entry in service.queue if entry.pushing is None and entry.state != "cancelled"]
     for entry in entries:
         service.queue.put(woken(entry))
     service.hubs.probe_now()

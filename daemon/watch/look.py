@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,12 +40,15 @@ class Seen:
     folders: frozenset[str] = frozenset()
 
 
+_FEW = 20
+"""New commits that are counted one by one."""
+
 Sent = Callable[[str, str], CommitId | None]
 """What a bare URL was last sent: (url, branch) → head."""
 
 
-def look_at(watched: Watched, sent: Sent) -> Seen:
-    """Look; blocks while it reads."""
+def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
+    """Look; blocks while it reads. ``former`` is what the last look found of each branch: what is the same is kept."""
     muse = f"{watched.path}/.muse"
     try:
         status = Path(muse).stat()
@@ -53,22 +56,23 @@ def look_at(watched: Watched, sent: Sent) -> Seen:
         return _absent(watched.path, exc)
     seen = Seen(device=status.st_dev, inode=status.st_ino)
     try:
-        return _look_inside(watched, replace(seen, folders=find_folders(muse, None)), sent)
+        return _look_inside(watched, replace(seen, folders=find_folders(muse, None)), sent, former)
     except Denied as exc:
         return replace(seen, word="unreadable", trouble=trouble_of(exc))
     except MuseError as exc:
         return replace(seen, word="damaged", trouble=trouble_of(exc), folders=find_folders(muse, None))
 
 
-def _look_inside(watched: Watched, seen: Seen, sent: Sent) -> Seen:
+def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
+    muse = f"{watched.path}/.muse"
     repository = Repository.open(Path(watched.path))
-    if str(repository.root) != watched.path:
+    if repository.root != Path(watched.path).resolve():
         raise Usage(f"{watched.path} is no longer a Muse repository")
     seen = replace(seen, repo_id=repository.repo_id, current_branch=repository.current_branch())
     try:
         remote = find_remote(repository, watched.remote)
     except Usage as exc:
-        folders = find_folders(str(repository.muse), None)
+        folders = find_folders(muse, None)
         return replace(seen, word="no_remote", trouble=trouble_of(exc), folders=folders)
     named = remote.name != remote.url
     tracking = repository.read_tracking if named else sent
@@ -77,12 +81,36 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent) -> Seen:
         remote=remote.name,
         url=remote.url,
         branches=tuple(
-            compare_state(repository, branch, head, remote.name, tracking(remote.name, branch))
+            _compare(repository, branch, head, remote.name, tracking(remote.name, branch), former.get(branch))
             for branch, head in repository.branches().items()
             if watched.wants(branch)
         ),
-        folders=find_folders(str(repository.muse), remote.name if named else None),
+        folders=find_folders(muse, remote.name if named else None),
     )
+
+
+def _compare(
+    repository: Repository,
+    branch: str,
+    head: CommitId,
+    remote: str,
+    hub_head: CommitId | None,
+    former: BranchState | None,
+) -> BranchState:
+    """How the branch stands, from how it stood where that will do: who is a thousand ahead is not counted each time."""
+    if former and former.ahead is not None and (former.remote, former.hub_head) == (remote, hub_head):
+        if former.head == head:
+            return former
+        if former.state == "ahead":
+            steps, commit_id = 0, head
+            while commit_id != former.head and steps < _FEW:
+                parents = repository.read_commit(commit_id).parents
+                if len(parents) != 1:
+                    break
+                steps, commit_id = steps + 1, parents[0]
+            if commit_id == former.head:
+                return replace(former, head=head, ahead=former.ahead + steps)
+    return compare_state(repository, branch, head, remote, hub_head)
 
 
 def find_remote(repository: Repository, wanted: str | None) -> Remote:

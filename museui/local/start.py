@@ -32,7 +32,7 @@ def start_daemon() -> dict[str, Any]:
     said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with said.open("w") as output:
         process = subprocess.Popen(
-            program_command("daemon"),
+            program_command("daemon", "--background"),
             env=program_environment(),
             cwd=Path.home(),
             stdin=subprocess.DEVNULL,
