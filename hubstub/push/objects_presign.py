@@ -17,6 +17,7 @@ from ..state import HubState
 from ..store.base import UploadSpec
 from .objects_staged import StagedObjects
 from .pending import find_pending
+from .quota import require_room_alone, reserve_room
 from .receive import Destination
 
 _SIGNED_AT_ONCE = 64
@@ -73,6 +74,7 @@ async def presign_uploads(
 
     What is said to be present is in this repository, or was sent for it by this very user: of other repositories and
     other people nothing can be learned here.  A repository that a push would make is not made yet.
+    Raises :class:`~museui.core.errors.Quota` when there is no room for what must be sent.
     """
     wanted = set(asked.values())
     present: set[ObjectId] = set()
@@ -82,6 +84,7 @@ async def presign_uploads(
             present |= await find_pending(connection, destination.repository.id, destination.user_id, wanted - present)
     staged = StagedObjects(hub.store, destination.name, destination.user_id)
     present |= (await staged.find(wanted - present)).keys()
+    await _require_room(hub, destination, sum(size for object_id, size in sizes.items() if object_id not in present))
     ttl_s = min(ttl_s or hub.settings.upload_ttl_s, hub.settings.upload_ttl_s)
     expires_at = math.ceil(hub.now()) + ttl_s
     presigned: dict[str, str] = {}
@@ -105,3 +108,15 @@ async def presign_uploads(
         "headers": headers,
         "expires_in": ttl_s,
     }
+
+
+async def _require_room(hub: HubState, destination: Destination, declared_bytes: int) -> None:
+    if not declared_bytes:
+        return
+    if destination.repository is None:
+        require_room_alone(hub.settings.quotas, declared_bytes)
+        return
+    repository_id, now = destination.repository.id, hub.now()
+    await hub.database.change(
+        lambda connection: reserve_room(connection, hub.settings.quotas, repository_id, declared_bytes, now)
+    )

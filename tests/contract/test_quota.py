@@ -62,6 +62,17 @@ def test_a_repository_that_is_not_there_yet_is_not_made_for_what_it_has_no_room_
         assert client.presign(b"x" * 9 * KIB)[0] == 507
 
 
+def test_single_objects_that_cannot_fit_are_refused_before_one_is_sent(client: PushClient, hub: HubProcess) -> None:
+    ids = list(_history(KIB, KIB).contents)
+    with unchanged(client.hub):
+        for sizes in ([9 * KIB, KIB], [5 * KIB, 4 * KIB]):
+            status, answer = client.post("push/presign", {"object_ids": ids, "sizes": sizes})
+            assert (status, error_code(answer)) == (507, "quota")
+        assert client.post("push/presign", {"object_ids": ids, "sizes": [4 * KIB, 4 * KIB]})[0] == 200
+    with PushClient(hub, "never-either") as nowhere:
+        assert nowhere.post("push/presign", {"object_ids": ids, "sizes": [9 * KIB, 1]})[0] == 507
+
+
 def test_open_uploads_reserve_their_room_once(client: PushClient) -> None:
     assert client.presign(b"a" * 5 * KIB)[0] == 200
     assert client.presign(b"b" * 5 * KIB)[0] == 507
