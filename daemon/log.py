@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from io import TextIOWrapper
 from itertools import count
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -16,10 +18,19 @@ _KEPT = 3
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 
 
+class _PrivateFile(RotatingFileHandler):
+    """For its user alone, also each file that comes after a rotation."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        os.fchmod(stream.fileno(), 0o600)
+        return stream
+
+
 def open_log(path: Path, *, background: bool) -> None:
     """Send what the daemon says to ``path``, which rotates, and unless in the ``background`` to stderr."""
     logger = logging.getLogger("daemon")
-    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_KEPT)]
+    handlers: list[logging.Handler] = [_PrivateFile(path, maxBytes=_MAX_BYTES, backupCount=_KEPT)]
     if not background:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
@@ -27,7 +38,6 @@ def open_log(path: Path, *, background: bool) -> None:
     logger.handlers[:] = handlers
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    path.chmod(0o600)
 
 
 class BoardHandler(logging.Handler):

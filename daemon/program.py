@@ -20,6 +20,7 @@ from .api.server import Request, listen
 from .log import BoardHandler, open_log
 from .service import Service
 from .store.database import open_database
+from .system import READY, STOPPING, reloading, tell_system
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
@@ -79,10 +80,12 @@ async def _serve(service: Service) -> None:
     running = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
     logger.info("looking after %d repositories; process %d", len(service.roster.watched), os.getpid())
+    tell_system(READY)
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
+        tell_system(STOPPING)
         logger.info("stopping")
         server.close()
         await service.close(_PATIENCE_S)
@@ -97,9 +100,12 @@ async def _serve(service: Service) -> None:
 
 
 async def _reload(service: Service) -> None:
+    tell_system(reloading())
     try:
         await service.reload()
     except MuseError as exc:
         logger.error("%s %s", exc.message, exc.hint)
     else:
         logger.info("the configuration was read again")
+    finally:
+        tell_system(READY)

@@ -123,6 +123,8 @@ class Pusher:
         tasks = {job.task for job in self._jobs.values() if job.task}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience_s)
+            if late:
+                logger.info("%d pushes are parked: they go on at the next start", len(late))
             for task in late:
                 task.cancel()
             await asyncio.wait(tasks)

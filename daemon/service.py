@@ -113,6 +113,7 @@ class Service:
         if gone:
             await forget_repositories(self.database, gone)
         self._set_trouble("config", None)
+        self.show()
         self._housekeeping.set()
         self._refresh()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK, Busy, NotFound
 from ..local.programs import program_command, program_environment
+from .daemon_install import install, uninstall
 from .output import json_option, print_json, printable, quiet_option, talk
 
 _STOP_S = 20.0
@@ -52,21 +54,26 @@ def start(as_json: bool, quiet: bool) -> None:
 @quiet_option
 def stop(as_json: bool, quiet: bool) -> None:
     """Stop the daemon; a push that runs is finished, or goes on at the next start."""
-    from ..local.client import LocalClient, NoDaemon
-
-    try:
-        pid = int(LocalClient().post("stop")["pid"])
-    except NoDaemon:
-        pid = 0
-    deadline = time.monotonic() + _STOP_S
-    while pid and _lives(pid):
-        if time.monotonic() > deadline:
-            raise Busy(f"the daemon, process {pid}, has not stopped yet", hint=f"Wait, or: kill -9 {pid}")
-        time.sleep(_POLL_S)
+    stopped = stop_daemon()
     if as_json:
-        print_json({"ok": True, "stopped": bool(pid)})
+        print_json({"ok": True, "stopped": stopped})
     else:
-        talk("the daemon has stopped" if pid else "no daemon ran", quiet=quiet)
+        talk("the daemon has stopped" if stopped else "no daemon ran", quiet=quiet)
+
+
+@command.command()
+@json_option
+@quiet_option
+def restart(as_json: bool, quiet: bool) -> None:
+    """Stop the daemon if it runs, and start it: after an update, for example."""
+    from ..local.start import start_daemon
+
+    stopped = stop_daemon()
+    version = start_daemon()
+    if as_json:
+        print_json({"ok": True, "stopped": stopped, **version})
+    else:
+        talk(f"the daemon runs, process {version['pid']}", quiet=quiet)
 
 
 @command.command()
@@ -110,14 +117,37 @@ def logs(lines: int) -> None:
         raise NotFound(f"there is no log yet: {path}", hint="Start the daemon: museui daemon start") from None
 
 
-def _lives(pid: int) -> bool:
+command.add_command(install)
+command.add_command(uninstall)
+
+
+def stop_daemon() -> bool:
+    """Have the daemon end and wait until it has; whether one ran. Raises :class:`Busy` when that takes too long."""
+    from ..local.client import LocalClient, NoDaemon
+    from ..local.places import find_places
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        pid = int(LocalClient().post("stop")["pid"])
+    except NoDaemon:
         return False
-    except PermissionError:
-        return True
+    deadline = time.monotonic() + _STOP_S
+    while _is_held(find_places().lock):
+        if time.monotonic() > deadline:
+            raise Busy(f"the daemon, process {pid}, has not stopped yet", hint=f"Wait, or: kill -9 {pid}")
+        time.sleep(_POLL_S)
     return True
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a daemon holds its lock: it does until the last of it is done, whoever waits for its process."""
+    import fcntl
+
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _render(facts: dict[str, Any], state: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from museui.core.errors import (
 from museui.core.ids import CommitId
 
 from .http import httpx
+from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
 MSGPACK = "application/x-msgpack"
@@ -130,7 +131,7 @@ class HubLine:
         self.requests += 1
         try:
             async with self._client(url).stream(
-                method, url, headers=headers, content=content, timeout=timeout
+                method, url, headers=headers, content=content, timeout=timeout, extensions={"trace": keep_little_unsent}
             ) as response:
                 parts: list[bytes] = []
                 size = 0

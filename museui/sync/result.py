@@ -15,6 +15,8 @@ from museui.core.ids import CommitId, qualified
 from museui.core.phases import PHASES, PhaseEnded, PhaseName
 from museui.hub.retry import RetryPolicy
 
+from .pace import NO_LIMIT, Limit
+
 Strategy = Literal["auto", "bundle", "stream", "objects"]
 STRATEGIES: tuple[Strategy, ...] = ("auto", "bundle", "stream", "objects")
 
@@ -40,13 +42,14 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a push takes from outside: where bundles wait, how failures are retried, the clock, the dice."""
+    """What a push takes from outside: where bundles wait, how failures are retried, the clock, the dice, the pace."""
 
     spool: Path
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Callable[[], float] = time.perf_counter
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
+    limit: Limit = NO_LIMIT
 
 
 @dataclass(slots=True)

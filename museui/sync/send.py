@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,13 +15,13 @@ from museui.hub.client import HubClient
 from museui.hub.retry import with_retries
 from museui.repo.repository import Repository
 
+from .pace import pace_pieces
 from .pack_objects import PackedObjects
 from .phases import Emit, Phase, run_phase
 from .result import Environment
 from .send_objects import ObjectTransfer
 from .spool import PackedBundle
 
-_PIECE_BYTES = 1 << 20
 _PRESIGN_TRIES = 3
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class Sender:
         failpoint("push.presigned")
         phase.detail.update(already_present=answer.already_present, bytes=0)
         if not answer.already_present:
-            pieces = _read_pieces(packed, phase)
+            pieces = self._read_bundle(packed, phase)
             await self._client.put(answer.presigned_url, answer.headers, packed.wire_bytes, pieces)
             phase.detail["bytes"] = packed.wire_bytes
         return answer.upload_id
@@ -98,13 +99,13 @@ class Sender:
         sent_bytes = 0
         for left in reversed(range(_PRESIGN_TRIES)):
             with run_phase("transfer", self._emit, clock) as phase:
-                transfer = ObjectTransfer(self._client, repository, self._retrying, phase, in_flight)
+                transfer = ObjectTransfer(self._client, repository, self._retrying, self._environment, phase, in_flight)
                 await transfer.send(packed.sizes)
             sent_bytes += transfer.sent_bytes
             failpoint("push.transferred")
             index = Phase("index", self._emit, clock)
             try:
-                answer = await self._retrying(lambda: self._client.confirm_objects(_read_file(packed.path)))
+                answer = await self._retrying(lambda: self._client.confirm_objects(self._read_file(packed.path)))
             except BaseException as exc:
                 index.end(ok=False)
                 resend = isinstance(exc, Integrity) and exc.details.get("rule") in ("arrived", "object_id")
@@ -123,9 +124,11 @@ class Sender:
 
         async def pieces() -> AsyncIterator[bytes]:
             nonlocal sent_s
-            for done in range(0, len(body), _PIECE_BYTES):
+            done = 0
+            async for piece in self._pace(BytesIO(body).read):
                 transfer.progress(done, len(body), "bytes")
-                yield body[done : done + _PIECE_BYTES]
+                yield piece
+                done += len(piece)
             sent_s = clock()
             failpoint("push.transferred")
 
@@ -156,17 +159,18 @@ class Sender:
         advance.end(seconds=advance_s)
         return answer
 
+    def _pace(self, read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
+        environment = self._environment
+        return pace_pieces(read, environment.limit, environment.clock, environment.sleep)
 
-async def _read_file(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(_PIECE_BYTES):
-            yield piece
+    async def _read_file(self, path: Path) -> AsyncIterator[bytes]:
+        with path.open("rb", buffering=0) as file:
+            async for piece in self._pace(file.read):
+                yield piece
 
-
-async def _read_pieces(packed: PackedBundle, phase: Phase) -> AsyncIterator[bytes]:
-    done = 0
-    with packed.path.open("rb", buffering=0) as file:
-        while done < packed.wire_bytes and (piece := file.read(_PIECE_BYTES)):
+    async def _read_bundle(self, packed: PackedBundle, phase: Phase) -> AsyncIterator[bytes]:
+        done = 0
+        async for piece in self._read_file(packed.path):
             yield piece
             done += len(piece)
             phase.progress(done, packed.wire_bytes, "bytes")

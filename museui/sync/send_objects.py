@@ -15,6 +15,7 @@ from museui.hub.client import HubClient
 from museui.repo.repository import Repository
 
 from .phases import Phase
+from .result import Environment
 
 _AT_ONCE = 1000
 """URLs are asked for late, so that none expires while it waits for its turn."""
@@ -29,12 +30,19 @@ class ObjectTransfer:
     """Sends the objects of one push that are not at the hub."""
 
     def __init__(
-        self, client: HubClient, repository: Repository, retrying: Retrying, phase: Phase, in_flight: int
+        self,
+        client: HubClient,
+        repository: Repository,
+        retrying: Retrying,
+        environment: Environment,
+        phase: Phase,
+        in_flight: int,
     ) -> None:
         """``retrying`` does a request, again while that is worth it."""
         self._client = client
         self._repository = repository
         self._retrying = retrying
+        self._environment = environment
         self._phase = phase
         self._in_flight = in_flight
         self._done_bytes = 0
@@ -88,6 +96,9 @@ class ObjectTransfer:
         await _all(put_some() for _ in range(min(self._in_flight, len(asked))))
 
     async def _put(self, object_id: ObjectId, size_bytes: int, url: str, headers: Mapping[str, str]) -> None:
+        environment = self._environment
+        if (wait_s := environment.limit.reserve(size_bytes, environment.clock())) > 0:
+            await environment.sleep(wait_s)
         pieces = self._repository.store.read_object(object_id)
         body = b"".join(pieces) if size_bytes <= _WHOLE_BYTES else _in_thread(pieces)
         await self._client.put(url, headers, size_bytes, body)

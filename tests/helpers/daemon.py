@@ -39,6 +39,8 @@ class DaemonProcess:
             folder.mkdir()
         self.failpoint = failpoint
         self.prefix = prefix
+        self.variables: dict[str, str] = {}
+        """What is in its environment besides."""
         self.config = self.home / ".config" / "museui" / "config.toml"
         self.data = self.home / ".local" / "share" / "museui"
         self.socket = self.runtime / "museui" / "daemon.sock"
@@ -55,6 +57,7 @@ class DaemonProcess:
             "PYTHONPATH": str(ROOT),
             "USER": "ada",
             "MUSEUI_FAILPOINT": self.failpoint,
+            **self.variables,
         }
 
     @property
@@ -74,12 +77,12 @@ class DaemonProcess:
         path = self.folder / "stderr"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def sign_in(self, hub: HubProcess, token: str | None = None) -> None:
-        """Put the owner's token, or another, where the daemon finds it."""
+    def sign_in(self, hub: HubProcess, token: str | None = None, *, port: int | None = None) -> None:
+        """Put the owner's token, or another, where the daemon finds it; ``port`` when the hub goes by another."""
         path = self.home / ".muse" / "identity.toml"
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".new")
-        partial.write_text(f'["127.0.0.1:{hub.port}"]\nname = "{hub.owner}"\ntoken = "{token or hub.token}"\n')
+        partial.write_text(f'["127.0.0.1:{port or hub.port}"]\nname = "{hub.owner}"\ntoken = "{token or hub.token}"\n')
         partial.chmod(0o600)
         partial.rename(path)
 
