@@ -31,17 +31,28 @@ ACTIONS: tuple[Action, ...] = (
     Action("pause", "pause", "dashboard", "space", "pause", "Pause the repository, or go on", 1),
     Action("filter", "filter", "dashboard", "slash", "filter", "Show only the rows that match; escape shows all", 2),
     Action("copy", "copy", "dashboard", "y", "copy", "Copy the row, or what is said of the repository", 3),
+    Action("details", "details", "dashboard", "enter", "details", "Everything about the push of the row", 2),
+    Action("all_history", "history", "dashboard", "H", "history", "Every push there was, with figures", 4),
     Action("repositories", "panel('repositories')", "dashboard", "1", "repositories", "Look at the repositories"),
     Action("push_panel", "panel('push')", "dashboard", "2", "push", "Look at the push"),
     Action("queue", "panel('queue')", "dashboard", "3", "queue", "Look at the queue"),
     Action("history", "panel('history')", "dashboard", "4", "history", "Look at the history"),
     Action("log", "panel('log')", "dashboard", "5", "log", "Look at the daemon's log"),
-    Action("help", "help", "everywhere", "question_mark,f1", "help", "Show every key", 1),
+    Action("push.close", "close", "push", "escape", "back", "Go back", 1),
+    Action("push.copy", "copy", "push", "y", "copy", "Copy all of it", 1),
+    Action("push.retry", "retry", "push", "r", "retry", "Try again", 1),
+    Action("push.down", "down", "push", "down,j", "down", "Scroll down"),
+    Action("push.up", "up", "push", "up,k", "up", "Scroll up"),
+    Action("history.close", "close", "history", "escape", "back", "Go back; first the filter goes", 1),
+    Action("history.details", "details", "history", "enter", "details", "Everything about the push", 1),
+    Action("history.filter", "filter", "history", "slash", "filter", "Show only the pushes that match", 1),
+    Action("history.copy", "copy", "history", "y", "copy", "Copy the row", 2),
+    Action("help", "help", "everywhere", "question_mark,f1", "help", "Show every key of this screen", 1),
     Action("palette", "command_palette", "everywhere", "ctrl+p", "palette", "Find a command by its name", 4),
     Action("quit", "leave", "everywhere", "q", "quit", "Leave; the daemon goes on", 1),
 )
 
-TITLES = {"dashboard": "Dashboard", "everywhere": "Everywhere"}
+TITLES = {"dashboard": "Dashboard", "push": "A push", "history": "History", "everywhere": "Everywhere"}
 """What the places are called, in the order of the help."""
 _NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "space": "␣", "enter": "⏎", "escape": "esc"}
 

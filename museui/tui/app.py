@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -25,6 +25,8 @@ from .screens.help import Help
 from .themes import DARK, MONOCHROME, THEMES, more_variables
 from .view.clock import next_change_s
 from .wishes import Wish
+
+T = TypeVar("T")
 
 
 class MuseApp(App[None]):
@@ -86,14 +88,20 @@ class MuseApp(App[None]):
     def ask(self, wish: Wish) -> None:
         """Ask the daemon in a thread, and say what came of it."""
 
-        def work() -> None:
-            try:
-                said, failure = wish(self.client()), None
-            except MuseError as exc:
-                said, failure = "", exc
-            self.call_from_thread(self.say, said, failure)
+        self.fetch(wish, self.say)
 
-        self.run_worker(work, thread=True, exit_on_error=False)
+    def fetch(self, work: Callable[[LocalClient], T], then: Callable[[T], object]) -> None:
+        """Ask the daemon in a thread; what it answers goes to ``then``, a failure is said."""
+
+        def run() -> None:
+            try:
+                answer = work(self.client())
+            except MuseError as exc:
+                self.call_from_thread(self.say, "", exc)
+                return
+            self.call_from_thread(then, answer)
+
+        self.run_worker(run, thread=True, exit_on_error=False)
 
     def say(self, said: str, failure: MuseError | None = None) -> None:
         """A note that goes away by itself."""
@@ -120,8 +128,8 @@ class MuseApp(App[None]):
         yield SystemCommand("theme", "Choose the colours", self.action_change_theme)
 
     def action_help(self) -> None:
-        """Every key."""
-        self.push_screen(Help())
+        """Every key of this screen."""
+        self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else ""))
 
     def action_leave(self) -> None:
         """Leave; the daemon goes on."""

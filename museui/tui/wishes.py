@@ -7,7 +7,7 @@ from typing import Any
 
 from museui.core.errors import error_from_code
 from museui.local.client import LocalClient
-from museui.local.messages import QueueView, RepositoryView
+from museui.local.messages import PushView, QueueView, RepositoryView, decode
 
 Wish = Callable[[LocalClient], str]
 
@@ -58,3 +58,21 @@ def pause(repository: RepositoryView) -> Wish:
         return f"{repository.name} {said}"
 
     return work
+
+
+def fetch_usual(client: LocalClient, repository_id: str) -> dict[str, float]:
+    """The median of each phase and of the ``total``, in seconds, for a repository; nothing for one not watched."""
+    figures = client.get("usual")["usual"].get(repository_id, {})
+    return {name: figure["p50_s"] for name, figure in figures.items()}
+
+
+def fetch_pushes(client: LocalClient, before: int | None = None, limit: int = 500) -> list[PushView]:
+    """A page of the history, the newest first, those with smaller numbers than ``before``."""
+    query = f"limit={limit}" + (f"&before={before}" if before is not None else "")
+    return [decode(PushView, item) for item in client.get(f"pushes?{query}")["pushes"]]
+
+
+def fetch_last_push(client: LocalClient, repository_id: str) -> PushView | None:
+    """The newest push of a repository that is over."""
+    pushes = client.get(f"pushes?repository={repository_id}&limit=1")["pushes"]
+    return decode(PushView, pushes[0]) if pushes else None

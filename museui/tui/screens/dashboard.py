@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.widgets import Input
 
+from museui.local.messages import PushView as PushData
 from museui.local.messages import QueueView, RepositoryView
 
 from .. import wishes
@@ -19,7 +21,7 @@ from ..feed import EVERYTHING
 from ..view.calm import find_calm
 from ..view.headline import make_headline
 from ..view.lists import branch_of, history_rows, log_rows, most_urgent, queue_rows, repository_rows
-from ..view.push import describe_repository
+from ..view.push import describe_repository, last_push
 from ..view.troubles import copy_text
 from ..widgets.calm import CalmView
 from ..widgets.footer import KeyBar
@@ -29,6 +31,8 @@ from ..widgets.table import Table
 from . import rows
 from .base import NewsScreen
 from .confirm import Confirm
+from .history import HistoryScreen
+from .push import PushScreen
 
 PANELS = ("repositories", "push", "queue", "history", "log")
 _LISTS = ("queue", "history", "log")
@@ -189,6 +193,37 @@ class Dashboard(NewsScreen[None]):
             event.stop()
             box.value, box.display = "", False
             self.action_panel(self._at)
+
+    def on_table_chosen(self) -> None:
+        """Enter, or a second click."""
+        self.action_details()
+
+    def action_details(self) -> None:
+        """Everything about the push of the row: the one that runs, or the last."""
+        state, focused = self.muse.news.state, self.focused
+        if isinstance(focused, Table) and focused.id == "history":
+            push = state.history.get(focused.key or "")
+            if push:
+                self.app.push_screen(PushScreen(push))
+            return
+        repository_id = next((entry.repository for entry in self.queue_entries()), "")
+        repository_id = repository_id or (self.repository.id if self.repository else "")
+        running = [push for push in state.pushes.values() if push.repository == repository_id]
+        push = running[0] if running else last_push(state, repository_id)
+        if push:
+            self.app.push_screen(PushScreen(push))
+        elif repository_id:
+            self.muse.fetch(partial(wishes.fetch_last_push, repository_id=repository_id), self._open_push)
+
+    def _open_push(self, push: PushData | None) -> None:
+        if push:
+            self.app.push_screen(PushScreen(push))
+        else:
+            self.notify("nothing was pushed yet")
+
+    def action_history(self) -> None:
+        """Every push there was."""
+        self.app.push_screen(HistoryScreen())
 
     def action_copy(self) -> None:
         """The row that has the focus, or what is said of the repository."""

@@ -1,4 +1,4 @@
-"""Every key there is, from the one list of actions."""
+"""Every key of the screen one is on, from the one list of actions."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Help(ModalScreen[None]):
     Help Static { width: 1fr; }
     """
 
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
     def compose(self) -> ComposeResult:
         """The keys by what they are about."""
         with VerticalScroll() as box:
@@ -40,8 +44,8 @@ class Help(ModalScreen[None]):
 
     def _text(self) -> Content:
         lines: list[Content] = []
-        for where, title in TITLES.items():
-            lines += [Content(""), Content.styled(title, "bold $primary")]
+        for where in filter(None, (self._where, "everywhere")):
+            lines += [Content(""), Content.styled(TITLES[where], "bold $primary")]
             lines += [
                 Content.assemble((f"{show_keys(action.keys):>8}  ", "bold"), action.help)
                 for action in ACTIONS

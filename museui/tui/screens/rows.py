@@ -33,6 +33,8 @@ HISTORY = (
     Column("took", 8, right=True),
     Column(""),
 )
+ALL_HISTORY = (HISTORY[0], Column("when", 11), *HISTORY[2:])
+"""With the moment in place of the age."""
 LOG = (Column("when", 8), Column(""))
 
 

@@ -143,14 +143,17 @@ def _next_try(entry: QueueView, now: float) -> str:
 def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_text: str = "") -> list[HistoryRow]:
     """Pushes that are over, newest first."""
     rows = [
-        _history_row(push, name_of(state, push.repository, push.path), now)
+        history_row(
+            push, name_of(state, push.repository, push.path), render_age(now - (push.ended_at or push.started_at))
+        )
         for push in pushes
         if matches(filter_text, name_of(state, push.repository, push.path), push.branch, push.result, push.head)
     ]
     return sorted(rows, key=lambda row: int(row.id), reverse=True)
 
 
-def _history_row(push: PushView, name: str, now: float) -> HistoryRow:
+def history_row(push: PushView, name: str, when: str) -> HistoryRow:
+    """A push that is over."""
     marks: dict[str, Mark] = {
         "done": Mark("✓", "good", "done"),
         "up_to_date": Mark("✓", "quiet", "up to date"),
@@ -164,7 +167,7 @@ def _history_row(push: PushView, name: str, now: float) -> HistoryRow:
     return HistoryRow(
         id=str(push.id),
         mark=mark,
-        when=render_age(now - (push.ended_at or push.started_at)),
+        when=when,
         repository=name,
         branch=push.branch,
         commits=str(push.commits),

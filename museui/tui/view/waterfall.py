@@ -17,7 +17,10 @@ TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
 
 @dataclass(frozen=True, slots=True)
 class PhaseBar:
-    """One line: ``lead`` blank cells, then ``bar``; ``figure`` is how long, ``gate`` how long it may."""
+    """One line: ``lead`` blank cells, then ``bar``; ``figure`` is how long, ``gate`` how long it may.
+
+    ``usual`` is how long it takes at other times, ``note`` what else is known.
+    """
 
     title: str
     tone: Tone
@@ -27,14 +30,23 @@ class PhaseBar:
     gate: str
     mark: str
     note: str
+    usual: str
 
 
-def draw_push(push: PushView, width: int, now: float = 0.0) -> tuple[PhaseBar, ...]:
+def draw_push(
+    push: PushView, width: int, now: float = 0.0, usual: Mapping[str, float] | None = None
+) -> tuple[PhaseBar, ...]:
     """The five phases in bars of ``width`` cells. The axis ends where the push does, or is ``now``."""
     phases = {phase.name: _up_to_now(phase, push, now) for phase in push.phases}
     ends_s = max((phase.began_s + phase.seconds for phase in phases.values()), default=0.0)
     scale = width / ends_s if ends_s > 0 else 0.0
-    return tuple(_bar(name, phases.get(name), scale, width, push) for name in PHASES)
+    return tuple(
+        replace(_bar(name, phases.get(name), scale, width, push), usual=_usual(name, usual or {})) for name in PHASES
+    )
+
+
+def _usual(name: str, usual: Mapping[str, float]) -> str:
+    return f"usual {render_seconds(usual[name])}" if name in usual else ""
 
 
 def _up_to_now(phase: PhaseView, push: PushView, now: float) -> PhaseView:
@@ -46,7 +58,7 @@ def _up_to_now(phase: PhaseView, push: PushView, now: float) -> PhaseView:
 def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: PushView) -> PhaseBar:
     gate = f"of {GATES[name]:g} s"  # type: ignore[index]
     if phase is None:
-        return PhaseBar(TITLES[name], "quiet", 0, "", "", gate, "", "")
+        return PhaseBar(TITLES[name], "quiet", 0, "", "", gate, "", "", "")
     lead = min(int(phase.began_s * scale), width - 1)
     cells = min(max(phase.seconds * scale, 1 / 8), width - lead)
     late = phase.seconds > phase.gate_seconds
@@ -54,9 +66,8 @@ def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: Pus
         "bad" if phase.state == "failed" else "busy" if phase.state == "running" else "wait" if late else "good"
     )
     mark = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
-    return PhaseBar(
-        TITLES[name], tone, lead, render_bar(cells), render_seconds(phase.seconds), gate, mark, _note(phase, push)
-    )
+    figure, note = render_seconds(phase.seconds), _note(phase, push)
+    return PhaseBar(TITLES[name], tone, lead, render_bar(cells), figure, gate, mark, note, "")
 
 
 def render_bar(cells: float) -> str:

@@ -10,9 +10,7 @@ from museui.core.figures import one_line
 from ..tones import STYLES
 from ..view.push import PushPanel
 from ..view.troubles import explain
-from ..view.waterfall import PhaseBar, draw_push
-
-_TITLE, _FIGURE, _GATE, _MARK, _NOTE = 12, 8, 9, 2, 14
+from .waterfall import render_waterfall
 
 
 class PushView(Widget, can_focus=True):
@@ -37,7 +35,7 @@ class PushView(Widget, can_focus=True):
             return Content("")
         lines = [Content.styled(one_line(panel.summary), STYLES[panel.tone])]
         if panel.push and panel.push.phases:
-            lines += [Content(""), *self._waterfall(draw_push(panel.push, self._bar_width(), panel.now))]
+            lines += [Content(""), *render_waterfall(panel.push, self.size.width, panel.now)]
         if panel.trouble:
             lines += [Content("")]
             lines += [
@@ -46,24 +44,3 @@ class PushView(Widget, can_focus=True):
                 if label
             ]
         return Content("\n").join(lines)
-
-    def _bar_width(self) -> int:
-        note = _NOTE if self.size.width >= 72 else 0
-        return max(8, self.size.width - _TITLE - _FIGURE - _GATE - _MARK - note - 3)
-
-    def _waterfall(self, bars: tuple[PhaseBar, ...]) -> list[Content]:
-        width = self._bar_width()
-        return [
-            Content.assemble(
-                f"{bar.title:<{_TITLE}}",
-                ("▏", STYLES["quiet"]),
-                " " * bar.lead,
-                (bar.bar, STYLES[bar.tone]),
-                " " * (width - bar.lead - len(bar.bar)),
-                f"{bar.figure:>{_FIGURE}} ",
-                (f"{bar.gate:<{_GATE}}", STYLES["quiet"]),
-                (f"{bar.mark:<{_MARK}}", STYLES[bar.tone]),
-                (bar.note if self.size.width >= 72 else "", STYLES["quiet"]),
-            )
-            for bar in bars
-        ]

@@ -112,12 +112,13 @@ class Table(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Row]) -> None:
         """Have these rows."""
-        if rows == self.rows:
+        if rows is self.rows or (isinstance(rows, list) and rows == self.rows):
             return
         key, before = self.key, self.cursor
         self.rows = rows
-        places = {row.key: place for place, row in enumerate(rows)} if key is not None else {}
-        self.cursor = places.get(key or "", min(before, max(0, len(rows) - 1)))
+        self.cursor = min(before, max(0, len(rows) - 1))
+        if key is not None and self.key != key:
+            self.cursor = next((place for place, row in enumerate(rows) if row.key == key), self.cursor)
         self.virtual_size = Size(self.size.width, len(rows) + self._title_height)
         self.refresh()
         if self.key != key:

@@ -1,0 +1,170 @@
+"""Every push there was: a table of all, what is usual for the repository under the cursor, a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, ClassVar, overload
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from museui.core.figures import one_line
+from museui.local.client import LocalClient
+
+from .. import wishes
+from ..actions import bindings
+from ..view.headline import make_headline
+from ..view.history import Past, find_past, make_past, render_totals, render_usual
+from ..widgets.footer import KeyBar
+from ..widgets.headline import HeadlineBar
+from ..widgets.table import Row, Table
+from . import rows
+from .base import NewsScreen
+from .push import PushScreen
+
+
+class PastRows(Sequence[Row]):
+    """Rows that are made when they are drawn."""
+
+    def __init__(self, items: Sequence[Past]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
+        if isinstance(place, slice):
+            return PastRows(self.items[place])
+        return rows.past(self.items[place].row)
+
+
+class HistoryScreen(NewsScreen[None]):
+    """Reads the history page by page while it is looked at."""
+
+    WHERE = "history"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("history")]
+    DEFAULT_CSS = """
+    HistoryScreen Vertical { border: round $primary; border-title-color: $primary; padding: 0 1; }
+    HistoryScreen #figures { height: auto; min-height: 3; max-height: 5; text-wrap: nowrap; }
+    HistoryScreen #filter { height: 1; padding: 0 1; background: $panel; display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: dict[int, Past] = {}
+        self._shown: list[Past] = []
+        self._usual: dict[str, dict[str, Any]] = {}
+        self._whole = False
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield HeadlineBar()
+        with Vertical():
+            yield Static(id="figures", markup=False)
+            yield Table(rows.ALL_HISTORY, empty="no push matches", id="all-history")
+        yield Input(placeholder="filter", id="filter", compact=True)
+        yield KeyBar("history")
+
+    def on_mount(self) -> None:
+        """The newest first, the rest page by page."""
+        self.query_one(Vertical).border_title = "History"
+        self.query_one(Table).focus()
+        self.muse.fetch(lambda client: client.get("usual")["usual"], self._take_usual)
+        self._fetch_before(None)
+
+    def _fetch_before(self, number: int | None) -> None:
+        def fetch(client: LocalClient) -> list[Past]:
+            return [make_past(push, self.muse.news.state) for push in wishes.fetch_pushes(client, number)]
+
+        self.muse.fetch(fetch, self._take_page)
+
+    def _take_page(self, page: list[Past]) -> None:
+        if not self.is_attached:
+            return
+        self._items |= {item.push.id: item for item in page}
+        self._whole = not page
+        if page:
+            self._fetch_before(min(item.push.id for item in page))
+        self._show_rows()
+
+    def _take_usual(self, usual: dict[str, dict[str, Any]]) -> None:
+        self._usual = usual
+        if self.is_attached:
+            self._show_figures()
+
+    def show_news(self, changed: AbstractSet[str]) -> None:
+        """What has just ended comes on top."""
+        news = self.muse.news
+        self.query_one(HeadlineBar).show(make_headline(news.state, self.muse.now(), news.connected), self.muse.now())
+        if "history" in changed:
+            fresh = (make_past(push, news.state) for push in news.state.history.values())
+            self._items |= {item.push.id: item for item in fresh}
+            self._show_rows()
+
+    def _show_rows(self) -> None:
+        newest_first = [self._items[number] for number in sorted(self._items, reverse=True)]
+        self._shown = find_past(newest_first, self.query_one(Input).value)
+        self.query_one(Table).show(PastRows(self._shown))
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        past = self._past
+        count = f"{len(self._shown):,} pushes" + ("" if self._whole else " so far …")
+        name = past.row.repository if past else ""
+        width = max(40, self.app.size.width - 4)
+        usual = render_usual(self._usual.get(past.push.repository, {}), width) if past else ""
+        totals = render_totals(self._shown, width - len(count) - 10)
+        said = f"usual of {one_line(name)}, median / 95 %\n{usual}" if usual else ""
+        self.query_one("#figures", Static).update(f"{count}   took {totals}\n{said}")
+
+    @property
+    def _past(self) -> Past | None:
+        table = self.query_one(Table)
+        return self._shown[table.cursor] if self._shown and table.cursor < len(self._shown) else None
+
+    def on_table_moved(self) -> None:
+        """What is usual is the repository's under the cursor."""
+        self._show_figures()
+
+    def on_table_chosen(self) -> None:
+        """Enter."""
+        self.action_details()
+
+    def action_details(self) -> None:
+        """Everything about it."""
+        if self._past:
+            self.app.push_screen(PushScreen(self._past.push))
+
+    def action_copy(self) -> None:
+        """The row."""
+        if self._past:
+            self.muse.copy("  ".join(cell.text for cell in rows.past(self._past.row).cells if cell.text))
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        self.query_one(Input).display = True
+        self.query_one(Input).focus()
+
+    def on_input_changed(self) -> None:
+        """The table follows what is typed."""
+        self._show_rows()
+
+    def on_input_submitted(self) -> None:
+        """Back to the table, filtered."""
+        self.query_one(Table).focus()
+
+    def action_close(self) -> None:
+        """The filter goes first, then the screen."""
+        box = self.query_one(Input)
+        if box.display:
+            box.value, box.display = "", False
+            self.query_one(Table).focus()
+        else:
+            self.dismiss()

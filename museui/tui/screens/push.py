@@ -1,0 +1,57 @@
+"""One push, whole: its phases against their gates and against what is usual, figures, receipt, error."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from museui.local.client import LocalClient
+from museui.local.messages import PushView
+
+from .. import wishes
+from ..actions import bindings
+from ..feed import EVERYTHING
+from ..view.lists import name_of
+from ..view.page import Page, push_page
+from .page import PageScreen
+
+
+class PushScreen(PageScreen):
+    """A push that runs, or is over."""
+
+    WHERE = "push"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("push")]
+
+    def __init__(self, push: PushView) -> None:
+        super().__init__()
+        self._push = push
+        self._usual: dict[str, float] = {}
+
+    def on_mount(self) -> None:
+        """What is usual is asked for, and shown when it comes."""
+        super().on_mount()
+        self.muse.fetch(self._fetch_usual, self._take_usual)
+
+    def _fetch_usual(self, client: LocalClient) -> dict[str, float]:
+        return wishes.fetch_usual(client, self._push.repository)
+
+    def _take_usual(self, usual: dict[str, float]) -> None:
+        self._usual = usual
+        self.show_news(EVERYTHING)
+
+    def page(self) -> Page:
+        """The push as it is by now."""
+        state, key = self.muse.news.state, str(self._push.id)
+        self._push = state.pushes.get(key) or state.history.get(key) or self._push
+        name = name_of(state, self._push.repository, self._push.path)
+        return push_page(self._push, name, self._usual, self.muse.now())
+
+    def action_retry(self) -> None:
+        """Try again what waits for the branch."""
+        queue = self.muse.news.state.queue.values()
+        mine = [entry for entry in queue if (entry.path, entry.branch) == (self._push.path, self._push.branch)]
+        if mine:
+            self.muse.ask(wishes.retry(mine))
+        else:
+            self.notify("nothing waits to be tried again")

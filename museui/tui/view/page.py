@@ -1,0 +1,163 @@
+"""A page of text: what one push, one hub, one look at the daemon comes to, whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from museui.core.figures import render_bytes, render_seconds, render_span
+from museui.core.phases import TOTAL_GATE_S
+from museui.local.messages import Check, HubView, PushView, RepositoryView, Trouble
+from museui.local.state import State
+
+from .clock import render_ago
+from .marks import Tone, mark_repository
+from .troubles import explain
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``label`` at the left, ``text`` in ``tone`` beside it."""
+
+    label: str
+    text: str
+    tone: Tone = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines that belong together; ``title`` may be empty."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``push`` is drawn below the summary, each phase against ``usual``: its median in seconds, by phase."""
+
+    title: str
+    summary: str
+    tone: Tone
+    sections: tuple[Section, ...] = ()
+    push: PushView | None = None
+    usual: Mapping[str, float] | None = None
+    now: float = 0.0
+
+
+def trouble_section(title: str, trouble: Trouble) -> Section:
+    """An error whole: what, what to do, the code, and every fact that came with it."""
+    return Section(title, tuple(Line(label, text, "text" if label else "bad") for label, text in explain(trouble)))
+
+
+def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float) -> Page:
+    """One push."""
+    said: dict[str, tuple[str, Tone]] = {
+        "running": ("is running", "busy"),
+        "done": ("is on the hub", "good"),
+        "up_to_date": ("was up to date", "good"),
+        "cancelled": ("was cancelled", "wait"),
+    }
+    words, tone = said.get(push.result, ("failed", "bad"))
+    slower = f", slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
+    summary = f"Push {push.id} of {name} {words}{slower}"
+    sections = [trouble_section("What went wrong", push.error)] if push.error else []
+    sections += [Section("What was sent", tuple(_sent(push))), Section("The hub's receipt", tuple(_receipt(push)))]
+    sections.append(Section("When", tuple(_when(push, usual, now))))
+    sections = [section for section in sections if section.lines]
+    return Page(f"{name}   {push.branch} → {push.remote}", summary, tone, tuple(sections), push, usual, now)
+
+
+def _sent(push: PushView) -> Iterable[Line]:
+    if push.commits:
+        yield Line("commits", f"{push.commits:,}, {push.snapshots:,} snapshots, {push.objects:,} objects")
+    if push.wire_bytes:
+        ratio = f", {push.raw_bytes / push.wire_bytes:.1f} : 1" if push.raw_bytes else ""
+        yield Line("bytes", f"{render_bytes(push.raw_bytes)} as {render_bytes(push.wire_bytes)}{ratio}")
+    if push.strategy:
+        yield Line("sent as", push.strategy)
+
+
+def _receipt(push: PushView) -> Iterable[Line]:
+    yield Line("to", push.url, "text" if push.url else "quiet")
+    yield Line("head", push.head)
+    if push.previous_head:
+        yield Line("before", push.previous_head, "quiet")
+    if push.push_id:
+        yield Line("push", push.push_id)
+    if push.bundle_id:
+        yield Line("bundle", push.bundle_id, "quiet")
+
+
+def _when(push: PushView, usual: Mapping[str, float], now: float) -> Iterable[Line]:
+    yield Line("began", render_moment(push.started_at))
+    if push.ended_at is not None:
+        yield Line("ended", f"{render_moment(push.ended_at)}, {render_ago(now - push.ended_at)}")
+        often = f", usual {render_seconds(usual['total'])}" if "total" in usual else ""
+        yield Line("took", f"{render_seconds(push.total_seconds)} of {TOTAL_GATE_S:g} s{often}")
+    if push.tries > 1:
+        yield Line("tries", f"{push.tries} times in a row like this")
+
+
+def hubs_page(state: State, now: float) -> Page:
+    """Every hub, and what is pushed there."""
+    hubs = sorted(state.hubs.values(), key=lambda hub: hub.base)
+    if not hubs:
+        return Page("Hubs", "No repository that is watched has a hub yet.", "quiet")
+    gone = [hub for hub in hubs if hub.reachable is False]
+    summary = f"{len(gone)} of {len(hubs)} cannot be reached" if gone else "every hub answers"
+    return Page("Hubs", summary, "bad" if gone else "good", tuple(_hub(hub, state, now) for hub in hubs))
+
+
+def _hub(hub: HubView, state: State, now: float) -> Section:
+    lines = [Line("signed in", f"as {hub.user}" if hub.user else "no: i signs in", "text" if hub.user else "wait")]
+    since = render_span(now - hub.since)
+    if hub.reachable is None:
+        lines.append(Line("answers", "not asked yet", "quiet"))
+    elif hub.reachable:
+        figure = f", in {render_seconds(hub.latency_s)}" if hub.latency_s is not None else ""
+        lines.append(Line("answers", f"for {since}{figure}", "good"))
+    else:
+        lines.append(Line("answers", f"no, for {since}", "bad"))
+        if hub.next_probe_at is not None:
+            lines.append(Line("asked", f"again in {render_span(hub.next_probe_at - now)}"))
+    if hub.trouble:
+        lines += trouble_section("", hub.trouble).lines
+    here = [item for item in state.repositories.values() if (item.url or "").startswith(f"{hub.base}/")]
+    lines += [_pushed_there(item, state, now) for item in sorted(here, key=lambda item: item.name.casefold())]
+    return Section(hub.base, tuple(lines))
+
+
+def _pushed_there(item: RepositoryView, state: State, now: float) -> Line:
+    mark = mark_repository(item, [entry for entry in state.queue.values() if entry.repository == item.id], now)
+    return Line(f"{mark.symbol}", f"{item.name}   {mark.word}", mark.tone)
+
+
+def doctor_page(checks: Iterable[Check]) -> Page:
+    """What the daemon found when it looked at everything."""
+    found = list(checks)
+    bad = [check for check in found if not check.ok]
+    summary = f"{len(bad)} of {len(found)} checks want attention" if bad else f"all {len(found)} checks are well"
+    lines = [line for check in [*bad, *(check for check in found if check.ok)] for line in _check(check)]
+    return Page("Doctor", summary, "bad" if bad else "good", (Section("", tuple(lines)),))
+
+
+def _check(check: Check) -> Iterable[Line]:
+    yield Line(check.name, f"{'✓' if check.ok else '✗'} {check.message}", "good" if check.ok else "bad")
+    if check.hint and not check.ok:
+        yield Line("", f"→ {check.hint}")
+
+
+def copy_page(page: Page) -> str:
+    """A page as plain text."""
+    lines = [page.title, page.summary]
+    for section in page.sections:
+        lines += ["", *([section.title] if section.title else [])]
+        lines += [f"{line.label}: {line.text}" if line.label else line.text for line in section.lines]
+    return "\n".join(lines)
+
+
+def render_moment(at: float) -> str:
+    """A moment by the clock of this place: ``2026-11-22 14:02:07``."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

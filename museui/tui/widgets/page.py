@@ -1,0 +1,44 @@
+"""A page of text, wrapped at the width it has."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from museui.core.figures import one_line
+
+from ..tones import STYLES
+from ..view.page import Page
+from .waterfall import render_waterfall
+
+_LABEL = 9
+
+
+class PageView(Static):
+    """Draws a :class:`Page`."""
+
+    DEFAULT_CSS = "PageView { height: auto; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Page, int] | None = None
+
+    def show(self, page: Page, width: int) -> None:
+        """Show this in ``width`` cells."""
+        if (page, width) == self._shown:
+            return
+        self._shown = (page, width)
+        lines = [Content.styled(one_line(page.summary), f"bold {STYLES[page.tone]}")]
+        if page.push and page.push.phases:
+            lines += [Content(""), *render_waterfall(page.push, width, page.now, page.usual)]
+        for section in page.sections:
+            lines.append(Content(""))
+            if section.title:
+                lines.append(Content.styled(one_line(section.title), "bold $primary"))
+            for line in section.lines:
+                lead = f"{one_line(line.label):>{_LABEL}}  "
+                text = Content.styled(one_line(line.text), STYLES[line.tone])
+                first, *more = text.wrap(max(10, width - len(lead)))
+                lines.append(Content.assemble((lead, STYLES["quiet"]), first))
+                lines += [Content.assemble(" " * len(lead), rest) for rest in more]
+        self.update(Content("\n").join(lines))

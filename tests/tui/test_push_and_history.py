@@ -1,0 +1,136 @@
+"""One push, whole, and every push there was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from museui.local.messages import encode
+from museui.tui.screens.history import HistoryScreen
+from museui.tui.screens.push import PushScreen
+from museui.tui.widgets.table import Table
+from tests.helpers.scripted_daemon import ScriptedDaemon
+from tests.helpers.tui import open_screen
+from tests.helpers.views import FORBIDDEN, entry, phase, push, repository
+
+SONG = repository("song")
+FIGURES = {name: {"count": 9, "p50_s": 0.25, "p95_s": 0.5} for name in ("negotiate", "index", "total")}
+
+
+@pytest.fixture
+def daemon() -> Iterator[ScriptedDaemon]:
+    with ScriptedDaemon() as scripted:
+        scripted.answers["GET usual"] = {"usual": {SONG.id: FIGURES}}
+        scripted.show("repositories", SONG)
+        yield scripted
+
+
+def serve_history(daemon: ScriptedDaemon, *pushes: Any) -> None:
+    """Answer ``GET pushes`` as the daemon does."""
+
+    def answer(request: Any) -> dict[str, Any]:
+        before, limit = int(request.query.get("before", 1 << 60)), int(request.query["limit"])
+        wanted = request.query.get("repository")
+        found = [item for item in pushes if item.id < before and wanted in (None, item.repository)]
+        found.sort(key=lambda item: item.id, reverse=True)
+        return {"pushes": [encode(item) for item in found[:limit]]}
+
+    daemon.answers["GET pushes"] = answer
+
+
+async def test_enter_shows_the_last_push_whole_and_escape_goes_back(daemon: ScriptedDaemon) -> None:
+    daemon.show("history", push(128, push_id="p-1", bundle_id="sha256:b"))
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("enter")
+        await screen.sees("Push 128 of song is on the hub", "usual 250 ms", "The hub's receipt", "p-1", "ab" * 32)
+        await screen.press("y")
+        assert screen.app.clipboard.startswith("song   main → origin\nPush 128")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.dashboard)
+
+
+async def test_a_push_that_runs_goes_on_while_it_is_looked_at(daemon: ScriptedDaemon) -> None:
+    daemon.show(
+        "pushes", push(7, result="running", phases=(phase("pack", "running", done=1, total=9, unit="commits"),))
+    )
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("enter")
+        await screen.sees("Push 7 of song is running")
+        daemon.show("history", push(7, result="failed", error=FORBIDDEN))
+        daemon.drop("pushes", "7")
+        await screen.sees("Push 7 of song failed", FORBIDDEN.message, FORBIDDEN.hint, "req-17")
+        await screen.press("j", "k", "r")
+        await screen.sees("nothing waits to be tried again")
+        waiting = entry("song", "stopped", error=FORBIDDEN)
+        daemon.answers[f"POST queue/{waiting.id}/retry"] = {"retried": 1}
+        daemon.show("queue", waiting)
+        await screen.until(lambda: screen.app.news.state.queue)
+        await screen.press("r")
+        await screen.sees("main: tried again")
+
+
+async def test_enter_finds_a_last_push_that_the_state_no_longer_has(daemon: ScriptedDaemon) -> None:
+    serve_history(daemon, push(3))
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("enter")
+        await screen.sees("Push 3 of song is on the hub")
+    assert ("GET pushes", {"repository": SONG.id, "limit": "1"}) in daemon.asked
+
+
+async def test_enter_says_when_nothing_was_pushed(daemon: ScriptedDaemon) -> None:
+    serve_history(daemon)
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("enter")
+        await screen.sees("nothing was pushed yet")
+
+
+async def test_enter_on_a_row_of_the_history_shows_that_push(daemon: ScriptedDaemon) -> None:
+    daemon.show("history", push(5), push(6))
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("4", "down", "enter")
+        await screen.sees("Push 5 of song is on the hub")
+
+
+async def test_all_history_is_read_page_by_page(daemon: ScriptedDaemon) -> None:
+    serve_history(daemon, *(push(number) for number in range(1, 1201)))
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("H")
+        await screen.sees("1,200 pushes ", "usual of song, median / 95 %", "total 250 ms / 500 ms")
+        assert isinstance(screen.app.screen, HistoryScreen)
+        befores = [query.get("before") for asked, query in daemon.asked if asked == "GET pushes"]
+        assert befores == [None, "701", "201", "1"]
+        await screen.press("end")
+        table = screen.app.screen.query_one(Table)
+        assert (table.cursor, table.key) == (1199, "1")
+        daemon.show("history", push(1201))
+        await screen.sees("1,201 pushes ")
+        assert table.key == "1"
+
+
+async def test_the_history_is_filtered_and_a_row_opened(daemon: ScriptedDaemon) -> None:
+    serve_history(daemon, push(1), push(2, result="failed", error=FORBIDDEN), push(3))
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("H")
+        await screen.sees("3 pushes ")
+        await screen.press("slash", *"forbidden", "enter")
+        await screen.sees("1 pushes ")
+        await screen.press("y")
+        assert FORBIDDEN.message in screen.app.clipboard
+        await screen.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, PushScreen))
+        await screen.sees("Push 2 of song failed")
+        await screen.press("escape", "escape")
+        await screen.sees("3 pushes ")
+        await screen.press("slash", *"nothing like it")
+        await screen.sees("no push matches")
+        await screen.press("escape", "escape")
+        await screen.until(lambda: screen.app.screen is screen.dashboard)

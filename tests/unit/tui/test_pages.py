@@ -1,0 +1,107 @@
+"""A push, the hubs and the doctor as pages of text; the whole history as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from museui.local.messages import Check
+from museui.local.state import State
+from museui.tui.view.history import find_past, make_past, render_totals, render_usual
+from museui.tui.view.page import Page, copy_page, doctor_page, hubs_page, push_page, render_moment
+from museui.tui.view.waterfall import draw_push
+from tests.helpers.scripted_daemon import NOW, RUNNING
+from tests.helpers.views import FORBIDDEN, GONE, hub, push, repository
+
+
+def texts(page: Page) -> dict[str, str]:
+    return {line.label: line.text for section in page.sections for line in section.lines}
+
+
+def test_a_push_that_arrived_shows_what_was_sent_the_receipt_and_what_is_usual() -> None:
+    page = push_page(push(128, push_id="p-1", bundle_id="sha256:b", strategy="bundle"), "song", {"total": 0.9}, NOW)
+    assert (page.title, page.summary, page.tone) == ("song   main → origin", "Push 128 of song is on the hub", "good")
+    found = texts(page)
+    assert found["commits"] == "3, 3 snapshots, 40 objects"
+    assert found["bytes"] == "3.0 MiB as 1.0 MiB, 3.0 : 1"
+    assert (found["push"], found["bundle"], found["head"]) == ("p-1", "sha256:b", "ab" * 32)
+    assert found["took"] == "1.00 s of 15 s, usual 900 ms"
+    assert found["ended"] == f"{render_moment(NOW - 300)}, 5 min ago"
+
+
+def test_a_push_that_failed_begins_with_what_went_wrong_and_is_copied_whole() -> None:
+    page = push_page(push(9, result="failed", error=FORBIDDEN, tries=3, phases=()), "song", {}, NOW)
+    assert (page.summary, page.tone, page.sections[0].title) == ("Push 9 of song failed", "bad", "What went wrong")
+    copied = copy_page(page)
+    for text in (FORBIDDEN.message, f"do: {FORBIDDEN.hint}", "code: forbidden", "request: req-17", "3 times in a row"):
+        assert text in copied
+
+
+@pytest.mark.parametrize(
+    ("item", "summary"),
+    [
+        (push(1, result="running", phases=()), "Push 1 of song is running"),
+        (push(1, result="cancelled"), "Push 1 of song was cancelled"),
+        (push(1, slower="advance_ref"), "Push 1 of song is on the hub, slower than usual: advance ref"),
+    ],
+)
+def test_the_summary_says_what_a_push_came_to(item: Any, summary: str) -> None:
+    assert push_page(item, "song", {}, NOW).summary == summary
+
+
+def test_each_phase_stands_against_what_is_usual() -> None:
+    bars = draw_push(push(), 40, usual={"pack": 0.15})
+    assert [bar.usual for bar in bars] == ["", "usual 150 ms", "", "", ""]
+
+
+def test_hubs_are_shown_with_what_is_pushed_there() -> None:
+    gone = hub("https://other", False, user=None, next_probe_at=NOW + 8)
+    views = [repository("song"), repository("Album", "stopped")]
+    state = State(
+        {"daemon": RUNNING},
+        hubs={"https://hub.local": hub(), "https://other": gone},
+        repositories={view.id: view for view in views},
+    )
+    page = hubs_page(state, NOW)
+    assert (page.summary, page.tone) == ("1 of 2 cannot be reached", "bad")
+    first, second = page.sections
+    assert [line.text for line in first.lines] == ["as ada", "for 1 min, in 12 ms", "Album   stopped", "song   ✓ now"]
+    assert [line.text for line in second.lines][:3] == ["no: i signs in", "no, for 1 min", "again in 8 s"]
+    assert GONE.message in [line.text for line in second.lines]
+    assert hubs_page(State({"daemon": RUNNING}), NOW).summary == "No repository that is watched has a hub yet."
+
+
+def test_the_doctor_has_what_is_wrong_first_with_what_to_do() -> None:
+    page = doctor_page([Check("socket", True, "fine"), Check("disk", False, "full", "Make room.")])
+    assert (page.summary, page.tone) == ("1 of 2 checks want attention", "bad")
+    assert [line.text for line in page.sections[0].lines] == ["✗ full", "→ Make room.", "✓ fine"]
+    assert doctor_page([Check("socket", True, "fine")]).summary == "all 1 checks are well"
+
+
+def test_the_history_is_found_by_words_in_any_of_its_parts() -> None:
+    state = State({"daemon": RUNNING}, repositories={repository().id: repository()})
+    items = [
+        make_past(push(3, result="failed", error=GONE), state),
+        make_past(push(2, slower="index"), state),
+        make_past(push(1, "album"), state),
+    ]
+    assert [past.push.id for past in find_past(items, "SONG slower")] == [2]
+    assert [past.push.id for past in find_past(items, "unreachable")] == [3]
+    assert [past.push.id for past in find_past(items, "")] == [3, 2, 1]
+    assert items[0].row.when == render_moment(NOW - 300)[5:16]
+
+
+def test_totals_are_bars_of_the_pushes_that_were_done_the_newest_at_the_right() -> None:
+    state = State({"daemon": RUNNING})
+    items = [make_past(push(n, total_seconds=t, result=r), state) for n, t, r in ((3, 8, "done"), (2, 9, "failed"))]
+    items.append(make_past(push(1, total_seconds=2), state))
+    assert render_totals(items, 10) == "▃█"
+    assert render_totals(items, 1) == "█"
+
+
+def test_what_is_usual_is_said_total_first() -> None:
+    figures = {"negotiate": {"count": 9, "p50_s": 0.02, "p95_s": 0.04}, "total": {"count": 9, "p50_s": 1, "p95_s": 2}}
+    assert render_usual(figures, 80) == "total 1.00 s / 2.00 s   negotiate 20 ms / 40 ms"
+    assert render_usual(figures, 40) == "total 1.00 s / 2.00 s\nnegotiate 20 ms / 40 ms"
+    assert render_usual({}, 80) == ""
