@@ -38,9 +38,11 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     from ..first_run import ensure_same_store, ensure_url_secret
     from ..folder import ensure_worker_name
     from ..state import HubState
+    from ..store.minio_process import read_own_minio
     from ..store.open import connect_store, store_name
 
-    settings = HubSettings(data_dir, store=read_store_settings(data_dir, given), database=read_database_url(data_dir))
+    store_settings = read_store_settings(data_dir, given) or read_own_minio(data_dir)
+    settings = HubSettings(data_dir, store=store_settings, database=read_database_url(data_dir))
     async with open_database(data_dir) as database:
         await ensure_same_store(database, store_name(settings, ensure_worker_name(data_dir)))
         store = connect_store(settings, await ensure_url_secret(database))

@@ -52,16 +52,30 @@ def running_minio(data_dir: Path, host: str, public_endpoint: str | None) -> Ite
     keys_path = data_dir / KEYS_NAME
     keys = _read_keys(keys_path)
     keys["port"] = _free_port(host, int(keys["port"]))
+    endpoint = keys["endpoint"] = f"http://{_bracketed(_reachable(host))}:{keys['port']}"
     _write_keys(keys_path, keys)
     root = Credential(*keys["root"])
     process = _start(program, data_dir, f"{_bracketed(host)}:{keys['port']}", root)
     try:
-        endpoint = f"http://{_bracketed(_reachable(host))}:{keys['port']}"
         _wait_ready(process, endpoint, data_dir)
         known = {role: Credential(*keys[role]) for role in ROLES}
         yield replace(set_up_bucket(endpoint, root, BUCKET, known=known), public_endpoint=public_endpoint)
     finally:
         _stop(process)
+
+
+def read_own_minio(data_dir: Path) -> S3Settings | None:
+    """The MinIO that the hub in ``data_dir`` brings along, whether it runs or not; None when it has none.
+
+    Raises :class:`Usage` when its keys cannot be read.
+    """
+    path = data_dir / KEYS_NAME
+    if not path.exists():
+        return None
+    keys = _read_keys(path)
+    hub, staging, reading = (Credential(*keys[role]) for role in ROLES)
+    endpoint = keys.get("endpoint") or f"http://127.0.0.1:{keys['port']}"
+    return S3Settings(BUCKET, "", endpoint, hub, staging, reading)
 
 
 def _start(program: str, data_dir: Path, address: str, root: Credential) -> subprocess.Popen[bytes]:

@@ -110,6 +110,8 @@ def test_a_hub_with_a_minio_of_its_own(minio: MinioProcess) -> None:
         assert _minio_answers(port)
         assert _push(hub).status_code == 200
         assert _has_all(hub)
+        assert json.loads(hub.command("fsck", "--json"))["ok"], "the commands find that MinIO by themselves"
+        assert json.loads(hub.command("gc", "--json"))["ok"]
         assert hub.stop() == 0
         assert not _minio_answers(port), "it stops with the hub"
         hub.start()
