@@ -15,7 +15,7 @@ LOOK_S = 30.0
 POLL_S = 2.0
 """How often when nothing can be noticed."""
 _RETRY_S = 60.0
-_SETTLE_S = 0.05
+_SETTLE_S = 0.25
 
 
 class Listener(Protocol):

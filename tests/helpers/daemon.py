@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ import pytest
 
 from museui.core.errors import MuseError
 from museui.local.client import LocalClient
+from museui.local.messages import RepositoryView
 from museui.local.state import State
 from tests.helpers.hub import ROOT, HubProcess
 
@@ -133,12 +135,12 @@ class DaemonProcess:
         raise AssertionError(f"the daemon ended its events:\n{self.log}")
 
     def wait_safe(self, *paths: Path) -> None:
-        """Return once these repositories (default: all) are safe and nothing waits."""
+        """Return once every branch of these repositories (default: all), as it is on disk now, is safe."""
         wanted = {str(path) for path in paths}
 
         def all_safe(state: State) -> bool:
             views = [view for view in state.repositories.values() if not wanted or view.path in wanted]
-            return len(views) >= max(1, len(wanted)) and all(view.state == "safe" for view in views)
+            return len(views) >= max(1, len(wanted)) and all(is_safe_now(view) for view in views)
 
         self.follow(all_safe)
 
@@ -216,6 +218,14 @@ class DaemonProcess:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def is_safe_now(view: RepositoryView) -> bool:
+    """Whether the branches that lie in the repository are those that are safe."""
+    folder = Path(view.path, ".muse", "refs", "heads")
+    there = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    wanted = {name: head for name, head in there.items() if any(fnmatchcase(name, p) for p in view.watched_branches)}
+    return view.state == "safe" and {branch.branch: branch.head for branch in view.branches} == wanted
 
 
 @pytest.fixture
