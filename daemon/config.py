@@ -16,7 +16,10 @@ from museui.core.errors import NotFound, Usage
 from museui.repo.atomic import write_file
 from museui.repo.config import parse_toml, read_toml_text
 
+from .settings import Between, parse_between, parse_speed
+
 FOREVER = float("inf")
+_NUMBERS = (("parallel_pushes", 1, 64), ("history_days", 1, 36500), ("stall_seconds", 1, 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ class Config:
 
     parallel_pushes: int = 2
     history_days: int = 365
+    stall_seconds: int = 60
+    upload_limit: float | None = None
+    """Bytes a second, of all pushes together."""
+    push_between: Between | None = None
     repositories: Mapping[str, Watched] = field(default_factory=dict)
 
 
@@ -64,7 +71,7 @@ def parse_config(text: str) -> Config:
     if not isinstance(daemon, dict):
         raise Usage("[daemon] is not a table")
     numbers: dict[str, int] = {}
-    for name, low, high in (("parallel_pushes", 1, 64), ("history_days", 1, 36500)):
+    for name, low, high in _NUMBERS:
         value = daemon.get(name, next(item.default for item in fields(Config) if item.name == name))
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Usage(f"[daemon] {name} is not a whole number from {low} to {high}")
@@ -73,7 +80,13 @@ def parse_config(text: str) -> Config:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Usage("[[repositories]] is not a list of tables")
     watched = [parse_watched(entry) for entry in entries]
-    return Config(**numbers, repositories={entry.path: entry for entry in watched})
+    limit, between = daemon.get("upload_limit"), daemon.get("push_between")
+    return Config(
+        **numbers,
+        upload_limit=None if limit is None else parse_speed(limit, "[daemon] upload_limit"),
+        push_between=None if between is None else parse_between(between, "[daemon] push_between"),
+        repositories={entry.path: entry for entry in watched},
+    )
 
 
 def parse_watched(entry: Mapping[str, Any]) -> Watched:

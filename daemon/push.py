@@ -14,6 +14,7 @@ from museui.hub.retry import RetryPolicy
 from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
 from museui.repo.repository import Repository
+from museui.sync.pace import Limit
 from museui.sync.push import Push
 from museui.sync.result import Environment, PushRequest
 from museui.sync.spool import default_folder
@@ -48,8 +49,13 @@ def prepare_push(target: Target, token: str | None = None) -> Prepared:
 
 
 def make_push(
-    prepared: Prepared, client: HubClient, branch: str, head: CommitId, listener: Callable[[PhaseEvent], None]
+    prepared: Prepared,
+    client: HubClient,
+    branch: str,
+    head: CommitId,
+    listener: Callable[[PhaseEvent], None],
+    limit: Limit,
 ) -> Push:
-    """The push. ``listener`` may be called from another thread."""
+    """The push. ``listener`` may be called from another thread; ``limit`` is kept by all pushes together."""
     request = PushRequest(branch=branch, head=head, remote=prepared.remote)
-    return Push(prepared.repository, client, request, Environment(default_folder(), _ONCE), listener)
+    return Push(prepared.repository, client, request, Environment(default_folder(), _ONCE, limit=limit), listener)

@@ -13,6 +13,7 @@ from museui.core.errors import Internal, MuseError, Unreachable
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
 from museui.local.messages import PushView
+from museui.sync.pace import Limit
 from museui.sync.result import PushResult, push_document
 
 from .board import Board
@@ -69,6 +70,7 @@ class Pusher:
         random: Callable[[], float],
     ) -> None:
         self.parallel = 1
+        self.limit = Limit()
         self._queue = queue
         self._hubs = hubs
         self._board = board
@@ -189,6 +191,7 @@ class Pusher:
                 target.branch,
                 job.entry.head,
                 lambda event: self._hear_soon(loop, job, event),
+                self.limit,
             )
             job.result = push.result
             self._show(job)

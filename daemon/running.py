@@ -43,6 +43,12 @@ class RunningPush:
             phases=(),
         )
 
+    @property
+    def transferring(self) -> bool:
+        """Whether bytes are on their way."""
+        phase = self._phases.get("transfer")
+        return phase is not None and phase.state == "running"
+
     def set_url(self, url: str) -> None:
         """Where it goes."""
         self._view = replace(self._view, url=url)

@@ -26,6 +26,7 @@ from .pusher import Pusher
 from .queue.entry import Entry, Target, trouble_of, woken
 from .queue.push_queue import PushQueue
 from .roster import Roster
+from .stalls import Stalls
 from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
 from .store.repositories import read_remembered, write_remembered
@@ -59,6 +60,7 @@ class Service:
         self.watcher = Watcher(self, time.monotonic)
         self.roster: Roster
         self.pusher: Pusher
+        self.stalls: Stalls
 
     @classmethod
     async def open(cls, places: Places, database: Database, trouble: MuseError | None) -> Service:
@@ -69,6 +71,7 @@ class Service:
         service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved)
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
+        service.stalls = Stalls(service.pusher, service.config.stall_seconds, time.monotonic)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
         await forget_repositories(database, known - service.config.repositories.keys())
@@ -85,7 +88,7 @@ class Service:
         with hear_network(self.hubs.probe_now):
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
-                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher):
+                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher, self.stalls):
                     group.create_task(part.run())
                 group.create_task(self._keep_house())
 
@@ -109,6 +112,8 @@ class Service:
     async def _use(self, config: Config) -> None:
         self.config = config
         self.pusher.parallel = config.parallel_pushes
+        self.pusher.limit.bytes_per_s = config.upload_limit
+        self.stalls.limit_s = config.stall_seconds
         gone = self.roster.use(config.repositories)
         if gone:
             await forget_repositories(self.database, gone)
@@ -256,8 +261,15 @@ class Service:
             return f"repository {seen.word}" if seen else "not yet looked at"
         if watched.paused(time.time()):
             return "paused"
+        if not self._in_time():
+            return f"only pushed {self.config.push_between}"
         base = self._base(entry)
         return "hub unreachable" if base and self.hubs.unreachable(base) else ""
+
+    def _in_time(self) -> bool:
+        """Whether it is the time of day at which may be pushed."""
+        between, now = self.config.push_between, time.localtime()
+        return between is None or between.contains(60 * now.tm_hour + now.tm_min)
 
     def show_entry(self, target: Target) -> None:
         """Show an entry of the queue as it is now."""
@@ -318,13 +330,13 @@ class Service:
     async def _keep_house(self) -> None:
         """Ends of pauses, memories to be written, history to be forgotten."""
         pruned_s = -86400.0
-        paused: frozenset[str] = frozenset()
+        holding: tuple[frozenset[str], bool] = (frozenset(), True)
         while True:
             self._housekeeping.clear()
             now = time.time()
             still = frozenset(path for path, watched in self.roster.watched.items() if watched.paused(now))
-            if still != paused:
-                paused = still
+            if (still, self._in_time()) != holding:
+                holding = (still, self._in_time())
                 self._refresh()
             try:
                 await self._write_memories()
