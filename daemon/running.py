@@ -69,8 +69,13 @@ class RunningPush:
                 if event.unit == "bytes":
                     self._pace.note(event.done, event.total, now_s)
             case PhaseEnded() if phase:
+                began_s = min(phase.began_s, max(0.0, now_s - self._began_s - event.seconds))
                 self._phases[event.name] = replace(
-                    phase, state="done" if event.ok else "failed", seconds=event.seconds, detail=dict(event.detail)
+                    phase,
+                    state="done" if event.ok else "failed",
+                    began_s=began_s,  # what one request did is told of when it is over
+                    seconds=event.seconds,
+                    detail=dict(event.detail),
                 )
                 self._pace = Pace()
 
