@@ -79,6 +79,14 @@ class Roster:
         self._pushes_ended[path] = self._pushes_ended.get(path, 0) + 1
         self.ask([path])
 
+    def find_displaced(self) -> list[str]:
+        """Repositories whose folder is another one than was seen, has gone or come, or could not be read; blocks."""
+        return [
+            path
+            for path, seen in list(self.seen.items())
+            if seen.word == "unreadable" or _identity(path) != (seen.device, seen.inode)
+        ]
+
     async def settled(self) -> None:
         """Return when all that was asked for has been looked at."""
         async with self._news:
@@ -237,6 +245,14 @@ class Roster:
         if not seen.branches:
             return "empty"
         return "safe" if all(state.state == "safe" for state in seen.branches) else "behind"
+
+
+def _identity(path: str) -> tuple[int | None, int | None]:
+    try:
+        status = Path(path, ".muse").stat()
+    except OSError:
+        return (None, None)
+    return (status.st_dev, status.st_ino)
 
 
 def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:

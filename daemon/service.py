@@ -180,6 +180,13 @@ class Service:
         else:
             self.changed({f"{folder}/." for folder in folders})
 
+    async def check_places(self) -> None:
+        """Look at the repositories that are not where they were, or not the same."""
+        checking = asyncio.create_task(asyncio.to_thread(self.roster.find_displaced))
+        await asyncio.wait({checking}, timeout=_HOUSEKEEPING_S)
+        self.roster.ask(checking.result() if checking.done() else None)
+        self._check_own_files()
+
     def watching(self, count: int, trouble: Unavailable | None) -> None:
         """How many folders are watched, and why none are."""
         before = self._watching[1]

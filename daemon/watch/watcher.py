@@ -11,7 +11,7 @@ from museui.core.errors import NotFound, Unavailable
 from .notices import Notices
 
 LOOK_S = 30.0
-"""How often every repository is looked at even though nothing was noticed: unmounting and moving tell nobody."""
+"""How often it is checked that every repository is where it was: unmounting and moving tell nobody."""
 POLL_S = 2.0
 """How often when nothing can be noticed."""
 _RETRY_S = 60.0
@@ -29,6 +29,9 @@ class Listener(Protocol):
 
     async def look(self, folders: frozenset[str] | None) -> None:
         """Look at the repositories of ``folders``, which are watched from now on; ``None``: at all."""
+
+    async def check_places(self) -> None:
+        """Look at the repositories that are not where they were, or not the same."""
 
     def watching(self, count: int, trouble: Unavailable | None) -> None:
         """How many folders are watched; ``trouble`` is why none are."""
@@ -64,7 +67,7 @@ class Watcher:
                 every_s = LOOK_S if self._notices else POLL_S
                 if self._clock() - looked_s >= every_s:
                     looked_s = self._clock()
-                    await self._listener.look(None)
+                    await (self._listener.check_places() if self._notices else self._listener.look(None))
                 await self._wait(max(0.0, looked_s + every_s - self._clock()))
         finally:
             if self._notices:
