@@ -16,6 +16,7 @@ from museui.core.errors import NotFound, Usage
 from museui.repo.atomic import write_file
 from museui.repo.config import parse_toml, read_toml_text
 
+from .notify import Notify, parse_minutes, parse_notify
 from .settings import Between, parse_between, parse_speed
 
 FOREVER = float("inf")
@@ -31,6 +32,7 @@ class Watched:
     branches: tuple[str, ...] = ("*",)
     paused_until: float | None = None
     snapshot_on_change: bool = False
+    unsafe_after_minutes: int | None = None
 
     @property
     def id(self) -> str:
@@ -56,6 +58,7 @@ class Config:
     upload_limit: float | None = None
     """Bytes a second, of all pushes together."""
     push_between: Between | None = None
+    notify: Notify = field(default_factory=Notify)
     repositories: Mapping[str, Watched] = field(default_factory=dict)
 
 
@@ -76,6 +79,9 @@ def parse_config(text: str) -> Config:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Usage(f"[daemon] {name} is not a whole number from {low} to {high}")
         numbers[name] = value
+    notify = tables.get("notify", {})
+    if not isinstance(notify, dict):
+        raise Usage("[notify] is not a table")
     entries = tables.get("repositories", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Usage("[[repositories]] is not a list of tables")
@@ -84,6 +90,7 @@ def parse_config(text: str) -> Config:
     return Config(
         **numbers,
         upload_limit=None if limit is None else parse_speed(limit, "[daemon] upload_limit"),
+        notify=parse_notify(notify),
         push_between=None if between is None else parse_between(between, "[daemon] push_between"),
         repositories={entry.path: entry for entry in watched},
     )
@@ -114,7 +121,10 @@ def parse_watched(entry: Mapping[str, Any]) -> Watched:
     snapshot = entry.get("snapshot_on_change", False)
     if not isinstance(snapshot, bool):
         raise wrong("snapshot_on_change", "true or false")
-    return Watched(path, remote, tuple(branches), None if paused is None else float(paused), snapshot)
+    minutes = entry.get("unsafe_after_minutes")
+    if minutes is not None:
+        minutes = parse_minutes(minutes, f"[[repositories]] {path}: unsafe_after_minutes")
+    return Watched(path, remote, tuple(branches), None if paused is None else float(paused), snapshot, minutes)
 
 
 class ConfigFile:

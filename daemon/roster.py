@@ -16,7 +16,7 @@ from museui.repo.standing import SAFE_STATES, BranchState
 
 from .board import Board
 from .config import FOREVER, Watched
-from .queue.entry import Target, offer, trouble_of, woken
+from .queue.entry import Entry, Target, offer, trouble_of, woken
 from .queue.push_queue import PushQueue
 from .store.repositories import Remembered
 from .watch.look import Seen, look_at
@@ -86,6 +86,10 @@ class Roster:
             for path, seen in list(self.seen.items())
             if seen.word == "unreadable" or _identity(path) != (seen.device, seen.inode)
         ]
+
+    def entries(self, path: str) -> list[Entry]:
+        """What waits of a repository."""
+        return self._queue.of(path)
 
     async def settled(self) -> None:
         """Return when all that was asked for has been looked at."""
@@ -190,7 +194,7 @@ class Roster:
             device=known.device if seen.device is None else seen.device,
             inode=known.inode if seen.inode is None else seen.inode,
             safe_at=now if safe else known.safe_at,
-            unsafe_since=None if safe else known.unsafe_since or now,
+            unsafe_since=None if safe else min(known.unsafe_since or now, now),
         )
         self.remembered[path] = after
         if replace(after, safe_at=None) != replace(known, safe_at=None):

@@ -30,6 +30,7 @@ from .stalls import Stalls
 from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
 from .store.repositories import read_remembered, write_remembered
+from .tell.teller import Teller
 from .version import program_version
 from .watch.watcher import Watcher
 
@@ -61,6 +62,7 @@ class Service:
         self.roster: Roster
         self.pusher: Pusher
         self.stalls: Stalls
+        self.teller: Teller
 
     @classmethod
     async def open(cls, places: Places, database: Database, trouble: MuseError | None) -> Service:
@@ -71,6 +73,7 @@ class Service:
         service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved)
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
+        service.teller = Teller(database, service.roster, service.config, random.random)
         service.stalls = Stalls(service.pusher, service.config.stall_seconds, time.monotonic)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
@@ -88,7 +91,7 @@ class Service:
         with hear_network(self.hubs.probe_now):
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
-                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher, self.stalls):
+                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher, self.stalls, self.teller):
                     group.create_task(part.run())
                 group.create_task(self._keep_house())
 
@@ -114,6 +117,7 @@ class Service:
         self.pusher.parallel = config.parallel_pushes
         self.pusher.limit.bytes_per_s = config.upload_limit
         self.stalls.limit_s = config.stall_seconds
+        self.teller.config = config
         gone = self.roster.use(config.repositories)
         if gone:
             await forget_repositories(self.database, gone)
@@ -246,6 +250,7 @@ class Service:
         self.show_entry(target)
         self.roster.show(target.repository)
         self.pusher.wake()
+        self.teller.wake()
 
     def _hub_back(self, base: str) -> None:
         logger.info("%s answers again", base)

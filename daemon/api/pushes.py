@@ -28,7 +28,7 @@ async def get_pushes(service: Service, request: Request) -> dict[str, Any]:
     """The history, newest first: ``repository`` (its id), ``before`` (a push's number), ``limit``."""
     limit = take_number(request.query, "limit", 1, _MAX_LISTED) or 50
     before = take_number(request.query, "before", 1, 1 << 62)
-    pushes = await service.history.read(_path(service, request), before, limit)
+    pushes = await service.history.read(find_path(service, request), before, limit)
     return {"pushes": [encode(push) for push in pushes]}
 
 
@@ -44,10 +44,11 @@ async def get_push(service: Service, request: Request, number: str) -> dict[str,
 
 async def get_usual(service: Service, request: Request) -> dict[str, Any]:
     """Medians and 95th percentiles of each phase, for each repository or for one."""
-    return {"usual": await service.history.usual(_path(service, request))}
+    return {"usual": await service.history.usual(find_path(service, request))}
 
 
-def _path(service: Service, request: Request) -> str | None:
+def find_path(service: Service, request: Request) -> str | None:
+    """The repository that the query names. Raises :class:`NotFound`."""
     repository_id = request.query.get("repository")
     return service.repository(repository_id) if repository_id else None
 

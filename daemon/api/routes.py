@@ -9,7 +9,7 @@ from museui.core.errors import NotFound
 from museui.local.messages import API_VERSION
 
 from ..service import Service
-from . import daemon, pushes, queue, repositories
+from . import daemon, deliveries, pushes, queue, repositories
 from .server import Lines, Request
 
 Answer = dict[str, Any] | Lines
@@ -37,6 +37,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "POST pushes": pushes.post_pushes,
     "GET pushes/{id}": pushes.get_push,
     "GET usual": pushes.get_usual,
+    "GET deliveries": deliveries.get_deliveries,
 }
 """Method and path below ``/v1/``; what stands in braces is handed over by position."""
 

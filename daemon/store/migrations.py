@@ -86,8 +86,11 @@ _FIRST = (
         kind TEXT NOT NULL CHECK (kind IN ('desktop', 'command', 'webhook')),
         event TEXT NOT NULL,
         target TEXT NOT NULL,
+        document TEXT NOT NULL,
         at REAL NOT NULL,
-        ok INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+        tries INTEGER NOT NULL,
+        due_at REAL NOT NULL,
         answer TEXT NOT NULL
     ) STRICT
     """,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
 
+import aiosqlite
+
 from .database import Database
 
 
@@ -28,9 +30,14 @@ async def read_remembered(database: Database) -> dict[str, Remembered]:
 
 async def write_remembered(database: Database, remembered: Remembered) -> None:
     """Note it."""
-    names = [item.name for item in fields(Remembered)]
     async with database.write() as connection:
-        await connection.execute(
-            f"INSERT OR REPLACE INTO repositories ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-            astuple(remembered),
-        )
+        await put_remembered(connection, remembered)
+
+
+async def put_remembered(connection: aiosqlite.Connection, remembered: Remembered) -> None:
+    """Note it as part of a transaction."""
+    names = [item.name for item in fields(Remembered)]
+    await connection.execute(
+        f"INSERT OR REPLACE INTO repositories ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        astuple(remembered),
+    )

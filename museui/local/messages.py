@@ -200,6 +200,23 @@ class Check:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Somebody who was told: ``state`` is ``waiting`` (for another try), ``done`` or ``failed``."""
+
+    id: int
+    repository: str
+    path: str
+    kind: str
+    event: str
+    target: str
+    at: float
+    state: str
+    tries: int
+    next_try_at: float | None
+    answer: str
+
+
 COLLECTIONS: Mapping[str, type] = {
     "daemon": DaemonState,
     "hubs": HubView,

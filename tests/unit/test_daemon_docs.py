@@ -11,6 +11,7 @@ import pytest
 
 from daemon.api.routes import ROUTES
 from daemon.config import Config, Watched, parse_config
+from daemon.notify import Notify
 from museui.local import messages
 from tests.unit.test_docs import codes, table
 
@@ -42,5 +43,6 @@ def test_the_example_of_a_configuration_is_one_and_has_every_setting() -> None:
     config = parse_config(example)
     tables = tomllib.loads(example)
     assert set(tables["repositories"][0]) == {item.name for item in dataclasses.fields(Watched)}
-    assert set(tables["daemon"]) == {item.name for item in dataclasses.fields(Config)} - {"repositories"}
+    assert set(tables["daemon"]) == {item.name for item in dataclasses.fields(Config)} - {"repositories", "notify"}
+    assert set(tables["notify"]) == {item.name for item in dataclasses.fields(Notify)}
     assert config.repositories["/music/song"].wants("take-2")

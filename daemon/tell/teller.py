@@ -1,0 +1,138 @@
+"""Tells people: finds what there is to tell, notes it before anything is sent, and delivers until it has arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from museui.core.errors import MuseError
+from museui.hub.retry import RetryPolicy
+from museui.local.messages import Delivery
+
+from ..config import Config
+from ..roster import Roster
+from ..store.database import Database
+from ..store.deliveries import Kind, Order, read_deliveries, read_orders, write_news, write_outcome
+from .news import News, find_event
+from .programs import desktop_command, run_program
+from .webhook import post_news
+
+AGAIN = RetryPolicy(tries=8, base_s=10.0, cap_s=3600.0)
+"""How often and how long a delivery is tried that may still work."""
+_LOOK_S = 30.0
+_LEAST_S = 0.5
+logger = logging.getLogger("daemon.tell")
+
+
+class Teller:
+    """Watches how long repositories have not been safe. :meth:`run` never ends by itself."""
+
+    def __init__(self, database: Database, roster: Roster, config: Config, random: Callable[[], float]) -> None:
+        self.config = config
+        self._database = database
+        self._roster = roster
+        self._random = random
+        self._wake = asyncio.Event()
+        self._busy: set[int] = set()
+
+    def wake(self) -> None:
+        """A repository may be safe, or no longer."""
+        self._wake.set()
+
+    async def read(self, path: str | None, before: int | None, limit: int) -> list[Delivery]:
+        """What was told, newest first."""
+        return await read_deliveries(self._database, path, before, limit)
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._find_news(time.time())
+                    due_at = await self._deliver(group, time.time())
+                except MuseError as exc:
+                    logger.error("people cannot be told: %s", exc.message)
+                    due_at = time.time() + _LOOK_S
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(_LEAST_S, min(_LOOK_S, due_at - time.time())))
+
+    async def _find_news(self, now: float) -> None:
+        for path, watched in list(self._roster.watched.items()):
+            known = self._roster.remembered.get(path)
+            minutes = watched.unsafe_after_minutes or self.config.notify.unsafe_after_minutes
+            event = find_event(known, 60.0 * minutes, now) if known else None
+            if known is None or event is None or (event == "unsafe" and watched.paused(now)):
+                continue
+            reason, hint = self._reason(path) if event == "unsafe" else ("", "")
+            news = News(event, path, Path(path).name, now, known.unsafe_since, reason, hint)
+            known = replace(known, told_at=now if event == "unsafe" else None)
+            await write_news(self._database, known, news.to_json(), self._ways(news))
+            if path in self._roster.remembered:
+                self._roster.remembered[path] = replace(self._roster.remembered[path], told_at=known.told_at)
+            logger.log(logging.WARNING if event == "unsafe" else logging.INFO, "%s: %s %s", path, news.title, news.text)
+
+    def _reason(self, path: str) -> tuple[str, str]:
+        seen = self._roster.seen.get(path)
+        trouble = seen.trouble if seen else None
+        trouble = trouble or next((entry.error for entry in self._roster.entries(path) if entry.error), None)
+        return (trouble.message, trouble.hint) if trouble else ("", "")
+
+    def _ways(self, news: News) -> list[tuple[Kind, str]]:
+        notify = self.config.notify
+        ways: list[tuple[Kind, str]] = []
+        if notify.desktop and desktop_command(news):
+            ways.append(("desktop", "desktop"))
+        if notify.command:
+            ways.append(("command", notify.command[0]))
+        if notify.webhook:
+            ways.append(("webhook", urlsplit(notify.webhook).hostname or ""))
+        return ways
+
+    async def _deliver(self, group: asyncio.TaskGroup, now: float) -> float:
+        """Begin what is due; when the next one is, as a time of day."""
+        next_at = now + _LOOK_S
+        for order in await read_orders(self._database):
+            if order.id in self._busy:
+                continue
+            # A clock that was set back must not keep what is due from being tried.
+            if order.due_at <= now or order.due_at > now + AGAIN.cap_s:
+                self._busy.add(order.id)
+                group.create_task(self._try(order))
+            else:
+                next_at = min(next_at, order.due_at)
+        return next_at
+
+    async def _try(self, order: Order) -> None:
+        state, due_at = "failed", 0.0
+        try:
+            answer, state = await self._send(order), "done"
+        except MuseError as exc:
+            answer = exc.message
+            if exc.retryable and order.kind == "webhook" and order.tries + 1 < AGAIN.tries:
+                state, due_at = "waiting", time.time() + AGAIN.delay_s(order.tries + 1, self._random)
+            logger.warning("%s %s was not told: %s", order.kind, order.target, exc.message)
+        try:
+            await write_outcome(self._database, order, state, answer, due_at)
+        except MuseError as exc:
+            logger.error("what came of telling people could not be kept: %s", exc.message)
+        finally:
+            self._busy.discard(order.id)
+            self._wake.set()
+
+    async def _send(self, order: Order) -> str:
+        notify, facts = self.config.notify, dict(order.document)
+        facts.pop("title"), facts.pop("text")
+        news = News(**facts)
+        if order.kind == "webhook" and notify.webhook:
+            return await post_news(notify.webhook, {"id": order.id, **news.to_json()}, notify.webhook_private)
+        command = desktop_command(news) if order.kind == "desktop" else list(notify.command)
+        if order.kind == "webhook" or not command:
+            return "no longer wanted"
+        return await run_program(command, news.variables())
