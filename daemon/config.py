@@ -146,10 +146,13 @@ class ConfigFile:
         """Add a repository, or change it; ``former_path`` is where it was before it was moved."""
         names = {former_path or watched.path, watched.path}
 
-        def change(tables: list[Any], new_table: Callable[[], Any]) -> None:
+        def change(document: Any) -> None:
+            import tomlkit
+
+            tables = document.setdefault("repositories", tomlkit.aot())
             table = next((table for table in tables if table.get("path") in names), None)
             if table is None:
-                table = new_table()
+                table = tomlkit.table()
                 tables.append(table)
             for item in fields(Watched):
                 value = getattr(watched, item.name)
@@ -163,15 +166,31 @@ class ConfigFile:
     def remove(self, path: str) -> None:
         """Take a repository out. Raises :class:`NotFound`."""
 
-        def change(tables: list[Any], _new_table: Callable[[], Any]) -> None:
+        def change(document: Any) -> None:
+            tables = document.get("repositories", [])
             index = next((number for number, table in enumerate(tables) if table.get("path") == path), None)
             if index is None:
                 raise NotFound(f"{path} is not watched", hint="`museui watch list` shows what is.")
             del tables[index]
+            if not tables:
+                del document["repositories"]
 
         self._edit(change)
 
-    def _edit(self, change: Callable[[list[Any], Callable[[], Any]], None]) -> None:
+    def set_theme(self, theme: str) -> None:
+        """Keep the theme of the terminal interface; the daemon makes nothing of it. Raises :class:`Usage`."""
+
+        def change(document: Any) -> None:
+            import tomlkit
+
+            table = document.setdefault("tui", tomlkit.table())
+            if not isinstance(table, dict):
+                raise Usage(f"{self.path}: [tui] is not a table", hint="Mend the file by hand.")
+            table["theme"] = theme
+
+        self._edit(change)
+
+    def _edit(self, change: Callable[[Any], None]) -> None:
         import tomlkit
         from tomlkit.exceptions import TOMLKitError
 
@@ -181,13 +200,7 @@ class ConfigFile:
             document = tomlkit.document()
         except (TOMLKitError, ValueError, RecursionError) as exc:
             raise Usage(f"{self.path}: {exc}"[:400], hint="Mend the file by hand.") from exc
-        tables: Any = document.get("repositories")
-        if tables is None:
-            tables = tomlkit.aot()
-            document["repositories"] = tables
-        change(tables, tomlkit.table)
-        if not tables:
-            del document["repositories"]
+        change(document)
         text = tomlkit.dumps(document)
         parse_config(text)
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from museui.local.messages import API_VERSION, Version, encode
 from ..doctor import examine
 from ..service import Service
 from ..version import program_version
+from .fields import check_known, need
 from .server import Lines, Request
 
 _PACE_S = 0.05
@@ -59,3 +60,11 @@ async def post_stop(service: Service, request: Request) -> dict[str, Any]:
     """End, as SIGTERM does, once this is answered."""
     asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
     return {"ok": True, "pid": os.getpid()}
+
+
+async def patch_tui(service: Service, request: Request) -> dict[str, Any]:
+    """Keep what a person chose for the terminal interface: the file has one writer."""
+    check_known(request.body, {"theme"})
+    theme = need(request.body, "theme", str)
+    await service.configure(service.config_file.set_theme, theme)
+    return {"theme": theme}

@@ -1,4 +1,4 @@
-"""What is looked after: list, add, change, remove, pause, resume."""
+"""What is looked after, and what could be: list, find, add, change, remove, pause, resume."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from museui.core.errors import Invalid, Usage
+from museui.local.messages import encode
 from museui.repo.repository import Repository
 
 from ..config import FOREVER, Watched, parse_watched
+from ..search import Search
 from ..service import Service
 from ..watch.look import find_remote
 from .fields import check_known, need, take, take_texts
-from .server import Request
+from .server import Lines, Request
 
 _SETTINGS = {"remote", "branches", "snapshot_on_change"}
 
@@ -45,6 +47,23 @@ async def post_repositories(service: Service, request: Request) -> dict[str, Any
     await service.roster.settled()
     view = service.board.items("repositories")[watched.id]
     return {"ok": True, "repository": view, "added": known is None, "moved_from": former}
+
+
+async def get_found(service: Service, request: Request) -> Lines:
+    """The repositories below a folder, told as they are found."""
+    below = request.query.get("below", "")
+    if not Path(below).is_absolute():
+        raise Invalid(f"field 'below' is not an absolute path: {below!r:.200}")
+    return _find(await asyncio.to_thread(Search, below))
+
+
+async def _find(search: Search) -> Lines:
+    while not search.ended:
+        found = await asyncio.to_thread(search.look_on)
+        lines: list[Any] = [{"event": "found", "repository": encode(item)} for item in found]
+        yield [*lines, {"event": "looked", "folders": search.folders}]
+    counts = {"folders": search.folders, "unreadable": search.unreadable, "complete": search.complete}
+    yield [{"event": "end", **counts}]
 
 
 async def patch_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:

@@ -22,6 +22,8 @@ ROUTES: Mapping[str, Endpoint] = {
     "GET doctor": daemon.get_doctor,
     "POST reload": daemon.post_reload,
     "POST stop": daemon.post_stop,
+    "PATCH tui": daemon.patch_tui,
+    "GET found": repositories.get_found,
     "GET repositories": repositories.get_repositories,
     "POST repositories": repositories.post_repositories,
     "GET repositories/{id}": repositories.get_repository,

@@ -191,6 +191,16 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundView:
+    """A repository that was found. ``trouble`` says why it could not be looked after as it is."""
+
+    path: str
+    remote: str | None
+    url: str | None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One finding of the daemon's doctor."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -118,6 +119,24 @@ def test_a_reader_that_goes_away_is_forgotten_and_one_that_sleeps_keeps_nobody_w
             daemon.client.post(f"repositories/{view['id']}/resume")
         daemon.client.ask("DELETE", f"repositories/{view['id']}")
     assert daemon.client.get("repositories") == {"repositories": []}
+
+
+def test_repositories_below_a_folder_are_told_as_they_are_found(daemon: DaemonProcess, tmp_path: Path) -> None:
+    song = make_repository(tmp_path / "my music", "https://hub.local/ada/song", "song")
+    lines = list(daemon.client.stream("GET", f"found?below={quote(str(tmp_path))}"))
+    found = {"path": str(song.root), "remote": "origin", "url": "https://hub.local/ada/song", "trouble": None}
+    assert [line["repository"] for line in lines if line["event"] == "found"] == [found]
+    assert lines[-1] == {"event": "end", "folders": 3, "unreadable": 0, "complete": True}
+    for below, error in ((str(tmp_path / "none"), NotFound), ("music", Invalid), ("", Invalid)):
+        with pytest.raises(error):
+            list(daemon.client.stream("GET", f"found?below={quote(below)}"))
+
+
+def test_the_theme_is_written_to_the_configuration(daemon: DaemonProcess) -> None:
+    daemon.client.ask("PATCH", "tui", {"theme": "museui-light"})
+    assert '[tui]\ntheme = "museui-light"\n' in daemon.config.read_text()
+    with pytest.raises(Invalid):
+        daemon.client.ask("PATCH", "tui", {"theme": 1})
 
 
 def test_there_is_one_daemon_of_a_user(daemon: DaemonProcess) -> None:

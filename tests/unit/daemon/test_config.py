@@ -94,3 +94,18 @@ def test_a_pause_ends() -> None:
     assert not Watched("/song", paused_until=10.0).paused(10.0)
     assert Watched("/song", paused_until=FOREVER).paused(1e12)
     assert not Watched("/song").paused(0.0)
+
+
+def test_the_theme_is_kept_beside_what_else_is_there(file: ConfigFile) -> None:
+    file.set_theme("museui-light")
+    assert file.path.read_text() == '[tui]\ntheme = "museui-light"\n'
+    file.path.write_text('[other]\nx = 1 # mine\n\n[tui]\nkeys = "vi"\n')
+    file.put(Watched("/song"))
+    file.set_theme("museui-dark")
+    file.remove("/song")
+    text = file.path.read_text()
+    assert text.startswith("[other]\nx = 1 # mine\n") and 'keys = "vi"\ntheme = "museui-dark"' in text
+    file.path.write_text("tui = 1\n")
+    with pytest.raises(Usage):
+        file.set_theme("museui-dark")
+    assert file.path.read_text() == "tui = 1\n"

@@ -1,0 +1,105 @@
+"""Looking for Muse repositories below a folder, so that a person need not type where they are."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from pathlib import Path
+
+from museui.core.errors import Denied, MuseError, NotFound, Usage
+from museui.local.messages import FoundView
+from museui.repo.repository import Repository, is_repository
+
+from .queue.entry import trouble_of
+from .watch.look import find_remote
+
+MAX_DEPTH = 8
+MAX_FOLDERS = 20_000
+MAX_FOUND = 1_000
+_STEP_FOLDERS = 200
+
+
+class Search:
+    """A search that goes on in steps, near folders first; it blocks while it reads, and follows no link.
+
+    ``folders`` were looked at, ``unreadable`` could not be; ``complete``: no bound ended it.
+    """
+
+    def __init__(self, below: str) -> None:
+        """Raises :class:`NotFound`, :class:`Usage` when it is not a folder, :class:`Denied`."""
+        self.folders = 0
+        self.unreadable = 0
+        self.complete = True
+        self._found = 0
+        root = os.path.realpath(below)
+        try:
+            os.scandir(root).close()
+        except OSError as exc:
+            raise _cannot_look(below, exc) from exc
+        self._left: deque[tuple[str, int]] = deque([(root, 0)])
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to look at."""
+        return not self._left
+
+    def look_on(self) -> list[FoundView]:
+        """Look at some more folders; what was found there."""
+        found: list[FoundView] = []
+        for _ in range(min(_STEP_FOLDERS, len(self._left))):
+            if self.folders == MAX_FOLDERS or self._found == MAX_FOUND:
+                self.complete = False
+                self._left.clear()
+                break
+            folder, depth = self._left.popleft()
+            self.folders += 1
+            try:
+                if is_repository(Path(folder) / ".muse"):
+                    self._found += 1
+                    found.append(_look_at(folder))
+                else:
+                    self._go_below(folder, depth)
+            except OSError:
+                self.unreadable += 1
+        return found
+
+    def _go_below(self, folder: str, depth: int) -> None:
+        with os.scandir(folder) as entries:
+            names = sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            )
+        sayable = [name for name in names if _is_utf8(name)]
+        self.unreadable += len(names) - len(sayable)
+        if depth == MAX_DEPTH and sayable:
+            self.complete = False
+        elif len(self._left) < MAX_FOLDERS:
+            self._left.extend((os.path.join(folder, name), depth + 1) for name in sayable)  # noqa: PTH118
+        else:
+            self.complete = False
+
+
+def _look_at(path: str) -> FoundView:
+    try:
+        remote = find_remote(Repository.open(Path(path)), None)
+    except MuseError as exc:
+        return FoundView(path, None, None, trouble_of(exc))
+    return FoundView(path, remote.name, remote.url)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cannot_look(path: str, exc: OSError) -> MuseError:
+    if exc.errno == errno.ENOENT:
+        return NotFound(f"there is no folder {path!r:.200}")
+    if exc.errno == errno.ENOTDIR:
+        return Usage(f"not a folder: {path!r:.200}")
+    return Denied(f"{path!r:.200} cannot be read: {exc.strerror or exc}", hint="Look at its owner and mode.")
