@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from museui.core.errors import MuseError
 from museui.hub.retry import RetryPolicy
-from museui.local.messages import HubView, Trouble
+from museui.local.messages import HubView, Trouble, trouble_of
 
 from .board import Board
-from .queue.entry import trouble_of
 
 if TYPE_CHECKING:
     from museui.hub.probe import Probe

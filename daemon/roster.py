@@ -11,12 +11,12 @@ from pathlib import Path
 
 from museui.core.errors import Internal, Unavailable
 from museui.core.ids import CommitId
-from museui.local.messages import BranchView, RepositoryView
+from museui.local.messages import BranchView, RepositoryView, trouble_of
 from museui.repo.standing import SAFE_STATES, BranchState
 
 from .board import Board
 from .config import FOREVER, Watched
-from .queue.entry import Entry, Target, offer, trouble_of, woken
+from .queue.entry import Entry, Target, offer, woken
 from .queue.push_queue import PushQueue
 from .store.repositories import Remembered
 from .watch.look import Seen, look_at

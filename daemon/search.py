@@ -8,10 +8,9 @@ from collections import deque
 from pathlib import Path
 
 from museui.core.errors import Denied, MuseError, NotFound, Usage
-from museui.local.messages import FoundView
+from museui.local.messages import FoundView, trouble_of
 from museui.repo.repository import Repository, is_repository
 
-from .queue.entry import trouble_of
 from .watch.look import find_remote
 
 MAX_DEPTH = 8

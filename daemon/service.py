@@ -13,7 +13,7 @@ from typing import Any
 
 from museui.core.errors import MuseError, NotFound, Unavailable, Unreachable
 from museui.hub.url import parse_repository_url
-from museui.local.messages import DaemonState, PushView, QueueView, Trouble
+from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
 from museui.repo.identity import host_keys, identity_path, read_identities
 
@@ -23,7 +23,7 @@ from .history import History
 from .hubs import Hubs
 from .network import hear_network
 from .pusher import Pusher
-from .queue.entry import Entry, Target, trouble_of, woken
+from .queue.entry import Entry, Target, woken
 from .queue.push_queue import PushQueue
 from .roster import Roster
 from .stalls import Stalls

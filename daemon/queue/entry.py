@@ -13,7 +13,7 @@ from typing import Literal
 from museui.core.errors import MuseError, UploadExpired
 from museui.core.ids import CommitId
 from museui.hub.retry import RetryPolicy
-from museui.local.messages import Trouble
+from museui.local.messages import Trouble, trouble_of
 
 EntryState = Literal["waiting", "stopped", "cancelled"]
 
@@ -105,8 +105,3 @@ def woken(entry: Entry, *, urgent: bool = False) -> Entry:
 def cancelled(entry: Entry) -> Entry:
     """Not this head: it rests until there is a newer one or a person asks for it."""
     return replace(entry, state="cancelled", pushing=None, urgent=False)
-
-
-def trouble_of(error: MuseError) -> Trouble:
-    """An error as the state shows it."""
-    return Trouble(error.code, error.message, error.hint, error.retryable, dict(error.details))

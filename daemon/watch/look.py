@@ -10,14 +10,13 @@ from pathlib import Path
 from museui.core.errors import Denied, MuseError, NotFound, Unavailable, Usage
 from museui.core.ids import CommitId
 from museui.hub.url import parse_repository_url
-from museui.local.messages import Trouble
+from museui.local.messages import Trouble, trouble_of
 from museui.repo.config import Remote
 from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
 from museui.repo.standing import BranchState, compare_state
 
 from ..config import Watched
-from ..queue.entry import trouble_of
 from .folders import find_folders
 
 

@@ -12,7 +12,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from ..core.errors import Invalid
+from ..core.errors import Invalid, MuseError
 
 API_VERSION = 1
 """Stands in every path; a daemon that speaks another is not understood."""
@@ -39,6 +39,11 @@ class Trouble:
     hint: str = ""
     retryable: bool = False
     details: dict[str, Any] = field(default_factory=dict)
+
+
+def trouble_of(error: MuseError) -> Trouble:
+    """An error as it is told."""
+    return Trouble(error.code, error.message, error.hint, error.retryable, dict(error.details))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,14 +47,44 @@ ACTIONS: tuple[Action, ...] = (
     Action("history.details", "details", "history", "enter", "details", "Everything about the push", 1),
     Action("history.filter", "filter", "history", "slash", "filter", "Show only the pushes that match", 1),
     Action("history.copy", "copy", "history", "y", "copy", "Copy the row", 2),
+    Action("remove", "remove", "dashboard", "delete", "remove", "Look after the repository no longer"),
+    Action("add.look_after", "look_after", "add", "space,enter", "add", "Look after the repository, or no longer", 1),
+    Action("add.look", "look", "add", "r", "look again", "Look below the folder again", 2),
+    Action("add.above", "above", "add", "backspace", "folder above", "Begin with the folder above", 2),
+    Action("add.remove", "remove", "add", "delete", "remove", "Look after the repository no longer", 2),
+    Action("add.copy", "copy", "add", "y", "copy", "Copy what is said of the repository", 3),
+    Action("add.close", "close", "add", "escape", "back", "Go back", 1),
+    Action("doctor.examine", "examine", "doctor", "r", "run again", "Look at everything again", 1),
+    Action("doctor.copy", "copy", "doctor", "y", "copy", "Copy what was found", 1),
+    Action("doctor.close", "close", "doctor", "escape", "back", "Go back", 1),
+    Action("settings.change", "change", "settings", "enter", "change", "Change the setting", 1),
+    Action("settings.close", "close", "settings", "escape", "back", "Go back", 1),
+    Action("hub.probe", "probe", "hub", "r", "ask again", "Ask the hubs again, and try again what waits", 1),
+    Action("hub.copy", "copy", "hub", "y", "copy", "Copy what is said of the hub", 2),
+    Action("hub.close", "close", "hub", "escape", "back", "Go back", 1),
+    Action("add", "open('add')", "everywhere", "a", "add", "Find repositories and look after them", 3),
+    Action("hub", "open('hub')", "everywhere", "b", "hubs", "Look at the hubs"),
+    Action("doctor", "open('doctor')", "everywhere", "D,d", "doctor", "Look for what keeps commits from being safe"),
+    Action("settings", "open('settings')", "everywhere", "s,comma", "settings", "Look at the settings and change them"),
+    Action("theme", "theme", "everywhere", "t", "theme", "Choose the colours"),
     Action("help", "help", "everywhere", "question_mark,f1", "help", "Show every key of this screen", 1),
     Action("palette", "command_palette", "everywhere", "ctrl+p", "palette", "Find a command by its name", 4),
     Action("quit", "leave", "everywhere", "q", "quit", "Leave; the daemon goes on", 1),
 )
 
-TITLES = {"dashboard": "Dashboard", "push": "A push", "history": "History", "everywhere": "Everywhere"}
+TITLES = {
+    "dashboard": "Dashboard",
+    "push": "A push",
+    "history": "History",
+    "add": "Adding repositories",
+    "doctor": "Doctor",
+    "settings": "Settings",
+    "hub": "Hubs",
+    "everywhere": "Everywhere",
+}
 """What the places are called, in the order of the help."""
 _NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "space": "␣", "enter": "⏎", "escape": "esc"}
+_NAMES |= {"comma": ",", "delete": "del", "backspace": "⌫"}
 
 
 def bindings(where: str) -> list[Binding]:
@@ -66,6 +96,11 @@ def bindings(where: str) -> list[Binding]:
     ]
 
 
+def actions_of(where: str) -> list[Action]:
+    """What can be done on a screen, in the order of the list."""
+    return [action for action in ACTIONS if action.where in (where, "everywhere")]
+
+
 def show_keys(keys: str) -> str:
     """Keys as they are written on a keyboard."""
     return "  ".join(_NAMES.get(key, key) for key in keys.split(","))
@@ -73,7 +108,7 @@ def show_keys(keys: str) -> str:
 
 def footer_actions(where: str, width: int) -> list[Action]:
     """What the footer of a screen has room for, in order: first the least important go."""
-    shown = [action for action in ACTIONS if action.where in (where, "everywhere") and action.footer]
+    shown = [action for action in actions_of(where) if action.footer]
     while len(shown) > 1 and sum(footer_width(action) for action in shown) > width:
         last = max(range(len(shown)), key=lambda place: (shown[place].footer, place))
         del shown[last]

@@ -15,14 +15,21 @@ from textual.timer import Timer
 from museui.core.errors import MuseError
 from museui.core.figures import one_line
 from museui.local.client import LocalClient
+from museui.local.messages import RepositoryView
+from museui.local.places import find_places
 from museui.local.start import start_daemon
 
-from .actions import ACTIONS, bindings
+from . import wishes
+from .actions import actions_of, bindings
 from .feed import Feed, News
+from .preferences import read_theme
 from .screens.base import NewsScreen
+from .screens.choose import Choose
+from .screens.confirm import Confirm
 from .screens.dashboard import Dashboard
 from .screens.help import Help
-from .themes import DARK, MONOCHROME, THEMES, more_variables
+from .screens.place import Place, make_place
+from .themes import DARK, MONOCHROME, THEME_NAMES, THEMES, more_variables
 from .view.clock import next_change_s
 from .wishes import Wish
 
@@ -30,7 +37,10 @@ T = TypeVar("T")
 
 
 class MuseApp(App[None]):
-    """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds."""
+    """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
+
+    ``theme``: the one a person chose before.
+    """
 
     TITLE = "MuseUI"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
@@ -44,6 +54,7 @@ class MuseApp(App[None]):
         client: Callable[[], LocalClient] = LocalClient,
         start: Callable[[], object] = start_daemon,
         now: Callable[[], float] = time.time,
+        theme: str | None = None,
     ) -> None:
         super().__init__()
         self.client = client
@@ -51,9 +62,10 @@ class MuseApp(App[None]):
         self.news = News()
         self.feed = Feed(lambda: self.post_message(self.FeedMoved()), client, start)
         self._clock: Timer | None = None
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = MONOCHROME.name if self.no_color else DARK.name
+        for own in THEMES:
+            self.register_theme(own)
+        wanted = theme if theme in self.available_themes else DARK.name
+        self.theme = MONOCHROME.name if self.no_color else wanted
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's colours, and those that are mixed from them."""
@@ -117,15 +129,49 @@ class MuseApp(App[None]):
         self.notify("copied")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette has the actions of the screen, and the themes."""
-        for action in ACTIONS:
-            if action.where == "everywhere" or (isinstance(screen, NewsScreen) and action.where == screen.WHERE):
-                namespace = "app" if action.where == "everywhere" else "screen"
-                if action.id != "palette":
-                    yield SystemCommand(
-                        action.label, action.help, lambda do=f"{namespace}.{action.do}": self.run_action(do)
-                    )
-        yield SystemCommand("theme", "Choose the colours", self.action_change_theme)
+        """The command palette has the actions of the screen."""
+        for action in actions_of(screen.WHERE) if isinstance(screen, NewsScreen) else ():
+            namespace = "app" if action.where == "everywhere" else "screen"
+            if action.id != "palette":
+                yield SystemCommand(
+                    action.label, action.help, lambda do=f"{namespace}.{action.do}": self.run_action(do)
+                )
+
+    def action_open(self, where: str) -> None:
+        """Go to another screen; only one lies over the dashboard."""
+        if isinstance(self.screen, Place):
+            if where != self.screen.WHERE:
+                self.switch_screen(make_place(where))
+        else:
+            self.push_screen(make_place(where))
+
+    @property
+    def chosen_repository(self) -> str | None:
+        """The id of the repository under the dashboard's cursor."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Dashboard) and screen.repository:
+                return screen.repository.id
+        return None
+
+    def ask_to_remove(self, repository: RepositoryView) -> None:
+        """Look after a repository no longer, when a person says so."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.ask(wishes.unwatch(repository))
+
+        question = f"Look after {one_line(repository.name)} no longer? Nothing is deleted, here or on the hub."
+        self.push_screen(Confirm(question, "Remove it"), answered)
+
+    def action_theme(self) -> None:
+        """Choose the colours; they are kept."""
+        self.push_screen(Choose("Theme", [(name, name) for name in THEME_NAMES], self.theme), self.use_theme)
+
+    def use_theme(self, name: str | None) -> None:
+        """Have this theme from now on; None: as it was."""
+        if name:
+            self.theme = name
+            self.ask(wishes.keep_theme(name))
 
     def action_help(self) -> None:
         """Every key of this screen."""
@@ -138,4 +184,4 @@ class MuseApp(App[None]):
 
 def run() -> None:
     """Open it in this terminal."""
-    MuseApp().run()
+    MuseApp(theme=read_theme(find_places().config)).run()

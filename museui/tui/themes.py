@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="museui-dark",
@@ -48,6 +48,7 @@ MONOCHROME = Theme(
     dark=True,
 )
 THEMES = (DARK, LIGHT, MONOCHROME)
+THEME_NAMES = (*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES))
 
 
 def more_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from museui.core.errors import error_from_code
@@ -51,11 +51,12 @@ def _each(entries: Sequence[QueueView], verb: str, said: str) -> Wish:
 
 def pause(repository: RepositoryView) -> Wish:
     """Pause it without an end, or go on when it is paused."""
-    verb, said = ("resume", "goes on") if repository.paused else ("pause", "is paused: the same key goes on")
+    if repository.paused:
+        return resume(repository)
 
     def work(client: LocalClient) -> str:
-        client.post(f"repositories/{repository.id}/{verb}")
-        return f"{repository.name} {said}"
+        client.post(f"repositories/{repository.id}/pause")
+        return f"{repository.name} is paused: the same key goes on"
 
     return work
 
@@ -76,3 +77,69 @@ def fetch_last_push(client: LocalClient, repository_id: str) -> PushView | None:
     """The newest push of a repository that is over."""
     pushes = client.get(f"pushes?repository={repository_id}&limit=1")["pushes"]
     return decode(PushView, pushes[0]) if pushes else None
+
+
+def watch(path: str) -> Wish:
+    """Look after the repository at ``path``."""
+
+    def work(client: LocalClient) -> str:
+        view = decode(RepositoryView, client.post("repositories", {"path": path})["repository"])
+        return f"{view.name} is looked after: every commit is pushed"
+
+    return work
+
+
+def unwatch(repository: RepositoryView) -> Wish:
+    """Look after it no longer."""
+
+    def work(client: LocalClient) -> str:
+        client.ask("DELETE", f"repositories/{repository.id}")
+        return f"{repository.name} is no longer looked after; nothing was deleted"
+
+    return work
+
+
+def change(repository: RepositoryView, body: Mapping[str, Any]) -> Wish:
+    """Change its settings."""
+
+    def work(client: LocalClient) -> str:
+        client.ask("PATCH", f"repositories/{repository.id}", body)
+        return f"{repository.name}: changed"
+
+    return work
+
+
+def pause_until(repository: RepositoryView, until: float | None) -> Wish:
+    """Pause it until a time in seconds since 1970; None: without an end."""
+
+    def work(client: LocalClient) -> str:
+        client.post(f"repositories/{repository.id}/pause", {} if until is None else {"until": until})
+        return f"{repository.name} is paused"
+
+    return work
+
+
+def resume(repository: RepositoryView) -> Wish:
+    """Push again."""
+
+    def work(client: LocalClient) -> str:
+        client.post(f"repositories/{repository.id}/resume")
+        return f"{repository.name} goes on"
+
+    return work
+
+
+def keep_theme(name: str) -> Wish:
+    """Begin with this theme the next time."""
+
+    def work(client: LocalClient) -> str:
+        client.ask("PATCH", "tui", {"theme": name})
+        return ""
+
+    return work
+
+
+def probe(client: LocalClient) -> str:
+    """Ask the hubs that are gone, and try again what waits."""
+    retried = client.post("queue/retry")["retried"]
+    return f"the hubs are asked; {retried} tried again" if retried else "the hubs are asked"

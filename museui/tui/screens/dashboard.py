@@ -273,3 +273,8 @@ class Dashboard(NewsScreen[None]):
         """Pause the repository, or go on."""
         if self.repository:
             self.muse.ask(wishes.pause(self.repository))
+
+    def action_remove(self) -> None:
+        """Look after the repository no longer, after a question."""
+        if self.repository:
+            self.muse.ask_to_remove(self.repository)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from museui.local.messages import Trouble
 
 
@@ -20,4 +22,9 @@ def explain(trouble: Trouble) -> list[tuple[str, str]]:
 
 def copy_text(trouble: Trouble) -> str:
     """The same as plain text for the clipboard."""
-    return "\n".join(f"{label}: {text}" if label else text for label, text in explain(trouble))
+    return copy_lines(explain(trouble))
+
+
+def copy_lines(lines: Iterable[tuple[str, str]]) -> str:
+    """(label, text) lines as plain text."""
+    return "\n".join(f"{label}: {text}" if label else text for label, text in lines)

@@ -1,0 +1,34 @@
+"""What a person chose for the terminal interface: read before the daemon answers, written by the daemon alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_MAX_BYTES = 1 << 20
+
+
+def read_theme(path: Path) -> str | None:
+    """``theme`` of the table ``[tui]`` in the file ``path``; None when it is not there, or cannot be read.
+
+    A file that cannot be read is the daemon's to complain about.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES)
+    except OSError:
+        return None
+    if b"[tui]" not in content:
+        return None
+    return parse_theme(content)
+
+
+def parse_theme(content: bytes) -> str | None:
+    """``theme`` of the table ``[tui]``; None for anything else."""
+    import tomllib
+
+    try:
+        table = tomllib.loads(content.decode()).get("tui")
+    except (ValueError, RecursionError):
+        return None
+    theme = table.get("theme") if isinstance(table, dict) else None
+    return theme if isinstance(theme, str) else None

@@ -1,0 +1,230 @@
+"""Adding repositories: a tree of folders, and the Muse repositories the daemon finds below the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import DirectoryTree, Static
+
+from museui.core.errors import MuseError
+from museui.core.figures import one_line
+from museui.local.client import LocalClient
+from museui.local.messages import FoundView, RepositoryView, Trouble, decode, trouble_of
+
+from .. import wishes
+from ..actions import bindings
+from ..asking import ask_daemon, tell
+from ..feed import EVERYTHING
+from ..tones import STYLES
+from ..view.found import FoundRow, Search, describe_found, describe_search, found_rows
+from ..view.troubles import copy_lines
+from ..widgets.folders import FolderTree
+from ..widgets.table import Cell, Column, Row, Table
+from .place import Place
+
+_FOUND = (Column("", 1), Column("repository"), Column("pushed to", 30, from_width=60))
+
+
+class AddRepository(Place):
+    """A search goes on until it is over, another is begun, or the screen is left."""
+
+    WHERE = "add"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("add")]
+    DEFAULT_CSS = """
+    AddRepository #add-body { height: 1fr; }
+    AddRepository #folders-panel { width: 34; }
+    AddRepository #folders { height: 1fr; }
+    AddRepository #add-right { width: 1fr; }
+    AddRepository #found-panel { height: 1fr; }
+    AddRepository #search { height: 1; }
+    AddRepository #found { height: 1fr; }
+    AddRepository #detail-panel { height: auto; max-height: 9; }
+    AddRepository #detail { width: 1fr; }
+    AddRepository.-narrow #folders-panel { width: 26; }
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """``folder``: where to begin; the home folder without it."""
+        super().__init__()
+        self._folder = folder or Path.home()
+        self.search = Search(str(self._folder))
+        self._number = 0
+        self._failures: dict[str, Trouble] = {}
+        self._asking: set[str] = set()
+
+    def compose_body(self) -> ComposeResult:
+        """The tree, what was found, and what is said of it."""
+        with Horizontal(id="add-body"):
+            with Vertical(id="folders-panel", classes="panel") as folders:
+                folders.border_title = "Look below"
+                yield FolderTree(self._folder, id="folders")
+            with Vertical(id="add-right"):
+                with Vertical(id="found-panel", classes="panel") as found:
+                    found.border_title = "Repositories"
+                    yield Static(id="search")
+                    yield Table(_FOUND, id="found")
+                with Vertical(id="detail-panel", classes="panel"):
+                    yield Static(id="detail")
+
+    def on_mount(self) -> None:
+        """Look below the home folder."""
+        self.query_one("#found").focus()
+        self.action_look()
+
+    def on_unmount(self) -> None:
+        """End the search."""
+        self._number += 1
+
+    def show_body(self, changed: AbstractSet[str]) -> None:
+        """What was found, as it stands."""
+        if changed and not changed & {"repositories"}:
+            return
+        watched = self._watched
+        text, tone = describe_search(self.search, list(watched))
+        self.query_one("#search", Static).update(Content.styled(one_line(text), STYLES[tone]))
+        rows = found_rows(self.search, watched, self._failures)
+        self.query_one("#found", Table).show([_row(row) for row in rows])
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        lines = self._detail_lines()
+        self.query_one("#detail-panel").display = bool(lines)
+        self.query_one("#detail", Static).update(Content("\n").join(lines))
+
+    def _detail_lines(self) -> list[Content]:
+        item = self._item
+        if item is None:
+            failure = self.search.failure
+            return [Content(one_line(failure.hint))] if failure and failure.hint else []
+        detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
+        return [
+            Content.assemble((f"{label:>7}  " if label else "", STYLES["quiet"]), one_line(text))
+            for label, text in detail.lines
+        ]
+
+    @property
+    def _watched(self) -> dict[str, RepositoryView]:
+        return {item.path: item for item in self.muse.news.state.repositories.values()}
+
+    @property
+    def _item(self) -> FoundView | None:
+        key = self.query_one("#found", Table).key
+        return next((item for item in self.search.found if item.path == key), None)
+
+    def on_table_moved(self) -> None:
+        """What is said follows the cursor."""
+        self._show_detail()
+
+    def on_table_chosen(self) -> None:
+        """Enter, or a second click."""
+        self.action_look_after()
+
+    def on_directory_tree_directory_selected(self, event: DirectoryTree.DirectorySelected) -> None:
+        """Enter on a folder looks below it."""
+        event.node.expand()
+        self._look(str(event.path))
+
+    def action_look(self) -> None:
+        """Look below the same folder again."""
+        self._look(self.search.below)
+
+    def action_above(self) -> None:
+        """Have the tree begin one folder further up."""
+        self._folder = self._folder.parent
+        self.query_one(FolderTree).path = self._folder
+        self._look(str(self._folder))
+
+    def _look(self, below: str) -> None:
+        self._number += 1
+        number = self._number
+        self._failures.clear()
+        self.search = Search(below)
+        self.show_body(EVERYTHING)
+
+        def work(client: LocalClient) -> None:
+            lines = client.stream("GET", f"found?below={quote(below, safe='/')}")
+            for line in lines:
+                if number != self._number:
+                    return
+                tell(self.muse, self._heard, (number, line))
+
+        def then(answer: MuseError | None) -> None:
+            if answer is not None and number == self._number:
+                self._show_search(replace(self.search, over=True, failure=trouble_of(answer)))
+
+        ask_daemon(self.muse, work, then)
+
+    def _heard(self, heard: tuple[int, dict[str, Any]]) -> None:
+        number, line = heard
+        if number != self._number:
+            return
+        search = self.search
+        match line.get("event"):
+            case "found":
+                found = decode(FoundView, line.get("repository"))
+                self.search = replace(search, found=(*search.found, found))
+            case "looked":
+                self._show_search(replace(search, folders=line["folders"]))
+            case "end":
+                counts = {name: line[name] for name in ("folders", "unreadable", "complete")}
+                self._show_search(replace(search, over=True, **counts))
+
+    def _show_search(self, search: Search) -> None:
+        self.search = search
+        self.show_body(EVERYTHING)
+
+    def action_look_after(self) -> None:
+        """Look after the repository, or, after a question, no longer."""
+        item = self._item
+        if item is None or item.path in self._asking:
+            return
+        if watched := self._watched.get(item.path):
+            self.muse.ask_to_remove(watched)
+            return
+        self._asking.add(item.path)
+        self._failures.pop(item.path, None)
+        ask_daemon(self.muse, wishes.watch(item.path), self._added(item.path))
+
+    def _added(self, path: str) -> Callable[[str | MuseError], None]:
+        def then(answer: str | MuseError) -> None:
+            self._asking.discard(path)
+            if not isinstance(answer, MuseError):
+                self.muse.say(answer)
+            elif self.is_attached:
+                self._failures[path] = trouble_of(answer)
+                self.show_body(EVERYTHING)
+
+        return then
+
+    def action_remove(self) -> None:
+        """Look after it no longer, after a question."""
+        item = self._item
+        watched = self._watched.get(item.path) if item else None
+        if watched:
+            self.muse.ask_to_remove(watched)
+        else:
+            self.notify("it is not looked after")
+
+    def action_copy(self) -> None:
+        """What is said of the one under the cursor."""
+        item = self._item
+        if item:
+            detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
+            self.muse.copy(copy_lines(detail.lines))
+
+
+def _row(row: FoundRow) -> Row:
+    tone = row.mark.tone
+    return Row(
+        row.path,
+        (Cell(row.mark.symbol, tone), Cell(row.name, "text"), Cell(row.target, "quiet" if tone != "bad" else tone)),
+    )

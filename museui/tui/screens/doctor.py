@@ -1,0 +1,113 @@
+"""The doctor: what keeps commits from being safe, as far as the daemon can see it, each with its fix."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from museui.core.errors import MuseError
+from museui.core.figures import one_line
+from museui.local.client import LocalClient
+from museui.local.messages import Check, decode
+
+from ..actions import bindings
+from ..asking import ask_daemon
+from ..tones import STYLES
+from ..view.doctor import Finding, Findings, copy_findings, describe_checks
+from .place import Place
+
+_WIDEST_NAME = 44
+
+
+class Doctor(Place):
+    """Looks when it is opened, and when asked."""
+
+    WHERE = "doctor"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("doctor")]
+    DEFAULT_CSS = "Doctor VerticalScroll { height: 1fr; } Doctor Static { width: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Findings | None = None
+        self._looking = False
+
+    def compose_body(self) -> ComposeResult:
+        """One text."""
+        with _Scroll(classes="panel") as box:
+            box.border_title = "Doctor"
+            yield Static(id="findings")
+
+    def on_mount(self) -> None:
+        """Look."""
+        self.action_examine()
+
+    def action_examine(self) -> None:
+        """Have everything looked at; not twice at a time."""
+        if self._looking:
+            return
+        self._looking = True
+        self._say(Content.styled("Looking …", STYLES["busy"]))
+        ask_daemon(self.muse, _examine, self._examined)
+
+    def _examined(self, answer: list[Check] | MuseError) -> None:
+        self._looking = False
+        if not self.is_attached:
+            return
+        if isinstance(answer, MuseError):
+            hint = one_line(answer.hint or "")
+            lines = [Content.styled(f"✗ {one_line(answer.message)}", STYLES["bad"]), Content(hint)]
+            self.found = None
+            self._say(Content("\n").join(lines))
+            return
+        self.found = describe_checks(answer)
+        self._say(_render(self.found))
+        at = time.strftime("%H:%M:%S", time.localtime(self.muse.now()))
+        self.query_one(_Scroll).border_subtitle = f"looked at {at}"
+
+    def _say(self, content: Content) -> None:
+        self.query_one("#findings", Static).update(content)
+
+    def action_copy(self) -> None:
+        """What was found."""
+        if self.found:
+            self.muse.copy(copy_findings(self.found))
+        else:
+            self.notify("nothing was found yet")
+
+
+class _Scroll(VerticalScroll):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G", "scroll_end", show=False),
+    ]
+
+
+def _examine(client: LocalClient) -> list[Check]:
+    return [decode(Check, check) for check in client.get("doctor")["checks"]]
+
+
+def _render(found: Findings) -> Content:
+    width = min(_WIDEST_NAME, max((len(one_line(finding.name)) for finding in found.findings), default=0))
+    lines = [Content.styled(found.summary, f"bold {STYLES[found.tone]}"), Content("")]
+    for finding in found.findings:
+        lines += _render_finding(finding, width)
+    return Content("\n").join(lines)
+
+
+def _render_finding(finding: Finding, width: int) -> list[Content]:
+    name, message = one_line(finding.name), one_line(finding.message)
+    tone = STYLES[finding.mark.tone]
+    if finding.mark.tone == "good":
+        return [Content.assemble((f"{finding.mark.symbol} ", tone), f"{name:<{width}}  ", (message, STYLES["quiet"]))]
+    lines = [Content.assemble((f"{finding.mark.symbol} {name}", f"bold {tone}")), Content(f"  {message}")]
+    if finding.hint:
+        lines.append(Content.assemble(("  do  ", STYLES["quiet"]), one_line(finding.hint)))
+    return [*lines, Content("")]

@@ -1,0 +1,119 @@
+"""The hubs: whether each answers, who one is there, and how the branches that are pushed there stand."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from museui.core.figures import one_line
+from museui.local.messages import HubView
+
+from .. import wishes
+from ..actions import bindings
+from ..feed import EVERYTHING
+from ..tones import STYLES
+from ..view.hubs import BranchRow, Fact, HubRow, branch_rows, copy_facts, hub_facts, hub_rows
+from ..widgets.table import Cell, Column, Row, Table
+from .place import Place
+
+_HUBS = (Column("", 1), Column(""), Column("", 13, right=True))
+_BRANCHES = (Column("", 1), Column("repository", 22), Column("branch", 14), Column("state"))
+
+
+class Hub(Place):
+    """Hubs at the left, or on a narrow screen above; the one under the cursor beside them."""
+
+    WHERE = "hub"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("hub"),
+        Binding("left,h", "to('hubs')", show=False),
+        Binding("right,l", "to('branches')", show=False),
+    ]
+    DEFAULT_CSS = """
+    Hub #hub-body { height: 1fr; }
+    Hub #hub-left { width: 44; }
+    Hub #hub-right { width: 1fr; }
+    Hub #facts-panel { height: auto; }
+    Hub #facts { width: 1fr; }
+    Hub #branches-panel { height: 1fr; }
+    Hub.-narrow #hub-body { layout: vertical; }
+    Hub.-narrow #hub-left { width: 1fr; height: 5; }
+    Hub.-narrow #hub-right { height: 1fr; }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Hubs, facts, branches."""
+        with Horizontal(id="hub-body"):
+            with Vertical(id="hub-left", classes="panel") as hubs:
+                hubs.border_title = "Hubs"
+                yield Table(_HUBS, empty="no repository has a hub yet", id="hubs")
+            with Vertical(id="hub-right"):
+                with Vertical(id="facts-panel", classes="panel"):
+                    yield Static(id="facts")
+                with Vertical(id="branches-panel", classes="panel") as branches:
+                    branches.border_title = "Pushed there"
+                    yield Table(_BRANCHES, empty="nothing is pushed there", id="branches")
+
+    def on_mount(self) -> None:
+        """Begin with the hubs."""
+        self.query_one("#hubs").focus()
+        self.show_news(EVERYTHING)
+
+    def show_body(self, changed: AbstractSet[str]) -> None:
+        """Everything: what there is to draw is little."""
+        state, now = self.muse.news.state, self.muse.now()
+        self.query_one("#hubs", Table).show([_hub(row) for row in hub_rows(state)])
+        hub = self.hub
+        facts = hub_facts(state, hub, now) if hub else []
+        self.query_one("#facts-panel").display = bool(hub)
+        self.query_one("#facts", Static).update(_render(facts))
+        rows = branch_rows(state, hub.base, now) if hub else []
+        self.query_one("#branches", Table).show([_branch(row) for row in rows])
+
+    @property
+    def hub(self) -> HubView | None:
+        """The hub under the cursor."""
+        return self.muse.news.state.hubs.get(self.query_one("#hubs", Table).key or "")
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        """The rest follows the cursor."""
+        if event.table.id == "hubs":
+            self.show_body(EVERYTHING)
+
+    def action_to(self, name: str) -> None:
+        """Go to a list."""
+        self.query_one(f"#{name}").focus()
+
+    def action_probe(self) -> None:
+        """Ask the hubs that are gone, now."""
+        self.muse.ask(wishes.probe)
+
+    def action_copy(self) -> None:
+        """The facts."""
+        if self.hub:
+            self.muse.copy(copy_facts(hub_facts(self.muse.news.state, self.hub, self.muse.now())))
+
+
+def _hub(row: HubRow) -> Row:
+    return Row(row.id, (Cell(row.mark.symbol, row.mark.tone), Cell(row.name, "text"), Cell(row.note, row.mark.tone)))
+
+
+def _branch(row: BranchRow) -> Row:
+    tone = row.mark.tone
+    return Row(
+        row.id, (Cell(row.mark.symbol, tone), Cell(row.repository, "text"), Cell(row.branch), Cell(row.state, tone))
+    )
+
+
+def _render(facts: list[Fact]) -> Content:
+    width = max((len(fact.label) for fact in facts), default=0)
+    return Content("\n").join(
+        Content.assemble((f"{fact.label:<{width}}  ", STYLES["quiet"]), (one_line(fact.text), STYLES[fact.tone]))
+        for fact in facts
+    )

@@ -1,0 +1,126 @@
+"""What is known of the hubs: whether they answer, and what is pushed there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from museui.core.figures import render_seconds, render_span
+from museui.local.messages import BranchView, HubView, RepositoryView
+from museui.local.state import State
+
+from .clock import render_ago
+from .headline import hub_name
+from .marks import Mark, Tone, mark_branch, mark_repository
+from .troubles import explain
+
+
+@dataclass(frozen=True, slots=True)
+class HubRow:
+    """One hub; ``note`` is its latency."""
+
+    id: str
+    mark: Mark
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """One branch of a repository that is pushed to the hub; ``repository`` is empty but on its first row."""
+
+    id: str
+    mark: Mark
+    repository: str
+    branch: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and a text in a tone."""
+
+    label: str
+    text: str
+    tone: Tone = "text"
+
+
+def mark_hub(hub: HubView) -> Mark:
+    """Whether it answers."""
+    if hub.reachable is None:
+        return Mark("…", "quiet", "not yet asked")
+    return Mark("●", "good", "answers") if hub.reachable else Mark("○", "bad", "gone")
+
+
+def hub_rows(state: State) -> list[HubRow]:
+    """Every hub, by address."""
+    return [
+        HubRow(hub.base, mark_hub(hub), hub_name(hub), _latency(hub) if hub.reachable else mark_hub(hub).word)
+        for hub in sorted(state.hubs.values(), key=lambda hub: hub.base)
+    ]
+
+
+def _latency(hub: HubView) -> str:
+    return "" if hub.latency_s is None else render_seconds(hub.latency_s)
+
+
+def hub_facts(state: State, hub: HubView, now: float) -> list[Fact]:
+    """What is known of one hub."""
+    mark = mark_hub(hub)
+    since = f", since {render_span(now - hub.since)}" if hub.reachable is not None and now - hub.since >= 1 else ""
+    facts = [
+        Fact("address", hub.base),
+        Fact("you are", hub.user or f"not signed in: museui login {hub.base}", "text" if hub.user else "wait"),
+        Fact("state", f"{mark.symbol} {mark.word}{since}", mark.tone),
+    ]
+    if hub.reachable and hub.latency_s is not None:
+        facts.append(Fact("latency", _latency(hub)))
+    if hub.next_probe_at is not None:
+        facts.append(Fact("asked again", _when(hub.next_probe_at - now)))
+    waiting = sum(entry.repository in _ids(state, hub.base) for entry in state.queue.values())
+    if waiting:
+        facts.append(Fact("waiting", f"{waiting} branch{'' if waiting == 1 else 'es'}: r tries again", "wait"))
+    if hub.trouble:
+        facts += [
+            Fact(label or "because", text, "bad" if not label else "text") for label, text in explain(hub.trouble)
+        ]
+    return facts
+
+
+def _when(left_s: float) -> str:
+    span = render_span(left_s)
+    return "now" if span == "now" else f"in {span}"
+
+
+def _ids(state: State, base: str) -> set[str]:
+    return {repository.id for repository in repositories_of(state, base)}
+
+
+def repositories_of(state: State, base: str) -> list[RepositoryView]:
+    """The repositories that are pushed to the hub, by name."""
+    here = [item for item in state.repositories.values() if item.url and item.url.startswith(f"{base}/")]
+    return sorted(here, key=lambda item: (item.name.casefold(), item.id))
+
+
+def branch_rows(state: State, base: str, now: float) -> list[BranchRow]:
+    """Every wanted branch of the repositories that are pushed to the hub."""
+    rows: list[BranchRow] = []
+    for item in repositories_of(state, base):
+        if not item.branches:
+            entries = [entry for entry in state.queue.values() if entry.repository == item.id]
+            mark = mark_repository(item, entries, now)
+            rows.append(BranchRow(item.id, mark, item.name, "–", item.state.replace("_", " ")))
+        rows += [_branch_row(item, branch, not place, now) for place, branch in enumerate(item.branches)]
+    return rows
+
+
+def _branch_row(item: RepositoryView, branch: BranchView, is_first: bool, now: float) -> BranchRow:
+    mark = mark_branch(branch)
+    seen = f", {render_ago(now - item.safe_at)}" if branch.state == "safe" and item.safe_at is not None else ""
+    return BranchRow(
+        f"{item.id} {branch.branch}", mark, item.name if is_first else "", branch.branch, f"{mark.word}{seen}"
+    )
+
+
+def copy_facts(facts: list[Fact]) -> str:
+    """The same as plain text."""
+    return "\n".join(f"{fact.label}: {fact.text}" for fact in facts)
