@@ -28,6 +28,7 @@ from ..tones import STYLES
 from ..view.found import FoundRow, Search, describe_found, describe_search, found_rows
 from ..view.troubles import copy_lines
 from ..widgets.folders import FolderTree
+from ..widgets.hang import hang
 from ..widgets.table import Cell, Column, Row, Table
 from .place import Place
 
@@ -45,7 +46,7 @@ class AddRepository(Place):
     AddRepository #folders { height: 1fr; }
     AddRepository #add-right { width: 1fr; }
     AddRepository #found-panel { height: 1fr; }
-    AddRepository #search { height: 1; }
+    AddRepository #search { height: auto; max-height: 3; margin-bottom: 1; }
     AddRepository #found { height: 1fr; }
     AddRepository #detail-panel { height: auto; max-height: 9; }
     AddRepository #detail { width: 1fr; }
@@ -106,10 +107,16 @@ class AddRepository(Place):
             failure = self.search.failure
             return [Content(one_line(failure.hint))] if failure and failure.hint else []
         detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
+        width = self.query_one("#found").size.width
         return [
-            Content.assemble((f"{label:>7}  " if label else "", STYLES["quiet"]), one_line(text))
+            line
             for label, text in detail.lines
+            for line in hang(Content.styled(f"{label:>7}  " if label else "", STYLES["quiet"]), _tell(text), width)
         ]
+
+    def on_resize(self) -> None:
+        """Lines are wrapped anew."""
+        self.call_after_refresh(self._show_detail)
 
     @property
     def _watched(self) -> dict[str, RepositoryView]:
@@ -220,6 +227,10 @@ class AddRepository(Place):
         if item:
             detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
             self.muse.copy(copy_lines(detail.lines))
+
+
+def _tell(text: str) -> Content:
+    return Content(one_line(text))
 
 
 def _row(row: FoundRow) -> Row:

@@ -274,6 +274,10 @@ class Dashboard(NewsScreen[None]):
         if self.repository:
             self.muse.ask(wishes.pause(self.repository))
 
+    def action_add(self) -> None:
+        """Find repositories."""
+        self.muse.action_open("add")
+
     def action_remove(self) -> None:
         """Look after the repository no longer, after a question."""
         if self.repository:

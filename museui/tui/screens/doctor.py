@@ -20,6 +20,7 @@ from ..actions import bindings
 from ..asking import ask_daemon
 from ..tones import STYLES
 from ..view.doctor import Finding, Findings, copy_findings, describe_checks
+from ..widgets.hang import hang
 from .place import Place
 
 _WIDEST_NAME = 44
@@ -66,9 +67,17 @@ class Doctor(Place):
             self._say(Content("\n").join(lines))
             return
         self.found = describe_checks(answer)
-        self._say(_render(self.found))
+        self._show()
         at = time.strftime("%H:%M:%S", time.localtime(self.muse.now()))
         self.query_one(_Scroll).border_subtitle = f"looked at {at}"
+
+    def on_resize(self) -> None:
+        """Lines are wrapped anew."""
+        self._show()
+
+    def _show(self) -> None:
+        if self.found:
+            self._say(_render(self.found, max(20, self.app.size.width - 6)))
 
     def _say(self, content: Content) -> None:
         self.query_one("#findings", Static).update(content)
@@ -94,20 +103,20 @@ def _examine(client: LocalClient) -> list[Check]:
     return [decode(Check, check) for check in client.get("doctor")["checks"]]
 
 
-def _render(found: Findings) -> Content:
-    width = min(_WIDEST_NAME, max((len(one_line(finding.name)) for finding in found.findings), default=0))
+def _render(found: Findings, width: int) -> Content:
+    widest = min(_WIDEST_NAME, max((len(one_line(finding.name)) for finding in found.findings), default=0))
     lines = [Content.styled(found.summary, f"bold {STYLES[found.tone]}"), Content("")]
     for finding in found.findings:
-        lines += _render_finding(finding, width)
+        lines += _render_finding(finding, widest, width)
     return Content("\n").join(lines)
 
 
-def _render_finding(finding: Finding, width: int) -> list[Content]:
-    name, message = one_line(finding.name), one_line(finding.message)
-    tone = STYLES[finding.mark.tone]
+def _render_finding(finding: Finding, widest: int, width: int) -> list[Content]:
+    name, message, tone = one_line(finding.name), Content(one_line(finding.message)), STYLES[finding.mark.tone]
     if finding.mark.tone == "good":
-        return [Content.assemble((f"{finding.mark.symbol} ", tone), f"{name:<{width}}  ", (message, STYLES["quiet"]))]
-    lines = [Content.assemble((f"{finding.mark.symbol} {name}", f"bold {tone}")), Content(f"  {message}")]
+        lead = Content.assemble((f"{finding.mark.symbol} ", tone), f"{name:<{widest}}  ")
+        return hang(lead, message.stylize(STYLES["quiet"]), width)
+    lines = [Content.styled(f"{finding.mark.symbol} {name}", f"bold {tone}"), *hang(Content("  "), message, width)]
     if finding.hint:
-        lines.append(Content.assemble(("  do  ", STYLES["quiet"]), one_line(finding.hint)))
+        lines += hang(Content.styled("  do  ", STYLES["quiet"]), Content(one_line(finding.hint)), width)
     return [*lines, Content("")]

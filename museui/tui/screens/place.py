@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+
 from textual.app import ComposeResult
 
 from ..view.headline import make_headline

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from museui.core.figures import one_line
+
 from ..tones import STYLES
 from ..view.headline import Headline, Part
 
@@ -51,5 +53,6 @@ def _left(places: list[Part]) -> Content:
 def _spread(parts: Sequence[Part], between: str) -> list[tuple[str, str] | str]:
     pieces: list[tuple[str, str] | str] = []
     for part in parts:
-        pieces += [between, (part.text, STYLES[part.tone])] if pieces else [(part.text, STYLES[part.tone])]
+        pieces += [between] if pieces else []
+        pieces.append((one_line(part.text), STYLES[part.tone]))
     return pieces

@@ -9,6 +9,7 @@ from museui.core.figures import one_line
 
 from ..tones import STYLES
 from ..view.page import Page
+from .hang import hang
 from .waterfall import render_waterfall
 
 _LABEL = 9
@@ -36,9 +37,6 @@ class PageView(Static):
             if section.title:
                 lines.append(Content.styled(one_line(section.title), "bold $primary"))
             for line in section.lines:
-                lead = f"{one_line(line.label):>{_LABEL}}  "
-                text = Content.styled(one_line(line.text), STYLES[line.tone])
-                first, *more = text.wrap(max(10, width - len(lead)))
-                lines.append(Content.assemble((lead, STYLES["quiet"]), first))
-                lines += [Content.assemble(" " * len(lead), rest) for rest in more]
+                lead = Content.styled(f"{one_line(line.label):>{_LABEL}}  ", STYLES["quiet"])
+                lines += hang(lead, Content.styled(one_line(line.text), STYLES[line.tone]), width)
         self.update(Content("\n").join(lines))
