@@ -91,7 +91,7 @@ class MuseApp(App[None]):
     def _show(self, changed: frozenset[str]) -> None:
         """Show it, and look again when time has changed something."""
         for screen in self.screen_stack:
-            if isinstance(screen, NewsScreen) and screen.is_mounted:
+            if isinstance(screen, NewsScreen) and screen.is_mounted and screen.is_attached:
                 screen.show_news(changed)
         if self._clock:
             self._clock.stop()

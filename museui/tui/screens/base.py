@@ -30,5 +30,6 @@ class NewsScreen(Screen[R]):
         raise NotImplementedError
 
     def on_screen_resume(self) -> None:
-        """It may be old by now."""
-        self.show_news(EVERYTHING)
+        """It may be old by now; when the app ends, there is nothing left to show it on."""
+        if self.is_attached:
+            self.show_news(EVERYTHING)

@@ -37,7 +37,7 @@ FIRST_RUN = Calm(
     ),
     (
         Choice("Sign in to a hub", "museui login https://HUB"),
-        Choice("Add a repository", "press a, or museui watch add FOLDER"),
+        Choice("Add a repository: press a", "museui watch add FOLDER"),
         Choice("Try it all in a folder that is gone afterwards", "museui demo"),
     ),
 )
