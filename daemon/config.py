@@ -20,7 +20,12 @@ from .notify import Notify, parse_minutes, parse_notify
 from .settings import Between, parse_between, parse_speed
 
 FOREVER = float("inf")
-_NUMBERS = (("parallel_pushes", 1, 64), ("history_days", 1, 36500), ("stall_seconds", 1, 60))
+_NUMBERS = (
+    ("parallel_pushes", 1, 64),
+    ("history_days", 1, 36500),
+    ("stall_seconds", 1, 60),
+    ("snapshot_quiet_seconds", 1, 86400),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Config:
     upload_limit: float | None = None
     """Bytes a second, of all pushes together."""
     push_between: Between | None = None
+    snapshot_quiet_seconds: int = 30
+    snapshot_message: str = "Snapshot of {date} {time}"
     notify: Notify = field(default_factory=Notify)
     repositories: Mapping[str, Watched] = field(default_factory=dict)
 
@@ -86,10 +93,14 @@ def parse_config(text: str) -> Config:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Usage("[[repositories]] is not a list of tables")
     watched = [parse_watched(entry) for entry in entries]
+    message = daemon.get("snapshot_message", Config().snapshot_message)
+    if not isinstance(message, str) or not message.strip():
+        raise Usage("[daemon] snapshot_message is not a text")
     limit, between = daemon.get("upload_limit"), daemon.get("push_between")
     return Config(
         **numbers,
         upload_limit=None if limit is None else parse_speed(limit, "[daemon] upload_limit"),
+        snapshot_message=message,
         notify=parse_notify(notify),
         push_between=None if between is None else parse_between(between, "[daemon] push_between"),
         repositories={entry.path: entry for entry in watched},

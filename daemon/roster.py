@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from museui.core.errors import Internal, Unavailable
+from museui.core.errors import Internal, MuseError, Unavailable
 from museui.core.ids import CommitId
-from museui.local.messages import BranchView, RepositoryView, trouble_of
+from museui.local.messages import BranchView, RepositoryView, Trouble, trouble_of
 from museui.repo.standing import SAFE_STATES, BranchState
 
 from .board import Board
@@ -44,6 +44,7 @@ class Roster:
         self.remembered = dict(remembered)
         self.sent = dict(sent)
         self.changed_memories: set[str] = set()
+        self._snapshot_troubles: dict[str, Trouble] = {}
         self._board = board
         self._queue = queue
         self._moved = moved
@@ -86,6 +87,15 @@ class Roster:
             for path, seen in list(self.seen.items())
             if seen.word == "unreadable" or _identity(path) != (seen.device, seen.inode)
         ]
+
+    def set_snapshot_trouble(self, path: str, error: MuseError | None) -> None:
+        """What keeps its work tree from being recorded; ``None``: nothing."""
+        before = self._snapshot_troubles.pop(path, None)
+        if error:
+            self._snapshot_troubles[path] = trouble_of(error)
+            if before is None or before.message != error.message:
+                logger.warning("%s: %s", path, error.message)
+        self.show(path)
 
     def entries(self, path: str) -> list[Entry]:
         """What waits of a repository."""
@@ -217,7 +227,7 @@ class Roster:
                 name=Path(path).name,
                 state=self._word(path, seen, paused),
                 safe=is_safe(seen),
-                trouble=seen.trouble,
+                trouble=seen.trouble or self._snapshot_troubles.get(path),
                 remote=seen.remote,
                 url=seen.url,
                 current_branch=seen.current_branch,

@@ -26,6 +26,7 @@ from .pusher import Pusher
 from .queue.entry import Entry, Target, woken
 from .queue.push_queue import PushQueue
 from .roster import Roster
+from .snapshots import Snapshots
 from .stalls import Stalls
 from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
@@ -63,6 +64,7 @@ class Service:
         self.pusher: Pusher
         self.stalls: Stalls
         self.teller: Teller
+        self.snapshots: Snapshots
 
     @classmethod
     async def open(cls, places: Places, database: Database, trouble: MuseError | None) -> Service:
@@ -74,6 +76,7 @@ class Service:
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
         service.teller = Teller(database, service.roster, service.config, random.random)
+        service.snapshots = Snapshots(service.roster, service.config, service.roster.set_snapshot_trouble)
         service.stalls = Stalls(service.pusher, service.config.stall_seconds, time.monotonic)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
@@ -91,7 +94,8 @@ class Service:
         with hear_network(self.hubs.probe_now):
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
-                for part in (self.queue, self.roster, self.hubs, self.watcher, self.pusher, self.stalls, self.teller):
+                parts = (self.queue, self.roster, self.hubs, self.watcher, self.pusher)
+                for part in (*parts, self.stalls, self.teller, self.snapshots):
                     group.create_task(part.run())
                 group.create_task(self._keep_house())
 
@@ -119,6 +123,7 @@ class Service:
         self.stalls.limit_s = config.stall_seconds
         self.teller.config = config
         gone = self.roster.use(config.repositories)
+        self.snapshots.use(config)
         if gone:
             await forget_repositories(self.database, gone)
         self._set_trouble("config", None)

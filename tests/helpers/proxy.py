@@ -25,6 +25,7 @@ class Proxy:
         self._target = target
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._ended: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -78,6 +79,15 @@ class Proxy:
         for stream in (source, sink):
             with suppress(OSError):
                 stream.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            # The second of the two directions to end closes both.
+            if source in self._ended:
+                self._ended -= {source, sink}
+                self._open -= {source, sink}
+                source.close()
+                sink.close()
+            else:
+                self._ended |= {source, sink}
 
     def _cuts_after(self, passed: int) -> bool:
         with self._lock:

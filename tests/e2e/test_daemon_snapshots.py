@@ -1,0 +1,82 @@
+"""snapshot-on-change: a work tree that is quiet is committed and pushed, without what is ignored, never empty."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.daemon import DaemonProcess, daemon
+from tests.helpers.hub import HubProcess
+from tests.helpers.watched import heads, make_repository
+from tests.helpers.workload import RepositoryBuilder
+
+__all__ = ["daemon"]
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubProcess]:
+    with HubProcess() as process:
+        yield process
+
+
+def manifest(song: RepositoryBuilder, commit: str) -> dict[str, str]:
+    record = json.loads(song.commit_file(commit).read_text())
+    found: dict[str, str] = json.loads(song.snapshot_file(record["snapshot_id"]).read_text())["manifest"]
+    return found
+
+
+def begin(daemon: DaemonProcess, hub: HubProcess, song: RepositoryBuilder) -> None:
+    daemon.sign_in(hub)
+    daemon.config.parent.mkdir(parents=True, exist_ok=True)
+    daemon.config.write_text('[daemon]\nsnapshot_quiet_seconds = 1\nsnapshot_message = "by itself, {date}"\n')
+    daemon.client.post("reload")
+    daemon.watch(song.root, snapshot_on_change=True)
+
+
+def test_a_work_tree_that_is_quiet_is_committed_signed_and_pushed(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    daemon.museui("keys", "generate")
+    song = make_repository(tmp_path, hub, "quiet")
+    (song.root / ".museignore").write_text('[global]\npatterns = ["scratch/"]\n')
+    (song.root / "verse.txt").write_text("la")
+    begin(daemon, hub, song)
+
+    def wait_for(*names: str) -> str:
+        def arrived() -> str | None:
+            head = heads(hub, "quiet").get("main")
+            return head if head and set(manifest(song, head)) == {".museignore", *names} else None
+
+        return str(daemon.wait(arrived, f"{names} on the hub"))
+
+    first = wait_for("verse.txt")
+    record = json.loads(song.commit_file(first).read_text())
+    assert record["message"].startswith("by itself, 20") and record["signature"]
+    (song.root / "new").mkdir()
+    (song.root / "new" / "chorus.txt").write_text("lala")
+    second = wait_for("verse.txt", "new/chorus.txt")
+    (song.root / "scratch").mkdir()
+    (song.root / "scratch" / "x").write_text("x")
+    (song.root / "new" / "chorus.txt").write_text("lala")
+    (song.root / "new" / "bridge.txt").write_text("lalala")
+    third = wait_for("verse.txt", "new/chorus.txt", "new/bridge.txt")
+    assert len({first, second, third}) == 3
+    assert len(list((song.muse / "commits").iterdir())) == 3, "what changes nothing is no commit"
+
+
+def test_without_a_branch_the_trouble_is_said_and_nothing_is_committed(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    song = make_repository(tmp_path, hub, "detached")
+    head = song.commit({"a": b"one"})
+    (song.muse / "HEAD").write_text(f"commit: {head}\n")
+    (song.root / "b").write_text("two")
+    begin(daemon, hub, song)
+    trouble = daemon.follow(lambda state: next((view.trouble for view in state.repositories.values()), None))
+    assert "no branch is checked out" in trouble.message
+    assert len(list((song.muse / "commits").iterdir())) == 1
+    (song.muse / "HEAD").write_text("ref: refs/heads/main\n")
+    daemon.wait(lambda: len(list((song.muse / "commits").iterdir())) == 2, "a commit")
