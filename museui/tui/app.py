@@ -89,9 +89,11 @@ class MuseApp(App[None]):
         self._show(self.news.changed)
 
     def _show(self, changed: frozenset[str]) -> None:
-        """Show it, and look again when time has changed something."""
+        """Show it, and look again when time has changed something; not on screens that are being taken down."""
+        if not self.is_running:
+            return
         for screen in self.screen_stack:
-            if isinstance(screen, NewsScreen) and screen.is_mounted and screen.is_attached:
+            if isinstance(screen, NewsScreen) and screen.is_mounted:
                 screen.show_news(changed)
         if self._clock:
             self._clock.stop()

@@ -31,5 +31,10 @@ def ask_daemon(app: MuseApp, work: Callable[[LocalClient], T], then: Callable[[T
 
 def tell(app: MuseApp, then: Callable[[T], None], value: T) -> None:
     """Call ``then`` in the app's thread, from any other; an app that has ended hears nothing."""
+
+    def hear() -> None:
+        if app.is_running:
+            then(value)
+
     with suppress(RuntimeError):
-        app.call_later(then, value)
+        app.call_later(hear)

@@ -31,5 +31,5 @@ class NewsScreen(Screen[R]):
 
     def on_screen_resume(self) -> None:
         """It may be old by now; when the app ends, there is nothing left to show it on."""
-        if self.is_attached:
+        if self.app.is_running:
             self.show_news(EVERYTHING)
