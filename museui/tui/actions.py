@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -49,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("history.copy", "copy", "history", "y", "copy", "Copy the row", 2),
     Action("add", "add", "dashboard", "a", "add", "Find repositories and look after them", 2),
     Action("remove", "remove", "dashboard", "delete", "remove", "Look after the repository no longer"),
+    Action("sign_in", "sign_in", "dashboard", "i", "sign in", "Sign in to a hub"),
     Action("add.look_after", "look_after", "add", "space,enter", "watch", "Look after the repository, or no longer", 1),
     Action("add.look", "look", "add", "r", "look again", "Look below the folder again", 2),
     Action("add.above", "above", "add", "backspace", "folder above", "Begin with the folder above", 2),
@@ -96,9 +98,14 @@ def bindings(where: str) -> list[Binding]:
     ]
 
 
-def actions_of(where: str) -> list[Action]:
+def actions_of(where: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """What can be done on a screen, in the order of the list."""
-    return [action for action in ACTIONS if action.where in (where, "everywhere")]
+    return [action for action in actions if action.where in (where, "everywhere")]
+
+
+def with_keys(keys: Mapping[str, str]) -> tuple[Action, ...]:
+    """The actions with other keys: an action's id → its keys, comma-separated."""
+    return tuple(replace(action, keys=keys.get(action.id, action.keys)) for action in ACTIONS)
 
 
 def show_keys(keys: str) -> str:
@@ -106,9 +113,9 @@ def show_keys(keys: str) -> str:
     return "  ".join(_NAMES.get(key, key) for key in keys.split(","))
 
 
-def footer_actions(where: str, width: int) -> list[Action]:
+def footer_actions(where: str, width: int, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """What the footer of a screen has room for, in order: first the least important go."""
-    shown = [action for action in actions_of(where) if action.footer]
+    shown = [action for action in actions_of(where, actions) if action.footer]
     while len(shown) > 1 and sum(footer_width(action) for action in shown) > width:
         last = max(range(len(shown)), key=lambda place: (shown[place].footer, place))
         del shown[last]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
@@ -20,9 +20,9 @@ from museui.local.places import find_places
 from museui.local.start import start_daemon
 
 from . import wishes
-from .actions import actions_of, bindings
+from .actions import actions_of, bindings, with_keys
 from .feed import Feed, News
-from .preferences import read_theme
+from .preferences import read_keys, read_theme
 from .screens.base import NewsScreen
 from .screens.choose import Choose
 from .screens.confirm import Confirm
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class MuseApp(App[None]):
     """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
 
-    ``theme``: the one a person chose before.
+    ``theme``: the one a person chose before; ``keys``: an action's id → its keys.
     """
 
     TITLE = "MuseUI"
@@ -55,6 +55,7 @@ class MuseApp(App[None]):
         start: Callable[[], object] = start_daemon,
         now: Callable[[], float] = time.time,
         theme: str | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.client = client
@@ -62,6 +63,8 @@ class MuseApp(App[None]):
         self.news = News()
         self.feed = Feed(lambda: self.post_message(self.FeedMoved()), client, start)
         self._clock: Timer | None = None
+        self._keys = dict(keys or {})
+        self.actions = with_keys(self._keys)
         for own in THEMES:
             self.register_theme(own)
         wanted = theme if theme in self.available_themes else DARK.name
@@ -76,6 +79,7 @@ class MuseApp(App[None]):
 
     def on_mount(self) -> None:
         """Paint first, then listen."""
+        self.set_keymap(self._keys)
         self.push_screen(Dashboard())
         self.call_after_refresh(self.feed.start)
 
@@ -132,7 +136,7 @@ class MuseApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette has the actions of the screen."""
-        for action in actions_of(screen.WHERE) if isinstance(screen, NewsScreen) else ():
+        for action in actions_of(screen.WHERE, self.actions) if isinstance(screen, NewsScreen) else ():
             namespace = "app" if action.where == "everywhere" else "screen"
             if action.id != "palette":
                 yield SystemCommand(
@@ -177,7 +181,7 @@ class MuseApp(App[None]):
 
     def action_help(self) -> None:
         """Every key of this screen."""
-        self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else ""))
+        self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else "", self.actions))
 
     def action_leave(self) -> None:
         """Leave; the daemon goes on."""
@@ -185,5 +189,6 @@ class MuseApp(App[None]):
 
 
 def run() -> None:
-    """Open it in this terminal."""
-    MuseApp(theme=read_theme(find_places().config)).run()
+    """Open it in this terminal. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
+    config = find_places().config
+    MuseApp(theme=read_theme(config), keys=read_keys(config)).run()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from museui.core.errors import Usage
+
+from .actions import ACTIONS
+
 _MAX_BYTES = 1 << 20
 
 
@@ -32,3 +36,24 @@ def parse_theme(content: bytes) -> str | None:
         return None
     theme = table.get("theme") if isinstance(table, dict) else None
     return theme if isinstance(theme, str) else None
+
+
+def read_keys(path: Path) -> dict[str, str]:
+    """The table ``[keys]`` in the file ``path``: an action's id → its keys. Raises :class:`Usage` for other ids.
+
+    A file that cannot be read is the daemon's to complain about.
+    """
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            keys = tomllib.loads(file.read(_MAX_BYTES).decode()).get("keys", {})
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(keys, dict) or not all(isinstance(value, str) and value for value in keys.values()):
+        raise Usage(f"{path}: [keys] is not a table of texts", hint='Like: push = "p"')
+    unknown = sorted(set(keys) - {action.id for action in ACTIONS})
+    if unknown:
+        known = ", ".join(action.id for action in ACTIONS)
+        raise Usage(f"{path}: [keys] has {unknown[0]!r}, which is no action", hint=f"There are: {known}.")
+    return keys

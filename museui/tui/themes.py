@@ -56,7 +56,7 @@ def more_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
     background, foreground = Color.parse(variables["background"]), Color.parse(variables["foreground"])
     primary = Color.parse(variables["primary"])
     mixed = {
-        "quiet": background.blend(foreground, 0.62),
+        "quiet": background.blend(foreground, 0.62 if theme.dark else 0.76),
         "cursor": background.blend(primary, 0.3 if theme.dark else 0.2),
         "cursor-blurred": background.blend(foreground, 0.1),
         "border-quiet": background.blend(foreground, 0.25),

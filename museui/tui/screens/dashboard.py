@@ -33,6 +33,7 @@ from .base import NewsScreen
 from .confirm import Confirm
 from .history import HistoryScreen
 from .push import PushScreen
+from .sign_in import SignIn
 
 PANELS = ("repositories", "push", "queue", "history", "log")
 _LISTS = ("queue", "history", "log")
@@ -277,6 +278,12 @@ class Dashboard(NewsScreen[None]):
     def action_add(self) -> None:
         """Find repositories."""
         self.muse.action_open("add")
+
+    def action_sign_in(self) -> None:
+        """A token for a hub: that of the repository under the cursor, or the first."""
+        hubs, url = list(self.muse.news.state.hubs), (self.repository.url if self.repository else None) or ""
+        mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
+        self.app.push_screen(SignIn(mine[0] if mine else ""))
 
     def action_remove(self) -> None:
         """Look after the repository no longer, after a question."""

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ..actions import ACTIONS, TITLES, show_keys
+from ..actions import TITLES, Action, show_keys
 
 MOVING = (
     Content(""),
@@ -32,8 +32,9 @@ class Help(ModalScreen[None]):
     Help Static { width: 1fr; }
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, actions: tuple[Action, ...]) -> None:
         super().__init__()
+        self._actions = actions
         self._where = where
 
     def compose(self) -> ComposeResult:
@@ -48,7 +49,7 @@ class Help(ModalScreen[None]):
             lines += [Content(""), Content.styled(TITLES[where], "bold $primary")]
             lines += [
                 Content.assemble((f"{show_keys(action.keys):>8}  ", "bold"), action.help)
-                for action in ACTIONS
+                for action in self._actions
                 if action.where == where
             ]
         return Content("\n").join([*lines, *MOVING])

@@ -36,7 +36,7 @@ FIRST_RUN = Calm(
         "Here you see whether everything is safe there, and what to do when it is not.",
     ),
     (
-        Choice("Sign in to a hub", "museui login https://HUB"),
+        Choice("Sign in to a hub: press i", "museui login https://HUB"),
         Choice("Add a repository: press a", "museui watch add FOLDER"),
         Choice("Try it all in a folder that is gone afterwards", "museui demo"),
     ),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
 from ..actions import Action, footer_actions, show_keys
+
+if TYPE_CHECKING:
+    from ..app import MuseApp
 
 
 class KeyBar(Widget):
@@ -22,7 +27,10 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """As many as fit."""
-        return Content("  ").join(self._entry(action) for action in footer_actions(self._where, self.size.width + 2))
+        actions = cast("MuseApp", self.app).actions
+        return Content("  ").join(
+            self._entry(action) for action in footer_actions(self._where, self.size.width + 2, actions)
+        )
 
     def _entry(self, action: Action) -> Content:
         namespace = "app" if action.where == "everywhere" else "screen"
