@@ -54,6 +54,11 @@ class Line:
         """Whether nothing is forwarded."""
         return not self._open.is_set()
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._ends) // 2
+
     def cut(self, after_bytes: int = 0) -> None:
         """Break every connection, at once or when that much has gone to the server from now on."""
         if after_bytes:
