@@ -18,8 +18,8 @@ REPOSITORIES = (
 )
 QUEUE = (
     Column("repository", 16),
-    Column("branch", 12, from_width=60),
-    Column("commits", 7, right=True),
+    Column("branch", 12, from_width=76),
+    Column("commits", 7, right=True, from_width=66),
     Column("state"),
     Column("next try", 16),
 )

@@ -52,6 +52,8 @@ def _usual(name: str, usual: Mapping[str, float]) -> str:
 def _up_to_now(phase: PhaseView, push: PushView, now: float) -> PhaseView:
     if phase.state != "running":
         return phase
+    if push.result != "running":
+        return replace(phase, state="failed")
     return replace(phase, seconds=max(phase.seconds, now - push.started_at - phase.began_s))
 
 

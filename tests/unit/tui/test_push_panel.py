@@ -92,6 +92,12 @@ def test_a_phase_that_runs_is_as_long_as_it_runs_by_now() -> None:
     assert (bar.lead, len(bar.bar), bar.figure, bar.mark) == (20, 20, "1.00 s", "◐")
 
 
+def test_a_phase_that_a_push_ended_in_has_failed() -> None:
+    phases = (phase("negotiate", "running", seconds=0.1),)
+    bar = draw_push(push(result="failed", phases=phases), 40, NOW)[0]
+    assert (bar.mark, bar.tone, bar.figure) == ("✗", "bad", "100 ms")
+
+
 def test_a_push_without_any_time_has_bars_that_can_be_drawn() -> None:
     assert draw_push(push(phases=()), 40)[0].bar == ""
     assert draw_push(push(phases=(phase(seconds=0.0),)), 40)[0].bar == "▏"
