@@ -1,4 +1,4 @@
-"""A screen of text below the headline: the frame of the push, the hubs and the doctor."""
+"""A screen of text below the headline: the frame of the push."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of text: what one push, one hub, one look at the daemon comes to, whole."""
+"""A page of text: what one push comes to, whole."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from museui.core.figures import render_bytes, render_seconds, render_span
+from museui.core.figures import render_bytes, render_seconds
 from museui.core.phases import TOTAL_GATE_S
-from museui.local.messages import Check, HubView, PushView, RepositoryView, Trouble
-from museui.local.state import State
+from museui.local.messages import PushView, Trouble
 
 from .clock import render_ago
-from .marks import Tone, mark_repository
+from .marks import Tone
 from .troubles import explain
 
 
@@ -98,55 +97,6 @@ def _when(push: PushView, usual: Mapping[str, float], now: float) -> Iterable[Li
         yield Line("took", f"{render_seconds(push.total_seconds)} of {TOTAL_GATE_S:g} s{often}")
     if push.tries > 1:
         yield Line("tries", f"{push.tries} times in a row like this")
-
-
-def hubs_page(state: State, now: float) -> Page:
-    """Every hub, and what is pushed there."""
-    hubs = sorted(state.hubs.values(), key=lambda hub: hub.base)
-    if not hubs:
-        return Page("Hubs", "No repository that is watched has a hub yet.", "quiet")
-    gone = [hub for hub in hubs if hub.reachable is False]
-    summary = f"{len(gone)} of {len(hubs)} cannot be reached" if gone else "every hub answers"
-    return Page("Hubs", summary, "bad" if gone else "good", tuple(_hub(hub, state, now) for hub in hubs))
-
-
-def _hub(hub: HubView, state: State, now: float) -> Section:
-    lines = [Line("signed in", f"as {hub.user}" if hub.user else "no: i signs in", "text" if hub.user else "wait")]
-    since = render_span(now - hub.since)
-    if hub.reachable is None:
-        lines.append(Line("answers", "not asked yet", "quiet"))
-    elif hub.reachable:
-        figure = f", in {render_seconds(hub.latency_s)}" if hub.latency_s is not None else ""
-        lines.append(Line("answers", f"for {since}{figure}", "good"))
-    else:
-        lines.append(Line("answers", f"no, for {since}", "bad"))
-        if hub.next_probe_at is not None:
-            lines.append(Line("asked", f"again in {render_span(hub.next_probe_at - now)}"))
-    if hub.trouble:
-        lines += trouble_section("", hub.trouble).lines
-    here = [item for item in state.repositories.values() if (item.url or "").startswith(f"{hub.base}/")]
-    lines += [_pushed_there(item, state, now) for item in sorted(here, key=lambda item: item.name.casefold())]
-    return Section(hub.base, tuple(lines))
-
-
-def _pushed_there(item: RepositoryView, state: State, now: float) -> Line:
-    mark = mark_repository(item, [entry for entry in state.queue.values() if entry.repository == item.id], now)
-    return Line(f"{mark.symbol}", f"{item.name}   {mark.word}", mark.tone)
-
-
-def doctor_page(checks: Iterable[Check]) -> Page:
-    """What the daemon found when it looked at everything."""
-    found = list(checks)
-    bad = [check for check in found if not check.ok]
-    summary = f"{len(bad)} of {len(found)} checks want attention" if bad else f"all {len(found)} checks are well"
-    lines = [line for check in [*bad, *(check for check in found if check.ok)] for line in _check(check)]
-    return Page("Doctor", summary, "bad" if bad else "good", (Section("", tuple(lines)),))
-
-
-def _check(check: Check) -> Iterable[Line]:
-    yield Line(check.name, f"{'✓' if check.ok else '✗'} {check.message}", "good" if check.ok else "bad")
-    if check.hint and not check.ok:
-        yield Line("", f"→ {check.hint}")
 
 
 def copy_page(page: Page) -> str:

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from museui.local.messages import Check
 from museui.local.state import State
 from museui.tui.view.history import find_past, make_past, render_totals, render_usual
-from museui.tui.view.page import Page, copy_page, doctor_page, hubs_page, push_page, render_moment
+from museui.tui.view.page import Page, copy_page, push_page, render_moment
 from museui.tui.view.waterfall import draw_push
 from tests.helpers.scripted_daemon import NOW, RUNNING
-from tests.helpers.views import FORBIDDEN, GONE, hub, push, repository
+from tests.helpers.views import FORBIDDEN, GONE, push, repository
 
 
 def texts(page: Page) -> dict[str, str]:
@@ -53,30 +52,6 @@ def test_the_summary_says_what_a_push_came_to(item: Any, summary: str) -> None:
 def test_each_phase_stands_against_what_is_usual() -> None:
     bars = draw_push(push(), 40, usual={"pack": 0.15})
     assert [bar.usual for bar in bars] == ["", "usual 150 ms", "", "", ""]
-
-
-def test_hubs_are_shown_with_what_is_pushed_there() -> None:
-    gone = hub("https://other", False, user=None, next_probe_at=NOW + 8)
-    views = [repository("song"), repository("Album", "stopped")]
-    state = State(
-        {"daemon": RUNNING},
-        hubs={"https://hub.local": hub(), "https://other": gone},
-        repositories={view.id: view for view in views},
-    )
-    page = hubs_page(state, NOW)
-    assert (page.summary, page.tone) == ("1 of 2 cannot be reached", "bad")
-    first, second = page.sections
-    assert [line.text for line in first.lines] == ["as ada", "for 1 min, in 12 ms", "Album   stopped", "song   ✓ now"]
-    assert [line.text for line in second.lines][:3] == ["no: i signs in", "no, for 1 min", "again in 8 s"]
-    assert GONE.message in [line.text for line in second.lines]
-    assert hubs_page(State({"daemon": RUNNING}), NOW).summary == "No repository that is watched has a hub yet."
-
-
-def test_the_doctor_has_what_is_wrong_first_with_what_to_do() -> None:
-    page = doctor_page([Check("socket", True, "fine"), Check("disk", False, "full", "Make room.")])
-    assert (page.summary, page.tone) == ("1 of 2 checks want attention", "bad")
-    assert [line.text for line in page.sections[0].lines] == ["✗ full", "→ Make room.", "✓ fine"]
-    assert doctor_page([Check("socket", True, "fine")]).summary == "all 1 checks are well"
 
 
 def test_the_history_is_found_by_words_in_any_of_its_parts() -> None:
