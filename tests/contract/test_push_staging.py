@@ -95,7 +95,7 @@ def test_an_url_is_good_for_its_own_upload_and_method_alone(client: PushClient) 
     status, answer = client.put(url.replace(path, f"/staging/{other}"), wire)
     assert (status, error_code(answer)) == (403, "forbidden")
     assert client.put(url, wire)[0] == 200
-    assert httpx.get(url, trust_env=False).status_code == 405
+    assert httpx.get(url, trust_env=False).status_code in (404, 405)
 
 
 @pytest.mark.parametrize(
