@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess
-from tests.helpers.tmux import Terminal
+from tests.helpers.tmux import LEFT, Terminal
 from tests.helpers.watched import heads, make_repository
 
 pytestmark = pytest.mark.skipif(
@@ -40,7 +40,7 @@ def test_a_repository_is_added_pushed_retried_after_a_hub_was_gone_and_left_safe
                 terminal.sees("all safe", f":{hub.port} ●")
                 assert heads(hub, "song") == {"main": second}
                 terminal.press("q")
-                terminal.sees("Pane is dead (status 0")
+                terminal.sees(f"{LEFT} 0")
             home.client.get("version")  # the daemon goes on
         finally:
             home.museui("daemon", "stop", expect=None)

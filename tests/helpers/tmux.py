@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+LEFT = "left with status"  # and a number: what the screen says when the command has ended
+
 _PATIENCE_S = 60.0
 
 
@@ -21,8 +23,8 @@ class Terminal:
         self._socket = str(Path(self._folder.name) / "tmux")
         self._environment = dict(environment) | {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
         size = ("-x", str(columns), "-y", str(lines))
-        self._tmux("-f", "/dev/null", "-u", "new-session", "-d", "-s", "museui", *size, command)
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
+        told = f"{command}; echo {LEFT} $?; exec sleep 600"  # tmux itself now and then misses a status
+        self._tmux("-f", "/dev/null", "-u", "new-session", "-d", "-s", "museui", *size, told)
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(
