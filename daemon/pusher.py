@@ -55,6 +55,7 @@ class _Job:
     result: PushResult | None = None
     cut: MuseError | None = None
     by_person: bool = False
+    over: bool = False
 
 
 class Pusher:
@@ -113,7 +114,7 @@ class Pusher:
     def cut(self, target: Target, error: MuseError | None) -> bool:
         """End the target's push now: it failed with ``error``, or, without one, a person wants it ended."""
         job = self._jobs.get(target.repository)
-        if job is None or job.entry.target != target or job.task is None:
+        if job is None or job.entry.target != target or job.task is None or job.over:
             return False
         job.cut, job.by_person = error, error is None
         job.task.cancel()
@@ -122,14 +123,15 @@ class Pusher:
     async def close(self, patience_s: float) -> None:
         """Begin no more pushes; those that run may end within ``patience_s``, then they are parked."""
         self._closing = True
-        tasks = {job.task for job in self._jobs.values() if job.task}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=patience_s)
-            if late:
-                logger.info("%d pushes are parked: they go on at the next start", len(late))
-            for task in late:
+        jobs = {job.task: job for job in self._jobs.values() if job.task}
+        if jobs:
+            _, late = await asyncio.wait(jobs, timeout=patience_s)
+            still = [task for task in late if not jobs[task].over]
+            if still:
+                logger.info("%d pushes are parked: they go on at the next start", len(still))
+            for task in still:
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.wait(jobs)
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -218,11 +220,11 @@ class Pusher:
             self._hubs.succeeded(base)
 
     async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None) -> None:
-        target = job.entry.target
+        target, job.over = job.entry.target, True
         waiters = self._waiters.pop(target, [])
         self._tokens.pop(target, None)
         try:
-            await asyncio.shield(self._surroundings.ended(job.entry, view, bool(waiters)))
+            await self._surroundings.ended(job.entry, view, bool(waiters))
         except MuseError as exc:
             logger.error("the push's record could not be kept: %s", exc.message)
         del self._jobs[target.repository]

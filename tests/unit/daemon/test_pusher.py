@@ -1,0 +1,62 @@
+"""The moment between a push and its place in the history: nothing cuts that off any more."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from daemon.board import Board
+from daemon.hubs import Hubs
+from daemon.pusher import Pusher
+from daemon.queue.entry import Entry, Target
+from daemon.queue.push_queue import PushQueue
+from daemon.store.database import open_database
+from museui.core.errors import Unreachable
+from museui.core.ids import hash_commit
+from museui.local.messages import PushView
+
+
+class SlowHistory:
+    """Keeps a push only when it is told to go on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+        self.kept: list[PushView] = []
+
+    def held(self, entry: Entry) -> str:
+        return ""
+
+    async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
+        self.reached.set()
+        await self.go_on.wait()
+        self.kept.append(view)
+
+    def settled(self, target: Target) -> None:
+        pass
+
+
+async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry | None, list[PushView]]:
+    """A push of a repository that is not there, cut off while its end is written down."""
+    database, _ = await open_database(folder / "daemon.db")
+    queue = PushQueue(database, lambda target: None, lambda error: None)
+    history, board = SlowHistory(), Board()
+    pusher = Pusher(queue, Hubs(board, lambda base: None, lambda: 0.5), board, history, 1, lambda: 0.5)
+    target = Target(str(folder / "nowhere"), "origin", "main")
+    queue.put(Entry(target, hash_commit((), "", "", ""), 0.0))
+    running = asyncio.create_task(pusher.run())
+    await history.reached.wait()
+    assert not pusher.cut(target, Unreachable("the line stands still"))
+    close = asyncio.create_task(pusher.close(0.0 if closing else 60.0))
+    await asyncio.sleep(0)
+    history.go_on.set()
+    await close
+    running.cancel()
+    await database.close()
+    return pusher, queue.get(target), history.kept
+
+
+def test_a_push_that_has_ended_cannot_be_cut_off_and_leaves_its_repository_free(tmp_path: Path) -> None:
+    for closing in (False, True):
+        pusher, entry, kept = asyncio.run(end_while_cut(tmp_path, closing=closing))
+        assert pusher.running() == [] and [view.result for view in kept] == ["failed"]
+        assert entry and entry.state == "stopped" and entry.pushing is None and entry.error
