@@ -28,7 +28,7 @@ async def examine(service: Service) -> list[Check]:
     ]
     async with Probe() as probe:
         bases = list(service.board.items("hubs"))
-        answers = await asyncio.gather(*(probe.ask(base) for base in bases))
+        answers = await asyncio.gather(*(probe.ask(base, service.authority(base)) for base in bases))
     for base, answer in zip(bases, answers, strict=True):
         if isinstance(answer, MuseError):
             checks.append(Check(f"hub {base}", False, answer.message, answer.hint))

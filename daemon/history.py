@@ -8,9 +8,9 @@ from typing import Any
 
 from museui.core.errors import NotFound
 from museui.local.messages import PushView
+from museui.settings.config import repository_id
 
 from .board import Board
-from .config import repository_id
 from .queue.entry import Target
 from .store.database import Database
 from .store.history import (

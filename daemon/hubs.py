@@ -39,10 +39,17 @@ class Hub:
 
 
 class Hubs:
-    """Every hub that is pushed to. ``back`` hears the base of a hub that answers again."""
+    """Every hub that is pushed to. ``back`` hears the base of a hub that is back; ``authority`` knows its ``ca``."""
 
-    def __init__(self, board: Board, back: Callable[[str], None], random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        back: Callable[[str], None],
+        random: Callable[[], float],
+        authority: Callable[[str], str | None],
+    ) -> None:
         self._board = board
+        self._authority = authority
         self._back = back
         self._random = random
         self._hubs: dict[str, Hub] = {}
@@ -131,7 +138,7 @@ class Hubs:
         return [hub for hub in self._hubs.values() if (looked_at if hub.probe_s is None else hub.probe_s <= now_s)]
 
     async def _ask(self, probe: Probe, base: str) -> None:
-        answer = await probe.ask(base)
+        answer = await probe.ask(base, self._authority(base))
         if isinstance(answer, MuseError):
             self.failed(base, answer)
         else:

@@ -33,6 +33,9 @@ class Surroundings(Protocol):
     def held(self, entry: Entry) -> str:
         """Why the entry cannot be pushed now, in a few words; empty when it can."""
 
+    def authority(self, base: str) -> str | None:
+        """The file of certificates that are trusted at the hub at ``base`` beside the system's."""
+
     async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
         """A push is over: keep it."""
 
@@ -186,7 +189,9 @@ class Pusher:
 
     async def _push(self, job: _Job, prepared: Prepared) -> None:
         target, loop = job.entry.target, asyncio.get_running_loop()
-        async with HubClient(prepared.url, prepared.token) as client:
+        async with HubClient(
+            prepared.url, prepared.token, ca=self._surroundings.authority(prepared.url.base)
+        ) as client:
             push = make_push(
                 prepared,
                 client,

@@ -13,9 +13,9 @@ from museui.core.errors import Internal, MuseError, Unavailable
 from museui.core.ids import CommitId
 from museui.local.messages import BranchView, RepositoryView, Trouble, trouble_of
 from museui.repo.standing import SAFE_STATES, BranchState
+from museui.settings.config import FOREVER, Watched
 
 from .board import Board
-from .config import FOREVER, Watched
 from .queue.entry import Entry, Target, offer, woken
 from .queue.push_queue import PushQueue
 from .store.repositories import Remembered

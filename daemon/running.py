@@ -9,9 +9,9 @@ from typing import Any
 from museui.core.errors import MuseError
 from museui.core.phases import GATES, PHASES, PhaseEnded, PhaseEvent, PhaseName, PhaseProgressed, PhaseStarted
 from museui.local.messages import PhaseView, PushView, trouble_of
+from museui.settings.config import repository_id
 from museui.sync.result import PushResult
 
-from .config import repository_id
 from .pace import Pace
 from .queue.entry import Target
 

@@ -16,9 +16,10 @@ from museui.hub.url import parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
 from museui.repo.identity import host_keys, identity_path, read_identities
+from museui.settings.config import Config, ConfigFile
+from museui.settings.hubs import choose_authority
 
 from .board import Board
-from .config import Config, ConfigFile
 from .history import History
 from .hubs import Hubs
 from .network import hear_network
@@ -57,7 +58,7 @@ class Service:
         self._stamps: dict[Path, tuple[int, int, int] | None] = {}
         self._housekeeping = asyncio.Event()
         self.queue = PushQueue(database, self._entry_changed, lambda error: self._set_trouble("disk", error))
-        self.hubs = Hubs(self.board, self._hub_back, random.random)
+        self.hubs = Hubs(self.board, self._hub_back, random.random, self.authority)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)
         self.roster: Roster
@@ -282,6 +283,10 @@ class Service:
             return f"only pushed {self.config.push_between}"
         base = self._base(entry)
         return "hub unreachable" if base and self.hubs.unreachable(base) else ""
+
+    def authority(self, base: str) -> str | None:
+        """The file of certificates that are trusted at the hub at ``base`` beside the system's."""
+        return choose_authority(base, self.config.hubs, os.environ)
 
     def _in_time(self) -> bool:
         """Whether it is the time of day at which may be pushed."""

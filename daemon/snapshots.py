@@ -19,8 +19,8 @@ from museui.repo.ignore import read_ignore_rules
 from museui.repo.keys import key_path, read_signing_key
 from museui.repo.repository import Repository
 from museui.repo.worktree import read_work_tree
+from museui.settings.config import Config
 
-from .config import Config
 from .roster import Roster
 from .watch.notices import Notices
 

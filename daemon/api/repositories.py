@@ -11,8 +11,8 @@ from typing import Any
 from museui.core.errors import Invalid, Usage
 from museui.local.messages import encode
 from museui.repo.repository import Repository
+from museui.settings.config import FOREVER, Watched, parse_watched
 
-from ..config import FOREVER, Watched, parse_watched
 from ..search import Search
 from ..service import Service
 from ..watch.look import find_remote

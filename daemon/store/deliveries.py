@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from museui.local.messages import Delivery
+from museui.settings.config import repository_id
 
-from ..config import repository_id
 from .database import Database
 from .repositories import Remembered, put_remembered
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from museui.core.phases import GATES, PHASES
 from museui.local.messages import PhaseView, PushView, Trouble, decode, encode
+from museui.settings.config import repository_id
 
-from ..config import repository_id
 from ..queue.entry import Target
 from ..usual import Figures
 from .database import Database

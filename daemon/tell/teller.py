@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from museui.core.errors import MuseError
 from museui.hub.retry import RetryPolicy
 from museui.local.messages import Delivery
+from museui.settings.config import Config
 
-from ..config import Config
 from ..roster import Roster
 from ..store.database import Database
 from ..store.deliveries import Kind, Order, read_deliveries, read_orders, write_news, write_outcome

@@ -15,8 +15,8 @@ from museui.repo.config import Remote
 from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
 from museui.repo.standing import BranchState, compare_state
+from museui.settings.config import Watched
 
-from ..config import Watched
 from .folders import find_folders
 
 

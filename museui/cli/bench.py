@@ -62,6 +62,7 @@ def command(
     if hub_url and minio:
         raise Usage("--minio is for a hub of its own", hint="Leave out --hub or --minio.")
     from museui.repo.repository import Repository
+    from museui.settings.hubs import find_authority
 
     from .bench_rounds import Bench, Way
     from .detours import Detours
@@ -86,7 +87,7 @@ def command(
             talk(f"round {number}   {way.name}: {way.results[-1].total_seconds:.3f} s", quiet=quiet)
 
         (folder / "spool").mkdir()
-        bench = Bench(base, token, folder / "spool", detours)
+        bench = Bench(base, token, folder / "spool", detours, find_authority(base, os.environ))
         repositories = [Repository.open(folder / name) for name in ("work", "warm-up")]
         asyncio.run(bench.run(repositories[0], repositories[1], ways, rounds, show))
     if as_json:

@@ -80,11 +80,14 @@ class Way:
 class Bench:
     """Pushes the branch ``main`` of a repository to new repositories at ``base``, which it deletes afterwards."""
 
-    def __init__(self, base: str, token: str | None, spool: Path, detours: Detours | None) -> None:
+    def __init__(
+        self, base: str, token: str | None, spool: Path, detours: Detours | None, ca: str | None = None
+    ) -> None:
         self._base = base
         self._token = token
         self._spool = spool
         self._detours = detours
+        self._ca = ca
 
     async def run(
         self,
@@ -114,7 +117,7 @@ class Bench:
     def _client(self, url: RepositoryUrl) -> HubClient:
         from museui.hub.client import HubClient
 
-        return HubClient(url, self._token, self._detours.transport if self._detours else None)
+        return HubClient(url, self._token, self._detours.transport if self._detours else None, self._ca)
 
     async def _check_token(self) -> str:
         async with self._client(next(self._new_urls("nobody"))) as client:

@@ -27,16 +27,18 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
     from museui.hub.client import HubClient
     from museui.hub.url import parse_repository_url
     from museui.repo.identity import token_for
+    from museui.settings.hubs import find_authority
     from museui.sync.clone import Cloned, clone
 
     from .target import Target
 
     address = parse_repository_url(url)
+    token, ca = token_for(address.base, os.environ, warn), find_authority(address.base, os.environ)
     root = context.path(folder or address.slug)
     made = _prepare(root)
 
     async def run() -> Cloned:
-        async with HubClient(address, token_for(address.base, os.environ, warn)) as client:
+        async with HubClient(address, token, ca=ca) as client:
             return await clone(client, root, branch)
 
     try:

@@ -41,7 +41,7 @@ def fetch_target(target: Target, branches: list[str] | None) -> FetchResult:
     from museui.sync.fetch import fetch
 
     async def run() -> FetchResult:
-        async with HubClient(target.url, target.token) as client:
+        async with HubClient(target.url, target.token, ca=target.ca) as client:
             return await fetch(target.repository, client, target.remote or "origin", branches)
 
     with target.repository.lock():

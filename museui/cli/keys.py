@@ -51,6 +51,7 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
     from museui.hub.client import HubLine
     from museui.hub.url import parse_hub_url
     from museui.repo.identity import token_for
+    from museui.settings.hubs import find_authority
 
     key = _read_key()
     base = parse_hub_url(hub) if hub else _hub_of(context)
@@ -59,7 +60,7 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
         raise Unauthorized(f"you are not signed in to {base}", hint=f"Sign in first: 'museui login {base}'.")
 
     async def send() -> str:
-        async with HubLine(base, token) as client:
+        async with HubLine(base, token, ca=find_authority(base, os.environ)) as client:
             await client.enrol_key(EnrolKey(key.public, label))
             return (await client.fetch_account()).name
 

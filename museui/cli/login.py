@@ -28,15 +28,17 @@ def command(hub: str, as_json: bool, quiet: bool) -> None:
     from museui.hub.client import HubLine
     from museui.hub.url import check_token_may_travel, parse_hub_url
     from museui.repo.identity import TOKEN_VARIABLE, Identity, identity_path, key_for, write_identity
+    from museui.settings.hubs import find_authority
 
     base = parse_hub_url(hub)
     check_token_may_travel(base)
+    ca = find_authority(base, os.environ)
     path = identity_path()
     key = key_for(base, path)
     token = _read_token(base)
 
     async def ask() -> Account:
-        async with HubLine(base, token) as client:
+        async with HubLine(base, token, ca=ca) as client:
             return await client.fetch_account()
 
     try:

@@ -33,7 +33,7 @@ def command(
     name = pick_branch(target.repository, branch)
 
     async def run() -> Pulled:
-        async with HubClient(target.url, target.token) as client:
+        async with HubClient(target.url, target.token, ca=target.ca) as client:
             return await pull(target.repository, client, target.remote or "origin", name)
 
     with target.repository.lock():

@@ -109,7 +109,7 @@ async def _push_all(
 
     environment = Environment(spool=default_folder())
     documents = []
-    async with HubClient(target.url, target.token) as client:
+    async with HubClient(target.url, target.token, ca=target.ca) as client:
         for request in requests:
             push = Push(target.repository, client, request, environment, listener)
             error: MuseError | None = None

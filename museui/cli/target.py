@@ -11,18 +11,23 @@ from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
 from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
+from museui.settings.hubs import find_authority
 
 from .output import warn
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A repository and the hub it talks to; ``remote`` is ``None`` when a bare URL was given."""
+    """A repository and the hub it talks to; ``remote`` is ``None`` when a bare URL was given.
+
+    ``ca``: a file of certificates that are trusted there beside the system's.
+    """
 
     repository: Repository
     remote: str | None
     url: RepositoryUrl
     token: str | None
+    ca: str | None = None
 
 
 def open_target(path: Path, remote: str | None) -> Target:
@@ -39,7 +44,7 @@ def open_target(path: Path, remote: str | None) -> Target:
 
 def _target(repository: Repository, remote: str | None, text: str) -> Target:
     url = parse_repository_url(text)
-    return Target(repository, remote, url, token_for(url.base, os.environ, warn))
+    return Target(repository, remote, url, token_for(url.base, os.environ, warn), find_authority(url.base, os.environ))
 
 
 def pick_branch(repository: Repository, branch: str | None) -> str:

@@ -16,8 +16,8 @@ def push_through_daemon(
     root: Path, remote: str | None, branches: list[str], listener: Callable[[PhaseEvent], None]
 ) -> list[dict[str, Any]] | None:
     """Push each branch; their documents, ``None`` when no daemon runs. Raises what the daemon refuses."""
-    if not find_socket().exists():
-        return None
+    if not find_socket().exists() or os.environ.get("MUSEUI_CA"):
+        return None  # the daemon does not know what this process is to trust
     from ..local.client import LocalClient, NoDaemon
 
     client = LocalClient()

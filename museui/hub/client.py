@@ -24,6 +24,7 @@ from museui.core.errors import (
 from museui.core.ids import CommitId
 
 from .http import httpx
+from .trust import make_tls_context
 from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
@@ -46,13 +47,17 @@ class _Answer:
 class HubLine:
     """A hub, as one who has a token there sees it. Use as an async context manager; the connection is kept."""
 
-    def __init__(self, base: str, token: str | None, transport: MakeTransport | None = None) -> None:
+    def __init__(
+        self, base: str, token: str | None, transport: MakeTransport | None = None, ca: str | None = None
+    ) -> None:
         """``base``: the hub's address; ``transport``: makes what carries requests, when it is not plainly the network.
+        ``ca``: a file of certificates to trust beside the system's, there and where the hub has uploads sent.
 
         Raises :class:`Usage` when ``token`` would travel in the clear.
         """
         self._base = self._root = base
         self._transport = transport
+        self._ca = ca
         self.requests = 0
         """Requests sent so far, uploads included."""
         self.has_token = bool(token)
@@ -79,7 +84,7 @@ class HubLine:
             raise Invalid(f"the hub gave a URL that is not HTTP: {url!r:.80}")
         if scheme not in self._clients:
             self._clients[scheme] = httpx.AsyncClient(
-                verify=scheme == "https",
+                verify=make_tls_context(self._ca) if scheme == "https" else False,
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 limits=_CONNECTIONS,
@@ -150,9 +155,11 @@ class HubLine:
 class HubClient(HubLine):
     """A hub's repository. Use as an async context manager; the connection is kept between requests."""
 
-    def __init__(self, url: RepositoryUrl, token: str | None, transport: MakeTransport | None = None) -> None:
+    def __init__(
+        self, url: RepositoryUrl, token: str | None, transport: MakeTransport | None = None, ca: str | None = None
+    ) -> None:
         """As :class:`HubLine`, for the repository at ``url``."""
-        super().__init__(url.base, token, transport)
+        super().__init__(url.base, token, transport, ca)
         self.url = url
         self._root = str(url)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
 
-from museui.core.errors import MuseError, Unavailable, Unreachable
+from museui.core.errors import MuseError, Unavailable, Unreachable, Usage
 
 from .http import httpx
+from .trust import make_tls_context
 
 _TIMEOUT = httpx.Timeout(5.0)
 
@@ -16,7 +18,7 @@ class Probe:
     """``GET /healthz`` at hubs; a context manager."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+        self._clients: dict[tuple[str, int] | None, httpx.AsyncClient] = {}
 
     async def __aenter__(self) -> Probe:
         return self
@@ -24,16 +26,39 @@ class Probe:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
-    async def ask(self, base: str) -> float | MuseError:
-        """How many seconds the hub at ``base`` took to answer, or why it did not. Anything below 500 is an answer."""
-        began_s = time.perf_counter()
+    def _client(self, ca: str | None) -> httpx.AsyncClient:
+        key = None if ca is None else (ca, _changed_ns(ca))
+        if key not in self._clients:
+            self._clients[key] = httpx.AsyncClient(
+                verify=make_tls_context(ca), timeout=_TIMEOUT, follow_redirects=False
+            )
+        return self._clients[key]
+
+    async def ask(self, base: str, ca: str | None = None) -> float | MuseError:
+        """How many seconds the hub at ``base`` took to answer, or why it did not. Anything below 500 is an answer.
+
+        ``ca``: a file of certificates to trust beside the system's.
+        """
         try:
-            response = await self._client.get(f"{base}/healthz")
+            client = self._client(ca)
+            began_s = time.perf_counter()
+            response = await client.get(f"{base}/healthz")
+        except Usage as exc:
+            return exc
         except (httpx.TransportError, httpx.InvalidURL) as exc:
             reason = str(exc) or type(exc).__name__
             return Unreachable(f"cannot reach {base}: {reason}", hint="Check that the hub runs and the network is up.")
         if response.status_code >= 500:
             return Unavailable(f"{base} answers with status {response.status_code}")
         return time.perf_counter() - began_s
+
+
+def _changed_ns(path: str) -> int:
+    """When the file was last written; another one is read anew."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0

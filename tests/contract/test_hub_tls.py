@@ -15,7 +15,9 @@ import httpx
 import pytest
 
 from tests.helpers.certificates import write_certificates
+from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import ROOT, HubProcess, hub_command
+from tests.helpers.watched import make_repository
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,29 @@ def test_a_push_goes_over_tls_when_the_authority_is_trusted(hub: HubProcess, fol
     assert json.loads(failed.stdout)["error"]["code"] == "unreachable" and "certificate" in failed.stdout
     done = museui("push", "--no-daemon", "--json", SSL_CERT_FILE=str(folder / "ca.crt"))
     assert json.loads(done.stdout)["ok"] is True
+    assert json.loads(museui("fetch", "--json", MUSEUI_CA=str(folder / "ca.crt")).stdout)["ok"] is True
+    for wrong in (folder / "nosuch", folder / "private.key", folder):
+        failed = museui("fetch", "--json", code=2, MUSEUI_CA=str(wrong))
+        assert str(wrong) in json.loads(failed.stdout)["error"]["message"]
+
+
+def test_an_authority_named_for_a_hub_is_trusted_there_by_command_line_and_daemon(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    daemon = DaemonProcess()
+    daemon.config.parent.mkdir(parents=True)
+    daemon.config.write_text(f'[hubs."127.0.0.1:{hub.port}"]\nca = "{folder / "ca.crt"}"\n')
+    with daemon:
+        daemon.sign_in(hub)
+        song = make_repository(tmp_path, hub, "trusted")
+        song.commit({"a": b"one"})
+        assert daemon.json("-C", song.root, "push", "--no-daemon")["ok"] is True
+        second = song.commit({"a": b"two"})
+        daemon.watch(song.root)
+        daemon.wait_safe()
+        checks = {check["name"]: check for check in daemon.client.get("doctor")["checks"]}
+        assert checks[f"hub {hub.url}"]["ok"]
+        assert (song.muse / "remotes/origin/main").read_text().strip() == second
 
 
 def test_files_that_do_not_fit_are_an_error(folder: Path, tmp_path: Path) -> None:

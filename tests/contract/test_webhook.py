@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from daemon.notify import check_webhook
 from daemon.tell.webhook import find_address, is_public, post_news
 from museui.core.errors import Denied, Invalid, Unavailable, Unreachable, Usage
+from museui.settings.notify import check_webhook
 from tests.helpers.certificates import write_certificates
 from tests.helpers.hook import Hook
 

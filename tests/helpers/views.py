@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.config import repository_id
 from museui.core.phases import GATES
 from museui.local.messages import (
     BranchView,
@@ -15,6 +14,7 @@ from museui.local.messages import (
     RepositoryView,
     Trouble,
 )
+from museui.settings.config import repository_id
 from tests.helpers.scripted_daemon import NOW
 
 FORBIDDEN = Trouble("forbidden", "ada may not write to ada/sketches", "Ask its owner.", False, {"request_id": "req-17"})

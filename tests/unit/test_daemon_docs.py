@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from daemon.api.routes import ROUTES
-from daemon.config import Config, Watched, parse_config
-from daemon.notify import Notify
 from museui.local import messages
+from museui.settings.config import Config, Watched, parse_config
+from museui.settings.hubs import HubTrust
+from museui.settings.notify import Notify
 from tests.unit.test_docs import codes, table
 
 TEXT = (Path(__file__).parents[2] / "docs" / "daemon.md").read_text()
@@ -43,6 +44,11 @@ def test_the_example_of_a_configuration_is_one_and_has_every_setting() -> None:
     config = parse_config(example)
     tables = tomllib.loads(example)
     assert set(tables["repositories"][0]) == {item.name for item in dataclasses.fields(Watched)}
-    assert set(tables["daemon"]) == {item.name for item in dataclasses.fields(Config)} - {"repositories", "notify"}
+    assert set(tables["daemon"]) == {item.name for item in dataclasses.fields(Config)} - {
+        "repositories",
+        "notify",
+        "hubs",
+    }
     assert set(tables["notify"]) == {item.name for item in dataclasses.fields(Notify)}
+    assert [set(table) for table in tables["hubs"].values()] == [{item.name for item in dataclasses.fields(HubTrust)}]
     assert config.repositories["/music/song"].wants("take-2")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Watched
 from daemon.watch.look import Seen, look_at
 from museui.core.ids import CommitId
 from museui.repo.repository import Repository
+from museui.settings.config import Watched
 from tests.helpers.workload import RepositoryBuilder
 
 URL = "http://127.0.0.1:9/ada/song"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.notify import Notify, parse_notify
 from daemon.store.repositories import Remembered
 from daemon.tell.news import Event, News, find_event
 from daemon.tell.programs import desktop_command
 from museui.core.errors import Usage
+from museui.settings.notify import Notify, parse_notify
 
 SINCE = 1000.0
 

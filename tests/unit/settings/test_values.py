@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.settings import Between, parse_between, parse_speed
 from museui.core.errors import Usage
+from museui.settings.values import Between, parse_between, parse_speed
 
 
 @pytest.mark.parametrize(

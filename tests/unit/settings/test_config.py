@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import FOREVER, Config, ConfigFile, Watched, parse_config
 from museui.core.errors import NotFound, Usage
+from museui.settings.config import FOREVER, Config, ConfigFile, Watched, parse_config
 
 
 @pytest.fixture

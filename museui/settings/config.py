@@ -1,4 +1,4 @@
-"""``config.toml`` in the user's configuration folder: which repositories are looked after, and how.
+"""``config.toml`` in the user's configuration folder: which repositories are looked after and how, and the hubs.
 
 This file is the truth; the database may be lost. An edit by the daemon keeps comments and order, and is atomic.
 """
@@ -16,8 +16,9 @@ from museui.core.errors import NotFound, Usage
 from museui.repo.atomic import write_file
 from museui.repo.config import parse_toml, read_toml_text
 
+from .hubs import HubTrust, parse_hubs
 from .notify import Notify, parse_minutes, parse_notify
-from .settings import Between, parse_between, parse_speed
+from .values import Between, parse_between, parse_speed
 
 FOREVER = float("inf")
 _NUMBERS = (
@@ -66,6 +67,7 @@ class Config:
     snapshot_quiet_seconds: int = 30
     snapshot_message: str = "Snapshot of {date} {time}"
     notify: Notify = field(default_factory=Notify)
+    hubs: Mapping[str, HubTrust] = field(default_factory=dict)
     repositories: Mapping[str, Watched] = field(default_factory=dict)
 
 
@@ -102,6 +104,7 @@ def parse_config(text: str) -> Config:
         upload_limit=None if limit is None else parse_speed(limit, "[daemon] upload_limit"),
         snapshot_message=message,
         notify=parse_notify(notify),
+        hubs=parse_hubs(tables.get("hubs", {})),
         push_between=None if between is None else parse_between(between, "[daemon] push_between"),
         repositories={entry.path: entry for entry in watched},
     )

@@ -1,0 +1,27 @@
+"""TLS: which certificates a hub may show."""
+
+from __future__ import annotations
+
+import ssl
+
+from museui.core.errors import Usage
+
+from .http import httpx
+
+
+def make_tls_context(ca: str | None) -> ssl.SSLContext:
+    """What the system trusts (or ``SSL_CERT_FILE``), and beside it the authorities in the PEM file ``ca``.
+
+    Blocks for some 20 ms. Raises :class:`Usage` when the file is not one.
+    """
+    context = httpx.create_ssl_context()
+    if ca is not None:
+        try:
+            context.load_verify_locations(cafile=ca)
+        except OSError as exc:  # an SSLError is one
+            reason = "it has no certificate in it" if isinstance(exc, ssl.SSLError) else exc.strerror or str(exc)
+            raise Usage(
+                f"the certificates in {ca!r:.300} cannot be used: {reason}",
+                hint="It must be a PEM file: the hub's 'ca' in config.toml, or MUSEUI_CA, names it.",
+            ) from exc
+    return context
