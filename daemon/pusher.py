@@ -183,9 +183,8 @@ class Pusher:
         except Exception as exc:
             logger.exception("push of %s failed in a way that was not foreseen", target.repository)
             error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
-        self._tell_hub(base, error, outcome)
         view = job.running.ended(job.result, outcome, error, time.time(), time.monotonic())
-        await self._settle(job, view, outcome, error)
+        await self._settle(job, view, outcome, error, base)
 
     async def _push(self, job: _Job, prepared: Prepared) -> None:
         target, loop = job.entry.target, asyncio.get_running_loop()
@@ -224,7 +223,7 @@ class Pusher:
         elif error is None and outcome != "cancelled":
             self._hubs.succeeded(base)
 
-    async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None) -> None:
+    async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None, base: str) -> None:
         target, job.over = job.entry.target, True
         waiters = self._waiters.pop(target, [])
         self._tokens.pop(target, None)
@@ -233,6 +232,8 @@ class Pusher:
         except MuseError as exc:
             logger.error("the push's record could not be kept: %s", exc.message)
         del self._jobs[target.repository]
+        # Only now, in one step with the entry: a hub that answers again at once finds it waiting and wakes it.
+        self._tell_hub(base, error, outcome)
         entry = self._queue.get(target)
         if entry and error:
             self._queue.put(failed(entry, error, time.monotonic(), self._random))

@@ -24,7 +24,7 @@ from .history import History
 from .hubs import Hubs
 from .network import hear_network
 from .pusher import Pusher
-from .queue.entry import Entry, Target, woken
+from .queue.entry import Entry, Target, is_denied, woken
 from .queue.push_queue import PushQueue
 from .roster import Roster
 from .snapshots import Snapshots
@@ -57,6 +57,7 @@ class Service:
         self._tasks: asyncio.TaskGroup
         self._stamps: dict[Path, tuple[int, int, int] | None] = {}
         self._housekeeping = asyncio.Event()
+        self._signed_in_meanwhile: set[Target] = set()
         self.queue = PushQueue(database, self._entry_changed, lambda error: self._set_trouble("disk", error))
         self.hubs = Hubs(self.board, self._hub_back, random.random, self.authority)
         self.history = History(database, self.board)
@@ -225,9 +226,10 @@ class Service:
 
     async def _wake_denied(self) -> None:
         """What was refused for want of permission may be allowed now."""
-        codes = {"unauthorized", "forbidden", "not_found", "usage"}
         for entry in self.queue:
-            if entry.state == "stopped" and entry.error and entry.error.code in codes:
+            if entry.pushing:
+                self._signed_in_meanwhile.add(entry.target)
+            elif is_denied(entry):
                 self.queue.put(woken(entry))
         self._refresh()
 
@@ -344,8 +346,12 @@ class Service:
 
     def settled(self, target: Target) -> None:
         """What was pushed by hand from a repository that is not looked after does not wait for another try."""
+        entry, signed_in = self.queue.get(target), target in self._signed_in_meanwhile
+        self._signed_in_meanwhile.discard(target)
         if target.repository not in self.roster.watched:
             self.queue.drop(target)
+        elif entry and signed_in and is_denied(entry):
+            self.queue.put(woken(entry))
 
     # -- what comes of itself
 

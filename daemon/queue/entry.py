@@ -19,6 +19,7 @@ EntryState = Literal["waiting", "stopped", "cancelled"]
 
 BACK_OFF = RetryPolicy(tries=0, base_s=1.0, cap_s=300.0)
 """How long a failed push waits; ``tries`` has no meaning here: the queue never gives up."""
+_DENIED = {"unauthorized", "forbidden", "not_found", "usage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,8 @@ def woken(entry: Entry, *, urgent: bool = False) -> Entry:
 def cancelled(entry: Entry) -> Entry:
     """Not this head: it rests until there is a newer one or a person asks for it."""
     return replace(entry, state="cancelled", pushing=None, urgent=False)
+
+
+def is_denied(entry: Entry) -> bool:
+    """Whether it stopped for something that another token, or another user, may be allowed to do."""
+    return entry.state == "stopped" and entry.error is not None and entry.error.code in _DENIED

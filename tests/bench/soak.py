@@ -1,9 +1,12 @@
-"""Random commits, kills of both sides and cut lines; at the end the hub holds exactly what the repositories hold.
+"""Random commits among every fault there is; at the end the hub holds exactly what the repositories hold.
 
     python tests/bench/soak.py [--minutes 60] [--repositories 10] [--seed 1]
 
-Prints a JSON document; the exit code is 0 when every branch of every repository is on the hub, each head arrived at
-most once, every object can be read there, the queue is empty and nothing is left in the spool.
+Goes in rounds; in each, every fault comes once, in another order: both sides killed, also at named places of a push,
+the line cut, slow or standing still, a token revoked and renewed, repositories paused and resumed, new branches.
+``--minutes 0`` is one round. Prints a JSON document; the exit code is 0 when every branch of every repository is on the
+hub, each head arrived at most once, every object can be read there and the hub finds no fault with what it has, nothing
+waits for a person, the queue is empty and nothing is left in the spool.
 """
 
 from __future__ import annotations
@@ -15,17 +18,208 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from museui.sync.push import FAILPOINTS
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess
-from tests.helpers.proxy import Proxy
+from tests.helpers.line import Line
 from tests.helpers.watched import heads, make_repository, moves
 from tests.helpers.workload import RepositoryBuilder
+
+HUB_FAILPOINTS = (
+    "staging.received",
+    "confirm.read",
+    "confirm.verified",
+    "confirm.stored",
+    "confirm.before_commit",
+    "confirm.committed",
+    "confirm.answered",
+    "promote.object",
+    "promote.moved",
+)
+STALL_S = 2
+
+
+class Soak:
+    """A hub, a daemon, the line between them, and repositories that are written to."""
+
+    def __init__(
+        self, folder: Path, hub: HubProcess, daemon: DaemonProcess, line: Line, dice: random.Random, repositories: int
+    ) -> None:
+        self.hub, self.daemon, self.line, self.dice = hub, daemon, line, dice
+        self.done = Counter[str]()
+        self.paused: list[str] = []
+        daemon.sign_in(hub, port=line.port)
+        daemon.config.parent.mkdir(parents=True)
+        daemon.config.write_text(f"[daemon]\nstall_seconds = {STALL_S}\n")
+        daemon.client.post("reload")
+        self.made = [make_repository(folder, f"{line.url}/ada/soak-{n}", f"soak-{n}") for n in range(repositories)]
+        for builder in self.made:
+            builder.commit({"name": builder.root.name.encode()})
+        daemon.watch(*(builder.root for builder in self.made))
+
+    def go_round(self) -> None:
+        """Every fault once, and commits before and after each."""
+        faults = list(self.faults)
+        self.dice.shuffle(faults)
+        for fault in faults:
+            for _ in range(self.dice.randint(0, 4)):
+                self.commit()
+            time.sleep(self.dice.random())
+            self.faults[fault]()
+            self.done[fault] += 1
+            self.commit()
+            self.line.delay_s, self.line.bytes_per_s = 0.0, None
+
+    @property
+    def faults(self) -> dict[str, Callable[[], object]]:
+        """What goes wrong, by name."""
+        return {
+            "daemon killed": self.kill_daemon,
+            "daemon killed in a push": self.kill_daemon_in_push,
+            "daemon stopped and started": self.daemon.restart,
+            "hub killed": self.kill_hub,
+            "hub killed in a push": self.kill_hub_in_push,
+            "line cut": lambda: self.line.cut(self.dice.choice((1, 2_000, 60_000))),
+            "line slow": self.slow_line,
+            "line still": self.hold_line,
+            "token revoked and renewed": self.renew_token,
+            "paused for a while": lambda: self.pause(for_s=self.dice.uniform(0.5, 5.0)),
+            "paused": self.pause,
+            "resumed": self.resume,
+            "new branch": self.branch,
+        }
+
+    def commit(self, branch: str = "", parents: list[str] | None = None) -> None:
+        """Some files, small or large, on one of three branches or on this one."""
+        self.done["commit"] += 1
+        size = self.dice.choice((100, 5_000, 100_000))
+        files = {f"{number}.bin": self.dice.randbytes(size) for number in range(self.dice.randint(1, 5))}
+        builder = self.dice.choice(self.made)
+        builder.commit(files, branch=branch or self.dice.choice(("main", "side", "deep/er")), parents=parents)
+
+    def commit_many(self) -> None:
+        """So many files that the push is a bundle, in a repository that is not paused."""
+        self.resume()
+        files = {f"{number}": self.dice.randbytes(20) for number in range(600)}
+        self.dice.choice(self.made).commit(files, branch="many")
+
+    def branch(self) -> None:
+        """A branch there was not, without history or beginning where another one is."""
+        name = f"take/{self.done['new branch']}"
+        builder = self.dice.choice(self.made)
+        parents = self.dice.choice(([], [self.dice.choice(list(builder.heads.values()))]))
+        builder.commit({"a": name.encode()}, branch=name, parents=parents)
+
+    def kill_daemon(self) -> None:
+        """At any moment."""
+        self.daemon.kill()
+        self.daemon.start()
+
+    def kill_daemon_in_push(self) -> None:
+        """At a named place, if it comes by there."""
+        self.daemon.stop()
+        self.daemon.failpoint = self.dice.choice(FAILPOINTS)
+        self.daemon.start(wait=False)
+        self.commit_many()
+        self.done["daemon reached its place"] += wait_until(lambda: not self.daemon.running)
+        self.daemon.failpoint = ""
+        self.kill_daemon()
+
+    def kill_hub(self, away_s: float = 2.0) -> None:
+        """At any moment; it is away for a while."""
+        self.hub.kill()
+        self.hub.failpoint = ""
+        time.sleep(self.dice.uniform(0.0, away_s))
+        self.hub.start()
+
+    def kill_hub_in_push(self) -> None:
+        """At a named place, if it comes by there."""
+        self.hub.restart(failpoint=self.dice.choice(HUB_FAILPOINTS))
+        self.commit_many()
+        self.done["hub reached its place"] += wait_until(lambda: not self.hub.running)
+        self.kill_hub(0.0)
+
+    def slow_line(self) -> None:
+        """Everything takes a while, and little passes, for some seconds."""
+        self.line.delay_s, self.line.bytes_per_s = self.dice.uniform(0.01, 0.2), 300_000.0
+        self.commit()
+        time.sleep(self.dice.uniform(0.5, 3.0))
+
+    def hold_line(self) -> None:
+        """Nothing passes and nobody is told; mostly for longer than the daemon looks on."""
+        self.line.hold(self.dice.choice((0, 5_000, 50_000)))
+        self.commit()
+        time.sleep(self.dice.uniform(0.5, 2.0) * STALL_S)
+        self.line.release()
+
+    def renew_token(self) -> None:
+        """The daemon's token is worth nothing for a while."""
+        fresh = self.hub.command("token", "create", self.hub.owner)
+        self.hub.command("token", "revoke", self.hub.token.split("_")[1])
+        self.hub.token = fresh
+        self.commit()
+        time.sleep(self.dice.random())
+        self.daemon.sign_in(self.hub, port=self.line.port)
+
+    def pause(self, **how: float) -> None:
+        """One repository, until it is resumed or for a while."""
+        repository = self.dice.choice(self.daemon.client.get("repositories")["repositories"])
+        self.daemon.client.post(f"repositories/{repository['id']}/pause", dict(how))
+        if not how:
+            self.paused.append(repository["id"])
+
+    def resume(self) -> None:
+        """All that are paused."""
+        for repository_id in self.paused:
+            self.daemon.client.post(f"repositories/{repository_id}/resume")
+        self.paused.clear()
+
+    def end(self) -> list[str]:
+        """No more faults: what is wrong once everything has had time to arrive."""
+        self.resume()
+        if not wait_until(lambda: not self.stopped(), 30.0):
+            return [f"{e['path']} {e['branch']} waits for a person: {e['error']}" for e in self.stopped()]
+        self.daemon.museui("queue", "retry")
+        self.daemon.wait_safe(*(builder.root for builder in self.made))
+        problems = [problem for builder in self.made for problem in self.compare(builder)]
+        if self.daemon.client.get("queue")["queue"]:
+            problems.append("the queue is not empty")
+        problems += [f"left behind: {path}" for path in self.daemon.litter]
+        self.hub.command("fsck")
+        return problems
+
+    def stopped(self) -> list[dict[str, object]]:
+        """What waits for a person."""
+        return [entry for entry in self.daemon.client.get("queue")["queue"] if entry["state"] == "stopped"]
+
+    def compare(self, builder: RepositoryBuilder) -> list[str]:
+        """What the hub has otherwise than the repository."""
+        slug = builder.root.name
+        there, arrived = heads(self.hub, slug), moves(self.hub, slug)
+        problems = [] if there == builder.heads else [f"{slug}: the hub has {there}, the repository {builder.heads}"]
+        problems += [f"{slug}: {head} arrived {n} times" for head, n in Counter(arrived).items() if n > 1]
+        with httpx.Client(base_url=self.hub.url, headers=self.hub.headers) as client:
+            for path in (builder.muse / "objects").glob("*/*"):
+                self.done["object compared"] += 1
+                if client.get(f"/o/{path.parent.name}{path.name}").content != path.read_bytes():
+                    problems.append(f"{slug}: object {path.parent.name}{path.name} is not what it was")
+        self.done["push"] += len(arrived)
+        return problems
+
+
+def wait_until(condition: Callable[[], bool], patience_s: float = 5.0) -> bool:
+    """Whether it came true."""
+    deadline = time.monotonic() + patience_s
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true
 
 
 def main() -> int:
@@ -35,81 +229,24 @@ def main() -> int:
     parser.add_argument("--repositories", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    dice, done = random.Random(options.seed), Counter[str]()
     with (
         tempfile.TemporaryDirectory() as folder,
         HubProcess() as hub,
         DaemonProcess() as daemon,
-        Proxy(hub.port) as line,
+        Line(hub.port) as line,
     ):
-        sign_in(daemon, line.port, hub.token)
-        made = [make(Path(folder), line.port, number) for number in range(options.repositories)]
-        daemon.watch(*(builder.root for builder in made))
-        deadline = time.monotonic() + options.minutes * 60
-        while time.monotonic() < deadline:
-            act = dice.choices(("commit", "daemon", "hub", "cut", "rest"), (60, 2, 2, 4, 30))[0]
-            done[act] += 1
-            if act == "commit":
-                commit(dice, dice.choice(made))
-            elif act == "daemon":
-                daemon.kill()
-                daemon.start()
-            elif act == "hub":
-                hub.kill()
-                time.sleep(dice.random() * 3)
-                hub.start()
-            elif act == "cut":
-                line.cuts.append(dice.choice((1, 2_000, 60_000)))
-            else:
-                time.sleep(dice.random())
-        line.cuts.clear()
-        daemon.museui("queue", "retry")
-        daemon.wait_safe(*(builder.root for builder in made))
-        problems = [problem for builder in made for problem in compare(hub, builder)]
-        if daemon.client.get("queue")["queue"]:
-            problems.append("the queue is not empty")
-        problems += [f"left behind: {path}" for path in daemon.litter]
-    print(json.dumps({"ok": not problems, "done": dict(done), "problems": problems}, indent=1))
+        soak = Soak(Path(folder), hub, daemon, line, random.Random(options.seed), options.repositories)
+        began_s, rounds = time.monotonic(), 0
+        while rounds == 0 or time.monotonic() - began_s < options.minutes * 60:
+            soak.go_round()
+            rounds += 1
+        minutes = round((time.monotonic() - began_s) / 60, 1)
+        problems = soak.end()
+        if problems:
+            print(daemon.log, hub.log, sep="\n", file=sys.stderr)
+    facts = {"minutes": minutes, "rounds": rounds, "done": dict(sorted(soak.done.items())), "problems": problems}
+    print(json.dumps({"ok": not problems, **facts}, indent=1))
     return 1 if problems else 0
-
-
-def sign_in(daemon: DaemonProcess, port: int, token: str) -> None:
-    """The token for the hub behind the proxy."""
-    path = daemon.home / ".muse" / "identity.toml"
-    path.parent.mkdir()
-    path.write_text(f'["127.0.0.1:{port}"]\ntoken = "{token}"\n')
-    path.chmod(0o600)
-
-
-def make(folder: Path, port: int, number: int) -> RepositoryBuilder:
-    """A repository that is pushed through the proxy, with one commit."""
-    slug = f"soak-{number}"
-    made = make_repository(folder, f"http://127.0.0.1:{port}/ada/{slug}", slug)
-    made.commit({"name": slug.encode()})
-    return made
-
-
-def commit(dice: random.Random, builder: RepositoryBuilder) -> None:
-    """Some files, small or large, on one of three branches."""
-    size = dice.choice((100, 5_000, 200_000))
-    files = {f"{number}.bin": dice.randbytes(size) for number in range(dice.randint(1, 5))}
-    builder.commit(files, branch=dice.choice(("main", "side", "deep/er")))
-
-
-def compare(hub: HubProcess, builder: RepositoryBuilder) -> list[str]:
-    """What the hub has otherwise than the repository."""
-    slug = builder.root.name
-    problems = []
-    if heads(hub, slug) != builder.heads:
-        problems.append(f"{slug}: the hub has {heads(hub, slug)}, the repository {builder.heads}")
-    arrived = moves(hub, slug)
-    problems += [f"{slug}: {head} arrived {n} times" for head, n in Counter(arrived).items() if n > 1]
-    with httpx.Client(base_url=hub.url, headers=hub.headers) as client:
-        for path in (builder.muse / "objects").glob("*/*"):
-            answer = client.get(f"/o/{path.parent.name}{path.name}")
-            if answer.content != path.read_bytes():
-                problems.append(f"{slug}: object {path.parent.name}{path.name} is not what it was")
-    return problems
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.daemon import DaemonProcess, daemon
 from tests.helpers.hub import HubProcess, hub
-from tests.helpers.proxy import Proxy
+from tests.helpers.line import Line
 from tests.helpers.watched import heads, make_repository, moves
 
 __all__ = ["daemon", "hub"]
@@ -23,16 +23,14 @@ LARGE = {f"{number}.bin": os.urandom(20_000) for number in range(60)}
 def test_a_line_that_is_cut_is_tried_again_and_everything_arrives(
     daemon: DaemonProcess, hub: HubProcess, tmp_path: Path, after: int
 ) -> None:
-    with Proxy(hub.port, [after, after]) as line:
-        path = daemon.home / ".muse" / "identity.toml"
-        path.parent.mkdir()
-        path.write_text(f'["127.0.0.1:{line.port}"]\ntoken = "{hub.token}"\n')
-        path.chmod(0o600)
-        song = make_repository(tmp_path, f"http://127.0.0.1:{line.port}/ada/cut", "cut")
+    with Line(hub.port) as line:
+        daemon.sign_in(hub, port=line.port)
+        song = make_repository(tmp_path, f"{line.url}/ada/cut", "cut")
         head = song.commit(LARGE)
+        line.cut(after, times=2)
         daemon.watch(song.root)
         daemon.wait_safe()
-        assert line.cut == 2
+        assert line.cuts == 2
     assert heads(hub, "cut") == {"main": head}
     assert moves(hub, "cut") == [head]
     assert daemon.litter == []
@@ -60,6 +58,31 @@ def test_a_revoked_token_stops_with_the_reason_and_a_new_one_goes_on(
     daemon.wait_safe()
     hub.token = other
     assert heads(hub, "revoked") == {"main": head}
+
+
+def test_a_token_renewed_while_a_push_with_the_old_one_is_on_its_way_is_used_at_once(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    with Line(hub.port) as line:
+        daemon.sign_in(hub, port=line.port)
+        song = make_repository(tmp_path, f"{line.url}/ada/renewed", "renewed")
+        song.commit({"a": b"one"})
+        daemon.watch(song.root)
+        daemon.wait_safe()
+        fresh = hub.command("token", "create", "ada")
+        hub.command("token", "revoke", hub.token.split("_")[1])
+        line.hold()
+        head = song.commit({"a": b"two"})
+        daemon.follow(lambda state: any(entry.state == "pushing" for entry in state.queue.values()))
+        hub.token, hub.owner = fresh, "another name, which tells when it has been read"
+        daemon.sign_in(hub, port=line.port)
+        daemon.follow(lambda state: any(item.user == hub.owner for item in state.hubs.values()))
+        hub.owner = "ada"
+        line.release()
+        daemon.wait_safe()
+        refused = next(push for push in daemon.client.get("pushes")["pushes"] if push["result"] == "failed")
+        assert refused["error"]["code"] == "unauthorized"
+    assert heads(hub, "renewed") == {"main": head}
 
 
 def test_a_branch_that_somebody_else_moved_stops_and_is_never_overwritten(

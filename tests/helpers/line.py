@@ -27,6 +27,7 @@ class Line:
         """What has gone to the server."""
         self.cuts = 0
         self._cut_after: int | None = None
+        self._cuts_to_come: list[int] = []
         self._hold_after: int | None = None
         self._open = threading.Event()
         self._open.set()
@@ -59,16 +60,16 @@ class Line:
         """How many there are."""
         return len(self._ends) // 2
 
-    def cut(self, after_bytes: int = 0) -> None:
-        """Break every connection, at once or when that much has gone to the server from now on."""
+    def cut(self, after_bytes: int = 0, times: int = 1) -> None:
+        """Break every connection, at once or when that much has gone to the server from now on; then so again."""
         if after_bytes:
-            self._cut_after = self.passed_bytes + after_bytes
+            self._cut_after, self._cuts_to_come = self.passed_bytes + after_bytes, [after_bytes] * (times - 1)
         else:
             self._break_all()
 
     def _break_all(self) -> None:
-        self._cut_after = None
         with self._lock:
+            self._cut_after = self.passed_bytes + self._cuts_to_come.pop() if self._cuts_to_come else None
             self.cuts += 1
             for end in self._ends:
                 with contextlib.suppress(OSError):

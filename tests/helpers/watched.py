@@ -26,9 +26,14 @@ def heads(hub: HubProcess, slug: str) -> dict[str, str]:
 
 def moves(hub: HubProcess, slug: str) -> list[str]:
     """The heads that pushes moved branches to, oldest first."""
-    return [push["head"][7:] for push in reversed(_get(hub, slug, "pushes").get("pushes", []))]
+    page = _get(hub, slug, "pushes", limit=200)
+    found = page.get("pushes", [])
+    while page.get("next"):
+        page = _get(hub, slug, "pushes", limit=200, before=page["next"])
+        found += page["pushes"]
+    return [push["head"][7:] for push in reversed(found)]
 
 
-def _get(hub: HubProcess, slug: str, path: str) -> Any:
-    answer = httpx.get(f"{hub.repository(slug)}/{path}", headers={**hub.headers, "Accept": "application/json"})
-    return answer.json()
+def _get(hub: HubProcess, slug: str, path: str, **query: object) -> Any:
+    headers = {**hub.headers, "Accept": "application/json"}
+    return httpx.get(f"{hub.repository(slug)}/{path}", headers=headers, params=query).json()
