@@ -225,13 +225,13 @@ class Pusher:
 
     async def _settle(self, job: _Job, view: PushView, outcome: str, error: MuseError | None, base: str) -> None:
         target, job.over = job.entry.target, True
-        waiters = self._waiters.pop(target, [])
-        self._tokens.pop(target, None)
         try:
-            await self._surroundings.ended(job.entry, view, bool(waiters))
+            await self._surroundings.ended(job.entry, view, bool(self._waiters.get(target)))
         except MuseError as exc:
             logger.error("the push's record could not be kept: %s", exc.message)
         del self._jobs[target.repository]
+        waiters = self._waiters.pop(target, [])
+        self._tokens.pop(target, None)
         # Only now, in one step with the entry: a hub that answers again at once finds it waiting and wakes it.
         self._tell_hub(base, error, outcome)
         entry = self._queue.get(target)

@@ -1,4 +1,4 @@
-"""The moment between a push and its place in the history: nothing cuts that off any more."""
+"""The moment between a push and its place in the history: nothing cuts it off any more, but one may still ask for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SlowHistory:
 
 
 async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry | None, list[PushView]]:
-    """A push of a repository that is not there, cut off while its end is written down."""
+    """A push of a repository that is not there, cut off and asked for while its end is written down."""
     database, _ = await open_database(folder / "daemon.db")
     queue = PushQueue(database, lambda target: None, lambda error: None)
     history, board = SlowHistory(), Board()
@@ -48,8 +48,11 @@ async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry |
     assert not pusher.cut(target, Unreachable("the line stands still"))
     close = asyncio.create_task(pusher.close(0.0 if closing else 60.0))
     await asyncio.sleep(0)
+    waiter = pusher.wait_for(target, None)
     history.go_on.set()
     await close
+    document = waiter.events.get_nowait()
+    assert isinstance(document, dict) and not document["ok"]
     running.cancel()
     await database.close()
     return pusher, queue.get(target), history.kept
