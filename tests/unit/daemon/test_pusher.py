@@ -1,4 +1,4 @@
-"""The moment between a push and its place in the history: nothing cuts it off any more, but one may still ask for it."""
+"""The moment between a push and its place in the history: nothing cuts it off any more; one may still ask for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry |
     database, _ = await open_database(folder / "daemon.db")
     queue = PushQueue(database, lambda target: None, lambda error: None)
     history, board = SlowHistory(), Board()
-    pusher = Pusher(queue, Hubs(board, lambda base: None, lambda: 0.5), board, history, 1, lambda: 0.5)
+    hubs = Hubs(board, lambda base: None, lambda: 0.5, lambda base: None)
+    pusher = Pusher(queue, hubs, board, history, 1, lambda: 0.5)
     target = Target(str(folder / "nowhere"), "origin", "main")
     queue.put(Entry(target, hash_commit((), "", "", ""), 0.0))
     running = asyncio.create_task(pusher.run())
