@@ -105,8 +105,7 @@ class Soak:
         builder.commit(files, branch=branch or self.dice.choice(("main", "side", "deep/er")), parents=parents)
 
     def commit_many(self) -> None:
-        """So many files that the push is a bundle, in a repository that is not paused."""
-        self.resume()
+        """So many files that the push is a bundle."""
         files = {f"{number}": self.dice.randbytes(20) for number in range(600)}
         self.dice.choice(self.made).commit(files, branch="many")
 
@@ -124,6 +123,7 @@ class Soak:
 
     def kill_daemon_in_push(self) -> None:
         """At a named place, if it comes by there."""
+        self.resume()
         self.daemon.stop()
         self.daemon.failpoint = self.dice.choice(FAILPOINTS)
         self.daemon.start(wait=False)
@@ -141,6 +141,7 @@ class Soak:
 
     def kill_hub_in_push(self) -> None:
         """At a named place, if it comes by there."""
+        self.resume()
         self.hub.restart(failpoint=self.dice.choice(HUB_FAILPOINTS))
         self.commit_many()
         self.done["hub reached its place"] += wait_until(lambda: not self.hub.running)
