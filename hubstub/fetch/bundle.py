@@ -10,7 +10,7 @@ import msgpack
 from museui.core.bundle import FORMAT, ObjectSource, write_bundle
 from museui.core.errors import Internal
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
-from museui.core.packing import SnapshotPacker
+from museui.core.packing import SnapshotPacker, order_objects
 from museui.core.records import Commit
 
 from ..store.base import ObjectStore
@@ -24,9 +24,9 @@ _PIECE_BYTES = 1 << 18
 
 def write_fetch(plan: FetchPlan, store: ObjectStore, lookup: Lookup, bare_ids: bool) -> Iterator[bytes]:
     """The uncompressed bundle in parts; ``bare_ids`` as the 0.1.x protocol spells them."""
-    needed: dict[ObjectId, None] = {}
+    needed: dict[ObjectId, str] = {}
     spell = (lambda digits: digits) if bare_ids else qualified
-    packer = SnapshotPacker(bare_ids=bare_ids, on_entry=lambda object_id: needed.setdefault(object_id))
+    packer = SnapshotPacker(bare_ids=bare_ids, on_entry=needed.setdefault)
 
     def snapshots() -> Iterator[bytes]:
         for place in plan.snapshots:
@@ -42,7 +42,7 @@ def write_fetch(plan: FetchPlan, store: ObjectStore, lookup: Lookup, bare_ids: b
             if object_id not in places:
                 raise Internal(f"the index has lost object {object_id}")
         reader = ObjectReader(store, lookup)
-        ordered = sort_for_reading(places[object_id] for object_id in needed)
+        ordered = sort_for_reading(places[object_id] for object_id in order_objects(needed))
         return len(ordered), (ObjectSource(place.id, place.size_bytes, reader.pieces(place)) for place in ordered)
 
     return write_bundle(

@@ -45,7 +45,7 @@ class SnapshotReader:
 
     def __init__(self, on_entry: Callable[[ObjectId], None]) -> None:
         self._on_entry = on_entry
-        self._packer = SnapshotPacker(bare_ids=True, on_entry=on_entry)
+        self._packer = SnapshotPacker(bare_ids=True, on_entry=lambda object_id, path: on_entry(object_id))
         self._last: _Manifest | None = None
 
     def pack(self, snapshot: Snapshot) -> PackedSnapshot:

@@ -11,35 +11,35 @@ from .errors import Invalid
 from .ids import ObjectId, SnapshotId, parse_id, qualified
 from .records import Snapshot
 
+OnEntry = Callable[[ObjectId, str], object]
+
 _MAX_ENTRIES = 1 << 18
 
 
 class _Entries(dict[tuple[str, str], bytes]):
     """(path, object id in either spelling) → the entry as msgpack; what is not there yet is encoded and announced."""
 
-    def __init__(self, spell: Callable[[str], str], on_entry: Callable[[ObjectId], None]) -> None:
+    def __init__(self, spell: Callable[[str], str], on_entry: OnEntry) -> None:
         super().__init__()
         self._spell = spell
         self._on_entry = on_entry
 
     def __missing__(self, entry: tuple[str, str]) -> bytes:
-        path = entry[0]
-        object_id = ObjectId(parse_id(entry[1], f"the object of {path!r:.200}"))
+        path, spelled = entry
+        object_id = ObjectId(parse_id(spelled, f"the object of {path!r:.200}"))
         packed = self[entry] = msgpack.packb(path) + msgpack.packb(self._spell(object_id))
-        self._on_entry(object_id)
+        self._on_entry(object_id, path)
         return bytes(packed)
 
 
 class SnapshotPacker:
     """Turns snapshots into msgpack records, fields in the order they came."""
 
-    def __init__(
-        self, *, bare_ids: bool = False, on_entry: Callable[[ObjectId], None] = lambda object_id: None
-    ) -> None:
+    def __init__(self, *, bare_ids: bool = False, on_entry: OnEntry = lambda object_id, path: None) -> None:
         """``bare_ids`` writes ids without ``sha256:``.
 
-        ``on_entry`` hears the object of every entry that the snapshots before did not have, in order of first use; now
-        and then of one that they had.
+        ``on_entry`` hears the object and the path of every entry that the snapshots before did not have, in order of
+        first use; now and then of one that they had.
         """
         self._spell: Callable[[str], str] = str if bare_ids else qualified
         self._entries = _Entries(self._spell, on_entry)
@@ -72,3 +72,11 @@ class SnapshotPacker:
             self._entries.clear()
         header: bytes = self._packer.pack_map_header(len(manifest))
         return header + b"".join(map(self._entries.__getitem__, manifest.items()))
+
+
+def order_objects(paths: Mapping[ObjectId, str]) -> list[ObjectId]:
+    """Objects in the order to send them in, from the path that each was found at.
+
+    The versions of one file lie one after the other: what a version repeats is near enough for the compressor to see.
+    """
+    return sorted(paths, key=paths.__getitem__)

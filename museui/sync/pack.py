@@ -14,6 +14,7 @@ from museui.core.failpoints import failpoint
 from museui.core.frames import compress_frames
 from museui.core.ids import BundleId, CommitId, ObjectId, qualified
 from museui.core.limits import Limits
+from museui.core.packing import order_objects
 from museui.core.records import SnapshotParser
 from museui.core.stream import write_stream
 from museui.core.wire import PushTarget, encode_target
@@ -40,7 +41,7 @@ class Content:
         self.walk = walk
         self.commit_records = [pack_record(commit.wire_fields()) for commit in walk.commits]
         self._snapshot_ids = list(dict.fromkeys(commit.snapshot_id for commit in walk.commits))
-        self._objects: dict[ObjectId, None] = dict.fromkeys(needs)
+        self._paths: dict[ObjectId, str] = dict.fromkeys(needs, "")
         self._base_objects: set[ObjectId] = set()
         self.raw_bytes = 0
         self._taken: list[bytes] = []
@@ -52,16 +53,21 @@ class Content:
         self._rest = self._iter_snapshots()
 
     @property
+    def object_count(self) -> int:
+        """How many objects there are to send, as far as snapshots have been read."""
+        return len(self._paths)
+
+    @property
     def snapshot_count(self) -> int:
         """How many snapshots there are to send."""
         return len(self._snapshot_ids)
 
     def _iter_snapshots(self) -> Iterator[bytes]:
-        objects, base = self._objects, self._base_objects
+        paths, base = self._paths, self._base_objects
 
-        def on_entry(object_id: ObjectId) -> None:
+        def on_entry(object_id: ObjectId, path: str) -> None:
             if object_id not in base:
-                objects[object_id] = None
+                paths.setdefault(object_id, path)
 
         yield from map(SnapshotFiles(self.repository.store, on_entry).pack, self._snapshot_ids)
 
@@ -70,8 +76,8 @@ class Content:
         return chain(self._taken, self._rest)
 
     def objects(self) -> list[ObjectId]:
-        """The objects to send, in first-use order: complete once every snapshot has been read."""
-        return list(self._objects)
+        """The objects to send, in their order: complete once every snapshot has been read."""
+        return order_objects(self._paths)
 
     def fits_stream(self) -> bool:
         """Whether everything fits in one ``push/stream`` request. Reads no further than it must to know."""
@@ -81,10 +87,10 @@ class Content:
         for record in self._rest:
             self._taken.append(record)
             self._taken_bytes += len(record)
-            if len(self._objects) > limits.stream_max_objects or self._taken_bytes > limits.stream_max_bytes:
+            if len(self._paths) > limits.stream_max_objects or self._taken_bytes > limits.stream_max_bytes:
                 return False
         size = self._taken_bytes + sum(map(len, self.commit_records))
-        for object_id in self._objects:
+        for object_id in self._paths:
             try:
                 size += os.stat(self.repository.object_path(object_id)).st_size  # noqa: PTH116
             except OSError as exc:
@@ -96,8 +102,8 @@ class Content:
     def sources(self, executor: Executor, on_progress: Progress) -> Iterator[ObjectSource]:
         """The objects with their bytes; every one has been checked when this ends."""
         reader = ObjectReader(self.repository, executor, self.limits.max_object_bytes)
-        total = len(self._objects)
-        for done, object_id in enumerate(self._objects):
+        total = self.object_count
+        for done, object_id in enumerate(self.objects()):
             if not done & 63:
                 on_progress(done, total)
             yield reader.open(object_id)
@@ -136,7 +142,7 @@ def pack_bundle(
             branch_heads={branch: head},
             commits=content.commit_records,
             snapshots=(content.snapshot_count, content.snapshot_records()),
-            objects=lambda: (len(content.objects()), content.sources(executor, on_progress)),
+            objects=lambda: (content.object_count, content.sources(executor, on_progress)),
         )
         for frame in compress_frames(counted(parts, content), level, executor):
             file.write(frame)
@@ -150,7 +156,7 @@ def pack_bundle(
         raw_bytes=content.raw_bytes,
         commits=len(walk.commits),
         snapshots=content.snapshot_count,
-        objects=len(content.objects()),
+        objects=content.object_count,
         level=level,
     )
 
@@ -163,7 +169,7 @@ def pack_stream(content: Content, target: PushTarget, level: int, on_progress: P
         **encode_target(target),
         "commits": len(walk.commits),
         "snapshots": len(snapshots),
-        "objects": len(content.objects()),
+        "objects": content.object_count,
     }
     with ThreadPoolExecutor(1, thread_name_prefix="pack") as executor:
         parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(executor, on_progress))

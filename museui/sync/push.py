@@ -30,7 +30,7 @@ from .spool import PackedBundle, Spool, open_spool
 from .strategy import choose_strategy
 from .walk import walk_missing
 
-TOOL = "museui/1"
+TOOL = "museui/2"
 """Names the packer in ``meta``; a new number when the same history would pack to other bytes."""
 
 FAILPOINTS = (
@@ -241,7 +241,7 @@ class Push:
     def _count_content(self, content: Content, phase: Phase, wire_bytes: int = 0) -> None:
         result = self.result
         result.commits, result.snapshots = len(content.walk.commits), content.snapshot_count
-        result.objects, result.raw_bytes, result.wire_bytes = len(content.objects()), content.raw_bytes, wire_bytes
+        result.objects, result.raw_bytes, result.wire_bytes = content.object_count, content.raw_bytes, wire_bytes
         phase.detail.update(raw_bytes=result.raw_bytes, wire_bytes=wire_bytes, objects=result.objects)
 
     def _count_bundle(self, packed: PackedBundle, phase: Phase) -> None:

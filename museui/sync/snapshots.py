@@ -7,13 +7,13 @@ of an entry is that of the entry before, its packed form is, too; whatever does 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgpack
 
 from museui.core.ids import ObjectId, SnapshotId
-from museui.core.packing import SnapshotPacker
+from museui.core.packing import OnEntry, SnapshotPacker
 from museui.repo.records import PLAIN_SNAPSHOT
 from museui.repo.store import Store
 
@@ -24,9 +24,9 @@ _is_hex = re.compile(rb"[0-9a-f]{64}").fullmatch
 
 
 class SnapshotFiles:
-    """Packs snapshots for a bundle; ``on_entry`` hears each object id that the snapshot before did not name."""
+    """Packs snapshots for a bundle; ``on_entry`` hears each object that the snapshot before did not name."""
 
-    def __init__(self, store: Store, on_entry: Callable[[ObjectId], None]) -> None:
+    def __init__(self, store: Store, on_entry: OnEntry) -> None:
         self._store = store
         self._on_entry = on_entry
         self._packer = SnapshotPacker(on_entry=on_entry)
@@ -54,11 +54,12 @@ class _SnapshotFile:
     def __init__(self, content: bytes, ends: list[int], record: Mapping[str, Any]) -> None:
         pack = msgpack.Packer(autoreset=True).pack
         self._rest = [name for name in record if name not in ("snapshot_id", "manifest")]
+        self._paths = list(record["manifest"])
         starts = [0, *ends[:-1]]
         self._pieces = [(start, end, content[start:end]) for start, end in zip(starts, ends, strict=True)]
         header = msgpack.Packer(autoreset=True).pack_map_header
-        before_manifest = pack("manifest") + header(len(record["manifest"]))
-        prefixes = [header(len(record)) + pack("snapshot_id"), *map(pack, record["manifest"])]
+        before_manifest = pack("manifest") + header(len(self._paths))
+        prefixes = [header(len(record)) + pack("snapshot_id"), *map(pack, self._paths)]
         if len(prefixes) > 1:
             prefixes[1] = before_manifest + prefixes[1]
         self._prefixes = [bytes(prefix) + b"\xd9\x47sha256:" for prefix in prefixes]
@@ -78,7 +79,7 @@ class _SnapshotFile:
             return None
         return cls(content, [item.end(1) for item in found], record)
 
-    def pack_next(self, content: bytes, snapshot_id: SnapshotId, on_entry: Callable[[ObjectId], None]) -> bytes | None:
+    def pack_next(self, content: bytes, snapshot_id: SnapshotId, on_entry: OnEntry) -> bytes | None:
         """The record in ``content``, if it has the very same paths; None if not."""
         rest = self._pack_rest(content[self._pieces[-1][1] :])
         if rest is None:
@@ -97,7 +98,7 @@ class _SnapshotFile:
             self._pieces[place] = (*self._pieces[place][:2], piece)
             self._packed[place] = self._prefixes[place] + piece[-_DIGITS:]
             if place:
-                on_entry(ObjectId(piece[-_DIGITS:].decode()))
+                on_entry(ObjectId(piece[-_DIGITS:].decode()), self._paths[place - 1])
         return b"".join((*self._packed, rest))
 
     def _pack_rest(self, text: bytes) -> bytes | None:

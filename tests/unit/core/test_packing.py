@@ -38,13 +38,18 @@ def test_every_snapshot_packs_to_its_own_record(bare_ids: bool, manifests: list[
 
 
 @given(manifests=st.lists(MANIFESTS, max_size=6))
-def test_every_object_is_announced_in_the_order_of_first_use(manifests: list[dict[str, ObjectId]]) -> None:
-    heard: list[ObjectId] = []
-    packer = SnapshotPacker(on_entry=heard.append)
+def test_every_object_is_announced_with_its_path_in_the_order_of_first_use(
+    manifests: list[dict[str, ObjectId]],
+) -> None:
+    heard: dict[ObjectId, str] = {}
+    packer = SnapshotPacker(on_entry=heard.setdefault)
     for manifest in manifests:
         packer.pack(snapshot_of(manifest))
-    expected = dict.fromkeys(object_id for manifest in manifests for object_id in manifest.values())
-    assert list(dict.fromkeys(heard)) == list(expected)
+    expected: dict[ObjectId, str] = {}
+    for manifest in manifests:
+        for path, object_id in manifest.items():
+            expected.setdefault(object_id, path)
+    assert list(heard.items()) == list(expected.items())
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

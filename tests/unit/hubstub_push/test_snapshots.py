@@ -66,7 +66,7 @@ def by_difference(raw: bytes, piece_bytes: int) -> Outcome:
 
 def in_full(raw: bytes) -> Outcome:
     def read(needed: set[str]) -> list[tuple[str, bytes]]:
-        packer = SnapshotPacker(bare_ids=True, on_entry=needed.add)
+        packer = SnapshotPacker(bare_ids=True, on_entry=lambda object_id, path: needed.add(object_id))
         return [(item.id, packer.pack(item)) for item in read_bundle([raw], LIMITS) if isinstance(item, Snapshot)]
 
     return outcome(read)

@@ -17,7 +17,7 @@ from museui.repo.store import Store
 from museui.sync.snapshots import SnapshotFiles
 
 PATHS = ["a", "ä\u0007.mid", 'say "hi"', "lied/z", "f" * 64, "\U0001f3b5"]
-Outcome = tuple[bytes, set[str]] | type[MuseError]
+Outcome = tuple[bytes, dict[str, str]] | type[MuseError]
 
 
 def object_id(number: int) -> str:
@@ -49,10 +49,10 @@ class Files(Store):
 
 
 def in_full(store: Files, snapshot_id: SnapshotId) -> Outcome:
-    needed: set[str] = set()
+    needed: dict[str, str] = {}
     try:
         record = store.parse_snapshot_file(store.content, snapshot_id, "path")
-        return SnapshotPacker(on_entry=needed.add).pack_fields(snapshot_id, record, record["manifest"]), needed
+        return SnapshotPacker(on_entry=needed.setdefault).pack_fields(snapshot_id, record, record["manifest"]), needed
     except MuseError as exc:
         return type(exc)
 
@@ -68,10 +68,10 @@ def test_whatever_a_byte_of_a_file_becomes_both_ways_of_packing_agree(
 ) -> None:
     files = snapshot_files(manifests, indent)
     damaged = data.draw(st.integers(0, len(files)), "damaged")
-    needed: set[str] = set()
+    needed: dict[str, str] = {}
     store = Files()
-    packer = SnapshotFiles(store, needed.add)
-    known: set[str] = set()
+    packer = SnapshotFiles(store, needed.setdefault)
+    known: dict[str, str] = {}
     for number, (snapshot_id, content) in enumerate(files):
         raw = bytearray(content)
         if number == damaged:
@@ -85,7 +85,7 @@ def test_whatever_a_byte_of_a_file_becomes_both_ways_of_packing_agree(
             return
         assert not isinstance(whole, type)
         assert packed == whole[0]
-        known |= whole[1]
+        known = whole[1] | known
         assert needed == known
 
 
@@ -99,7 +99,7 @@ def test_a_file_like_the_one_before_is_not_parsed(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(store_module, "decode_snapshot_record", counting)
     store = Files()
-    packer = SnapshotFiles(store, lambda object_id: None)
+    packer = SnapshotFiles(store, lambda object_id, path: None)
     for snapshot_id, content in snapshot_files([{"a": number, "b": 0, "c/d": 7} for number in range(20)]):
         store.content = content
         packer.pack(snapshot_id)
@@ -109,7 +109,7 @@ def test_a_file_like_the_one_before_is_not_parsed(monkeypatch: pytest.MonkeyPatc
 def test_a_file_of_another_snapshot_is_refused_also_after_one_like_it() -> None:
     (first, content), (_, other) = snapshot_files([{"a": 1}, {"a": 2}])
     store = Files()
-    packer = SnapshotFiles(store, lambda object_id: None)
+    packer = SnapshotFiles(store, lambda object_id, path: None)
     store.content = content
     packer.pack(first)
     store.content = other
