@@ -13,6 +13,7 @@ from collections.abc import Callable
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from museui.core.errors import MuseError, NotFound, Unavailable
+from museui.doctor.machine import LIMIT_HINT
 
 _STEP_MS = 50
 """A change is told when nothing followed for this long; waiting costs a wake-up each time (0.1 % of a core)."""
@@ -23,11 +24,6 @@ _LOOK_UP_MS = 500
 """How often the thread looks whether it is to end; what happened until then is still told, so that whoever takes its
 place has missed nothing. (The backend's own way to stop forgets what it has not told.)
 """
-
-LIMIT_HINT = (
-    "Raise the limit: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512 "
-    "(and in /etc/sysctl.d/ to keep it)."
-)
 
 
 class Notices:

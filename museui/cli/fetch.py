@@ -9,6 +9,7 @@ import click
 
 from ..core.figures import render_bytes
 from ..core.ids import qualified
+from .completing import complete_branch, complete_remote
 from .output import Context, json_option, print_json, quiet_option
 from .target import Target, open_target
 
@@ -18,8 +19,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option("--remote", metavar="NAME", help="Where from (default: the only remote, or 'origin').")
-@click.option("--branch", "branches", metavar="NAME", multiple=True, help="Only this branch; may be repeated.")
+@click.option(
+    "--remote",
+    shell_complete=complete_remote,
+    metavar="NAME",
+    help="Where from (default: the only remote, or 'origin').",
+)
+@click.option(
+    "--branch",
+    "branches",
+    shell_complete=complete_branch,
+    metavar="NAME",
+    multiple=True,
+    help="Only this branch; may be repeated.",
+)
 @json_option
 @quiet_option
 @click.pass_obj

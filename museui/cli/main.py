@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +18,17 @@ from ..core import failpoints
 from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
 from .output import Context, print_error, talk
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 VERBS: Mapping[str, str] = {
     "bench": "Measure a hub: the reference work as one bundle and one object at a time.",
     "clone": "Make a local copy of a repository on a hub.",
+    "completion": "What a shell needs to complete commands.",
+    "config": "Your settings: where they are, what holds, what is wrong.",
     "daemon": "What watches repositories and pushes by itself.",
     "demo": "Everything at once in a temporary folder; leaves nothing behind.",
+    "doctor": "What keeps commits from being safe, each with its fix.",
     "fetch": "Bring a remote's commits here; the work tree stays as it is.",
     "history": "What was pushed, and how long it took.",
     "hub": "Run and administer a hub.",
@@ -56,6 +62,12 @@ class VerbGroup(click.Group):
         command = importlib.import_module(f".{cmd_name}", __package__).command
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        verbs = [CompletionItem(verb, help=line) for verb, line in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

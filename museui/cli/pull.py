@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from ..core.ids import qualified
+from .completing import complete_branch, complete_remote
 from .fetch import fetch_document, render_fetch
 from .output import Context, json_option, print_json, quiet_option
 from .target import open_target, pick_branch
@@ -14,8 +15,15 @@ from .target import open_target, pick_branch
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option("--remote", metavar="NAME", help="Where from (default: the only remote, or 'origin').")
-@click.option("--branch", metavar="NAME", help="Which branch (default: the present one).")
+@click.option(
+    "--remote",
+    shell_complete=complete_remote,
+    metavar="NAME",
+    help="Where from (default: the only remote, or 'origin').",
+)
+@click.option(
+    "--branch", shell_complete=complete_branch, metavar="NAME", help="Which branch (default: the present one)."
+)
 @json_option
 @quiet_option
 @click.pass_obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.errors import EXIT_OK, MuseError, Usage, error_from_code
+from .completing import complete_branch, complete_remote
 from .output import Context, json_option, print_error, print_json, quiet_option
 from .progress import PushProgress, render_result
 from .target import Target, open_target, pick_branch
@@ -24,8 +25,15 @@ _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option("--remote", metavar="NAME|URL", help="Where to push (default: the only remote, or 'origin').")
-@click.option("--branch", metavar="NAME", help="Which branch (default: the present one).")
+@click.option(
+    "--remote",
+    shell_complete=complete_remote,
+    metavar="NAME|URL",
+    help="Where to push (default: the only remote, or 'origin').",
+)
+@click.option(
+    "--branch", shell_complete=complete_branch, metavar="NAME", help="Which branch (default: the present one)."
+)
 @click.option("--all-branches", is_flag=True, help="Every branch, one after the other.")
 @click.option(
     "--force-with-lease",

@@ -9,6 +9,7 @@ from ..core.names import check_branch, check_name
 from ..hub.url import parse_repository_url
 from ..repo.config import Remote
 from ..repo.repository import Repository
+from .completing import complete_remote
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
 
@@ -47,7 +48,7 @@ def add(context: Context, name: str, url: str, branch: str | None, as_json: bool
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_remote)
 @json_option
 @quiet_option
 @click.pass_obj

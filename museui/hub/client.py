@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -24,12 +25,13 @@ from museui.core.errors import (
 from museui.core.ids import CommitId
 
 from .http import httpx
-from .trust import make_tls_context
+from .trust import CERTIFICATE_HINT, is_distrusted, make_tls_context
 from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
 MSGPACK = "application/x-msgpack"
 USER_AGENT = "museui"
+_NO_HUB_HINT = "Check the URL, and what proxies are in between."
 _MAX_ANSWER_BYTES = 16 << 20
 MakeTransport = Callable[[httpx.Limits], httpx.AsyncBaseTransport]
 _CONNECTIONS = httpx.Limits(max_keepalive_connections=64)
@@ -42,6 +44,15 @@ class _Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What answers at a hub's address; ``time_s`` is its clock, in seconds since 1970, ``None``: it does not say."""
+
+    name: str
+    version: str
+    time_s: float | None
 
 
 class HubLine:
@@ -92,6 +103,19 @@ class HubLine:
             )
         return self._clients[scheme]
 
+    async def fetch_about(self) -> About:
+        """``GET /version``: what answers there, and what time it has. It needs no token."""
+        answer, headers = await self._ask("GET", "/version")
+        facts = [answer.get(name) for name in ("name", "version")] if isinstance(answer, dict) else []
+        name, version = facts if facts and all(isinstance(fact, str) for fact in facts) else (None, None)
+        if name is None or version is None:
+            raise Integrity(f"what answers at {self._base} is not a hub", hint=_NO_HUB_HINT)
+        try:
+            time_s = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        except ValueError:
+            time_s = None
+        return About(name, version, time_s)
+
     async def fetch_account(self) -> wire.Account:
         """``GET /user``: whose token this is."""
         return wire.parse(wire.Account, await self._exchange("GET", "/user"))
@@ -109,6 +133,18 @@ class HubLine:
         content: AsyncIterable[bytes] | bytes | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> Any:
+        return (await self._ask(method, path, body, content=content, timeout=timeout))[0]
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content: AsyncIterable[bytes] | bytes | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> tuple[Any, Mapping[str, str]]:
+        """The answer's message and headers."""
         url = f"{self._base}{path}" if path.startswith("/") else f"{self._root}/{path}"
         headers = dict(self._headers)
         if body is not None:
@@ -119,11 +155,9 @@ class HubLine:
         if response.status >= 300:
             raise _error_of(response)
         try:
-            return msgpack.unpackb(response.content)
+            return msgpack.unpackb(response.content), response.headers
         except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-            raise Integrity(
-                f"what answers at {self._base} is not a hub", hint="Check the URL, and what proxies are in between."
-            ) from exc
+            raise Integrity(f"what answers at {self._base} is not a hub", hint=_NO_HUB_HINT) from exc
 
     async def _send(
         self,
@@ -258,9 +292,10 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
         httpx.WriteTimeout: "it stopped taking data",
     }
     reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
+    hint = "Check that the hub runs and that the network is up; what was packed is kept for the next try."
     return Unreachable(
         f"cannot reach {host}: {reason}",
-        hint="Check that the hub runs and that the network is up; what was packed is kept for the next try.",
+        hint=CERTIFICATE_HINT if is_distrusted(reason) else hint,
         details={"host": host},
     )
 

@@ -8,6 +8,16 @@ from museui.core.errors import Usage
 
 from .http import httpx
 
+CERTIFICATE_HINT = (
+    "If the hub has an authority of its own, name the file with its certificate: "
+    'ca in [hubs."HOST"] of config.toml, or MUSEUI_CA.'
+)
+
+
+def is_distrusted(reason: str) -> bool:
+    """Whether a connection failed for want of trust in the other side's certificate."""
+    return "CERTIFICATE_VERIFY_FAILED" in reason
+
 
 def make_tls_context(ca: str | None) -> ssl.SSLContext:
     """What the system trusts (or ``SSL_CERT_FILE``), and beside it the authorities in the PEM file ``ca``.

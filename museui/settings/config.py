@@ -78,7 +78,11 @@ def repository_id(path: str) -> str:
 
 def parse_config(text: str) -> Config:
     """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and where."""
-    tables = parse_toml(text)
+    return parse_tables(parse_toml(text))
+
+
+def parse_tables(tables: Mapping[str, Any]) -> Config:
+    """The configuration in a parsed file. Raises :class:`Usage` saying what is wrong and where."""
     daemon = tables.get("daemon", {})
     if not isinstance(daemon, dict):
         raise Usage("[daemon] is not a table")
@@ -154,7 +158,10 @@ class ConfigFile:
         except FileNotFoundError:
             return Config()
         except Usage as exc:
-            raise Usage(f"{self.path}: {exc.message}", hint="Mend the file; it is read again then.") from exc
+            raise Usage(
+                f"{self.path}: {exc.message}",
+                hint="Mend the file: 'museui config validate' shows the line. It is read again then.",
+            ) from exc
 
     def put(self, watched: Watched, former_path: str | None = None) -> None:
         """Add a repository, or change it; ``former_path`` is where it was before it was moved."""

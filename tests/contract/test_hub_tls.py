@@ -92,7 +92,8 @@ def test_a_push_goes_over_tls_when_the_authority_is_trusted(hub: HubProcess, fol
     museui("snapshot", "-m", "first")
     museui("remote", "add", "origin", hub.repository())
     failed = museui("push", "--no-daemon", "--json", code=3)
-    assert json.loads(failed.stdout)["error"]["code"] == "unreachable" and "certificate" in failed.stdout
+    error = json.loads(failed.stdout)["error"]
+    assert error["code"] == "unreachable" and "certificate" in error["message"] and "MUSEUI_CA" in error["hint"]
     done = museui("push", "--no-daemon", "--json", SSL_CERT_FILE=str(folder / "ca.crt"))
     assert json.loads(done.stdout)["ok"] is True
     assert json.loads(museui("fetch", "--json", MUSEUI_CA=str(folder / "ca.crt")).stdout)["ok"] is True

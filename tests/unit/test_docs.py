@@ -185,7 +185,7 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     rows = [codes(row[0]) for row in table(README, "## Commands")]
     verbs = {word.split()[1] for word in commands if word.startswith("museui ")}
     beside = {row[0].split()[1]: row for row in rows}
-    groups = {"remote", "keys", "hub", "daemon", "watch", "queue"}
+    groups = {"remote", "keys", "hub", "daemon", "watch", "queue", "config"}
     named = verbs | {word.split()[0] for verb, row in beside.items() if verb not in groups for word in row[1:]}
     assert named == set(VERBS)
 

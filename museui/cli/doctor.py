@@ -1,0 +1,146 @@
+"""``museui doctor``: what keeps commits from being safe, each finding with its fix, whether a daemon runs or not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..core.errors import EXIT_FAILED, EXIT_OK, MuseError, Unreachable, Usage
+from .output import Context, json_option, print_json, printable, quiet_option, talk
+
+if TYPE_CHECKING:
+    from museui.hub.url import RepositoryUrl
+    from museui.local.messages import Check
+
+
+@click.command()
+@click.argument("repo", required=False, type=click.Path())
+@json_option
+@quiet_option
+@click.pass_obj
+def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
+    """Look for what keeps commits from being safe: this machine, the daemon, and every hub that is pushed to.
+
+    Hubs are those of the watched repositories and of REPO (default: the one here, if there is one). What is wrong
+    comes first, with what to do about it; --quiet leaves out what is well. The exit code is 1 when something is wrong.
+    """
+    from museui.local.messages import encode
+
+    urls = _urls_of(context.path(repo) if repo else context.cwd, named=repo is not None)
+    daemon_checks = _ask_daemon()
+    checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls)
+    names = {check.name for check in checks}
+    rest = {base: url for base, url in urls.items() if f"hub {base}" not in names}
+    checks = [*checks, *asyncio.run(_examine_hubs(rest))]
+    wrong = [check for check in checks if not check.ok]
+    if as_json:
+        running = daemon_checks is not None
+        print_json({"ok": not wrong, "daemon": running, "checks": [encode(check) for check in checks]})
+    else:
+        click.echo(_render(wrong if quiet else sorted(checks, key=lambda check: check.ok)), nl=bool(wrong or not quiet))
+        talk(f"{len(wrong)} of {len(checks)} are wrong" if wrong else f"all {len(checks)} are well", quiet=quiet)
+    return EXIT_FAILED if wrong else EXIT_OK
+
+
+def _urls_of(folder: Path, named: bool) -> dict[str, RepositoryUrl]:
+    """The repository's remotes by their hubs; none when there is no repository and none was ``named``."""
+    from museui.hub.url import parse_repository_url
+    from museui.repo.repository import Repository
+
+    try:
+        remotes = Repository.open(folder).remotes().values()
+    except MuseError:
+        if named:
+            raise
+        return {}
+    urls = {}
+    for remote in remotes:
+        try:
+            url = parse_repository_url(remote.url)
+        except Usage:
+            if named:
+                raise
+            continue
+        urls[url.base] = url
+    return urls
+
+
+def _ask_daemon() -> list[Check] | None:
+    """What the daemon finds; ``None`` when none runs, one finding when it cannot be asked."""
+    from museui.local.client import LocalClient, NoDaemon
+    from museui.local.messages import Check, decode
+
+    client = LocalClient(timeout_s=120.0)
+    try:
+        return [decode(Check, check) for check in client.get("doctor")["checks"]]
+    except NoDaemon:
+        return None
+    except Unreachable as exc:
+        return [Check("daemon", False, exc.message, exc.hint)]
+
+
+def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
+    """This machine and what ``config.toml`` says is watched; the hubs of that are put into ``urls``."""
+    from museui.doctor.machine import check_watch_limit, examine_machine
+    from museui.local.client import START_HINT
+    from museui.local.messages import Check
+    from museui.local.places import find_places
+    from museui.settings.config import ConfigFile
+    from museui.sync.spool import default_folder
+
+    places = find_places()
+    checks = examine_machine(places, default_folder())
+    try:
+        watched = list(ConfigFile(places.config).read().repositories)
+    except (MuseError, OSError):
+        watched = []
+    if watched:
+        checks.insert(
+            0, Check("daemon", False, f"does not run, and is to watch {len(watched)} repositories", START_HINT)
+        )
+    else:
+        checks.insert(0, Check("daemon", True, f"does not run, and has nothing to watch. {START_HINT}"))
+    checks.append(check_watch_limit(len(watched)))
+    for path in watched:
+        try:
+            found = _urls_of(Path(path), named=True)
+        except MuseError as exc:
+            checks.append(Check(f"repository {path}", False, exc.message, exc.hint))
+            continue
+        checks.append(Check(f"repository {path}", True, "is there"))
+        urls.update({base: url for base, url in found.items() if base not in urls})
+    return checks
+
+
+async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:
+    from museui.doctor.hub import examine_hub
+    from museui.local.messages import Check
+    from museui.repo.identity import token_for
+    from museui.settings.hubs import find_authority
+
+    async def examine(base: str, url: RepositoryUrl) -> list[Check]:
+        try:
+            token, ca = token_for(base, os.environ), find_authority(base, os.environ)
+        except MuseError as exc:
+            return [Check(f"hub {base}", False, exc.message, exc.hint)]
+        return await examine_hub(base, token, ca, url)
+
+    found = await asyncio.gather(*(examine(base, url) for base, url in urls.items()))
+    return [check for checks in found for check in checks]
+
+
+def _render(checks: list[Check]) -> str:
+    lines = []
+    width = max((len(printable(check.name)) for check in checks if check.ok), default=0)
+    for check in checks:
+        if check.ok:
+            lines.append(f"✓ {printable(check.name):<{width}}  {printable(check.message)}")
+            continue
+        lines += [f"✗ {printable(check.name)}", f"  {printable(check.message)}"]
+        if check.hint:
+            lines.append(f"  do: {printable(check.hint)}")
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""A hub as it is seen from here: whether it answers, whose the token is, its clock, its object store, proxies."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from urllib.parse import urlsplit
+
+from museui.core.errors import MuseError, NotFound, TooLarge, Unauthorized, Unavailable, Unreachable
+from museui.core.figures import render_bytes, render_seconds, render_span
+from museui.core.ids import BundleId, hash_object
+from museui.core.wire import Account, PresignRequest
+from museui.hub.client import HubClient, HubLine
+from museui.hub.url import RepositoryUrl
+from museui.local.messages import Check
+
+_CLOCK_S = 300.0
+"""How far two clocks may be apart: signed URLs and tokens end by the clock."""
+_TRIED_BYTES = 64 << 10
+_BODY_BYTES = 2 << 20
+"""More than what proxies let pass that nobody has set up (1 MiB)."""
+
+
+async def examine_hub(base: str, token: str | None, ca: str | None, url: RepositoryUrl | None) -> list[Check]:
+    """Ask the hub at ``base``; never raises :class:`MuseError`.
+
+    ``url``: a repository there that is pushed to, which the object store and proxies are tried with. Nothing of the
+    repository changes; what is staged is thrown away by the hub.
+    """
+    try:
+        async with HubLine(base, token, ca=ca) as line:
+            await line.fetch_about()  # opens the line, which takes longer than an answer
+            began_s = time.perf_counter()
+            about = await line.fetch_about()
+            took_s = time.perf_counter() - began_s
+            checks = [Check(f"hub {base}", True, f"answers in {render_seconds(took_s)}: {about.name} {about.version}")]
+            checks.append(check_clock(base, about.time_s, time.time()))
+            checks.append(await _check_token(line, base))
+    except MuseError as exc:
+        return [Check(f"hub {base}", False, exc.message, exc.hint)]
+    if url is None or not checks[-1].ok:
+        return checks
+    async with HubClient(url, token, ca=ca) as client:
+        try:
+            refs = await client.fetch_refs()
+        except NotFound:
+            return checks
+        except MuseError as exc:
+            return [*checks, Check(f"refs {url}", False, exc.message, exc.hint)]
+        return [
+            *checks,
+            await _check_store(client),
+            await _check_proxy(client, min(_BODY_BYTES, refs.known_limits().stream_max_bytes)),
+        ]
+
+
+def check_clock(base: str, hub_s: float | None, own_s: float) -> Check:
+    """Whether the hub's clock and this machine's, in seconds since 1970, are near enough."""
+    name = f"clock {base}"
+    if hub_s is None:
+        return Check(name, True, "the hub does not say what time it has")
+    apart_s = own_s - hub_s
+    if abs(apart_s) > _CLOCK_S:
+        way = "ahead of" if apart_s > 0 else "behind"
+        message = f"this machine's clock is {render_span(abs(apart_s))} {way} the hub's"
+        return Check(name, False, message, "Set the clock that is wrong; 'timedatectl set-ntp true' keeps it right.")
+    return Check(name, True, "agrees with the hub's")
+
+
+async def _check_token(line: HubLine, base: str) -> Check:
+    name, sign_in = f"token {base}", f"Sign in: museui login {base}"
+    if not line.has_token:
+        return Check(name, False, "you are not signed in", sign_in)
+    try:
+        account = await line.fetch_account()
+    except Unauthorized:
+        return Check(name, False, "the hub does not take the token: it has expired or was revoked", sign_in)
+    except MuseError as exc:
+        return Check(name, False, exc.message, exc.hint)
+    return Check(name, True, _describe(account))
+
+
+def _describe(account: Account) -> str:
+    text = f"is {account.name}'s, scope {account.scope}"
+    text += f", for {account.repository} alone" if account.repository else ""
+    return text + (f", for {render_span(account.expires_at - time.time())} more" if account.expires_at else "")
+
+
+async def _check_store(client: HubClient) -> Check:
+    """Whether the address that uploads go to can be reached, takes what was announced, and nothing else."""
+    content, other = secrets.token_bytes(_TRIED_BYTES), secrets.token_bytes(_TRIED_BYTES)
+    bundle_id = BundleId(hash_object(content))
+    name = f"store {client.url.base}"
+    try:
+        answer = await client.presign(PresignRequest(bundle_id, len(content), put_headers=True), lease=False)
+        host = urlsplit(answer.presigned_url).netloc
+        name = f"store {host}"
+        url, headers = answer.presigned_url, answer.headers
+        passed = [
+            what
+            for what, body in (("other bytes", other), ("another length", content[:-1]))
+            if not await _is_refused(client, url, headers, body)
+        ]
+        await client.put(url, headers, len(content), content)
+    except (Unreachable, Unavailable) as exc:
+        hint = "The hub has uploads sent there: whoever runs it sets the address (--s3-public-endpoint) and the proxy."
+        return Check(name, False, exc.message, hint)
+    except MuseError as exc:
+        return Check(name, False, exc.message, exc.hint)
+    digest = any("sha256" in header.lower() for header in headers)
+    if passed and (digest or "another length" in passed):
+        hint = "The hub finds that out later. Is there a proxy before the store that changes uploads or answers itself?"
+        return Check(name, False, f"takes {' and '.join(passed)} than was announced", hint)
+    return Check(name, True, "takes what was announced" + (" and refuses what was not" if digest else ""))
+
+
+async def _is_refused(client: HubClient, url: str, headers: dict[str, str], body: bytes) -> bool:
+    """Raises :class:`Unreachable` and :class:`Unavailable`: no answer is no refusal."""
+    try:
+        await client.put(url, headers, len(body), body)
+    except (Unreachable, Unavailable):
+        raise
+    except MuseError:
+        return True
+    return False
+
+
+async def _check_proxy(client: HubClient, size_bytes: int) -> Check:
+    """Whether a body of ``size_bytes`` comes through to the hub, which refuses it: it makes no sense."""
+    name = f"proxy {client.url.base}"
+    try:
+        await client.push_stream(bytes(size_bytes))
+    except TooLarge as exc:
+        if "request_id" not in exc.details:
+            return Check(name, False, f"a body of {render_bytes(size_bytes)} does not reach the hub", exc.hint)
+    except (Unreachable, Unavailable) as exc:
+        return Check(name, False, exc.message, exc.hint)
+    except MuseError:
+        pass
+    return Check(name, True, f"bodies of {render_bytes(size_bytes)} reach the hub")
