@@ -5,6 +5,7 @@ A verb's module is imported when that verb runs and not before: imports are late
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -46,6 +47,9 @@ VERBS: Mapping[str, str] = {
     "watch": "What the daemon looks after.",
 }
 """Every verb with its line in ``--help``. ``museui/cli/<verb>.py`` holds it as ``command``."""
+
+_GC_THRESHOLD = 50_000
+"""A verb allocates what it imports and keeps it: Python's own 700 would look through it again and again."""
 
 EXIT_CODES = "0 done, 1 failed, 2 usage or configuration, 3 worth a retry, 4 conflict, 5 denied, 130 interrupted."
 
@@ -164,6 +168,7 @@ def _use_utf8() -> None:
 def main() -> None:
     """The console script."""
     _use_utf8()
+    gc.set_threshold(_GC_THRESHOLD)
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -174,6 +179,7 @@ def main() -> None:
         # Whoever read our output has gone; what is still buffered must not raise again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_FAILED
+    gc.freeze()  # Python would look for garbage in all that was imported before it goes: a sixth of a small push
     sys.exit(code)
 
 

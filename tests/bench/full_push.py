@@ -5,7 +5,8 @@
 Each round pushes the whole history, as new processes against fresh repositories, once with ``git push`` over
 ``git://`` from loose objects and once with ``museui push --json`` to a hub on embedded parts (cold client, running
 hub).  Printed: seconds of each round, medians and the ratio; the hub's confirm (read, verify, store, index, advance);
-peak resident memory of client and hub.  ``--times N`` adds one push of a history N times as long, for the memory.
+peak resident memory of client and hub.  Before the first round a push that sends nothing has Python write the bytecode
+that an installed program comes with.  ``--times N`` adds one push of a history N times as long, for the memory.
 """
 
 from __future__ import annotations
@@ -106,10 +107,15 @@ def wait_for_promotion(hub: Hub, slug: str, push_id: str, environment: dict[str,
             time.sleep(0.1)
 
 
+def push_command(repository: Path, hub: Hub, slug: str, *options: str) -> list[str]:
+    """The command line of a push to the hub's repository ``slug``."""
+    command = [sys.executable, "-m", "museui.cli.main", "push", str(repository), "--remote", f"{hub.url}/ada/{slug}"]
+    return [*command, "--json", *options]
+
+
 def museui_push(repository: Path, hub: Hub, slug: str, environment: dict[str, str]) -> tuple[float, float, Any]:
     """One cold ``museui push``: seconds, peak MiB, its document."""
-    command = [sys.executable, "-m", "museui.cli.main", "push", str(repository)]
-    command += ["--remote", f"{hub.url}/ada/{slug}", "--strategy", "bundle", "--json"]
+    command = push_command(repository, hub, slug, "--strategy", "bundle")
     seconds, peak, out = run_child(command, {**environment, "MUSEUI_TOKEN": hub.token})
     document = json.loads(out)
     if not document["ok"]:
@@ -139,6 +145,7 @@ def main() -> None:
         work = arguments.work or folder / "work"
         if not arguments.work:
             print(json.dumps({"work": write_reference_work(work, Size(), True)}), flush=True)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {**os.environ, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
         (folder / "bare").mkdir()
         hub = Hub(folder / "hub")
@@ -148,6 +155,9 @@ def main() -> None:
         client_mib = 0.0
         try:
             with git_daemon(folder / "bare") as base:
+                run_child(
+                    push_command(work / "muse", hub, "dry", "--dry-run"), {**environment, "MUSEUI_TOKEN": hub.token}
+                )
                 for number in range(arguments.rounds):
                     git_s.append(git_push(work, folder / "bare", base, number))
                     seconds, peak, document = museui_push(work / "muse", hub, f"r{number}", environment)

@@ -118,6 +118,19 @@ def test_asking_the_daemon_needs_no_http_library_and_no_event_loop() -> None:
     assert not packages(loaded) & (HEAVY | {"asyncio", "ssl", "tomlkit", "zstandard"})
 
 
+def test_a_request_loads_no_second_event_loop_no_http2_and_no_terminal() -> None:
+    loaded = loaded_after("from museui.hub.http import httpx\nhttpx.AsyncClient(verify=False)")
+    assert not packages(loaded) & {"trio", "h2", "rich", "pygments"}
+    assert not any(name in loaded for name in ("httpx._main", "httpcore._async.http2"))
+
+
+def test_whoever_asks_for_http2_gets_it() -> None:
+    loaded = loaded_after(
+        "from museui.hub.http import httpx\nhttpx.AsyncClient(http2=True)\nimport httpcore._async.http2"
+    )
+    assert "h2" in packages(loaded)
+
+
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
 def test_the_vocabulary_touches_no_clock_no_environment_and_no_file(file: Path) -> None:
     allowed = CORE_MAY_IMPORT | (FAILPOINTS_MAY_IMPORT_TOO if file.stem == "failpoints" else set())
