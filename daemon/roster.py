@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,8 +36,13 @@ class Roster:
         remembered: Mapping[str, Remembered],
         sent: Mapping[Target, CommitId],
         moved: Callable[[bool], None],
+        clock: Callable[[], float],
     ) -> None:
-        """``moved`` hears whether a repository is another one now, so that its folders must be watched anew."""
+        """``moved`` hears whether a repository is another one now, so that its folders must be watched anew.
+
+        ``clock`` gives the time of day.
+        """
+        self._clock = clock
         self.watched: dict[str, Watched] = {}
         self.seen: dict[str, Seen] = {}
         self.remembered = dict(remembered)
@@ -96,6 +100,13 @@ class Roster:
             if before is None or before.message != error.message:
                 logger.warning("%s: %s", path, error.message)
         self.show(path)
+
+    def clock_moved(self, by_s: float) -> None:
+        """The time of day was set: how long repositories have not been safe stays the same."""
+        for path, known in self.remembered.items():
+            if known.unsafe_since is not None:
+                self.remembered[path] = replace(known, unsafe_since=known.unsafe_since + by_s)
+                self.changed_memories.add(path)
 
     def entries(self, path: str) -> list[Entry]:
         """What waits of a repository."""
@@ -185,7 +196,7 @@ class Roster:
                 if entry and not entry.pushing and not entry.urgent:
                     self._queue.drop(target)
                 continue
-            offered = offer(entry, target, state.head, time.time(), state.ahead)
+            offered = offer(entry, target, state.head, self._clock(), state.ahead)
             if offered.state == "stopped" and former and _differs(before.get(state.branch), state, former, seen):
                 offered = woken(offered)
             self._queue.put(offered)
@@ -194,10 +205,10 @@ class Roster:
                 self._queue.drop(entry.target)
 
     def _remember(self, path: str, seen: Seen) -> None:
+        now, safe = self._clock(), is_safe(seen)
         known = self.remembered.get(path) or Remembered(path)
         if seen.inode is not None and known.inode is not None and seen.repo_id not in (None, known.repo_id):
             logger.warning("%s: another repository is there now", path)
-        now, safe = time.time(), is_safe(seen)
         after = replace(
             known,
             repo_id=seen.repo_id or known.repo_id,
@@ -216,7 +227,7 @@ class Roster:
         if watched is None:
             return
         seen, known = self.seen.get(path) or Seen("looking"), self.remembered.get(path) or Remembered(path)
-        now = time.time()
+        now = self._clock()
         paused = watched.paused(now)
         self._board.put(
             "repositories",

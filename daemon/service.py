@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from museui.core.errors import MuseError, NotFound, Unavailable, Unreachable
+from museui.core.figures import render_span
 from museui.hub.url import parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
@@ -20,7 +21,9 @@ from museui.settings.config import Config, ConfigFile
 from museui.settings.hubs import choose_authority
 
 from .board import Board
+from .clock import Clock
 from .history import History
+from .housekeeping import HOUSEKEEPING_S, Housekeeping
 from .hubs import Hubs
 from .network import hear_network
 from .pusher import Pusher
@@ -31,13 +34,12 @@ from .snapshots import Snapshots
 from .stalls import Stalls
 from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
-from .store.repositories import read_remembered, write_remembered
+from .store.repositories import read_remembered
 from .tell.teller import Teller
 from .version import program_version
 from .watch.watcher import Watcher
 
 logger = logging.getLogger("daemon")
-_HOUSEKEEPING_S = 30.0
 _LINE = Unreachable.code
 
 
@@ -45,7 +47,6 @@ class Service:
     """Everything but the socket. :meth:`open` makes one; :meth:`run` never ends by itself."""
 
     def __init__(self, places: Places, database: Database, trouble: MuseError | None) -> None:
-        self.started_at = time.time()
         self.places = places
         self.database = database
         self.board = Board()
@@ -56,9 +57,10 @@ class Service:
         self._configuring = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._stamps: dict[Path, tuple[int, int, int] | None] = {}
-        self._housekeeping = asyncio.Event()
+        self.clock = Clock(self._clock_moved, time.time)
+        self.started_at = self.clock.now()
         self._signed_in_meanwhile: set[Target] = set()
-        self.queue = PushQueue(database, self._entry_changed, lambda error: self._set_trouble("disk", error))
+        self.queue = PushQueue(database, self._entry_changed, lambda error: self.set_trouble("disk", error))
         self.hubs = Hubs(self.board, self._hub_back, random.random, self.authority)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)
@@ -67,6 +69,7 @@ class Service:
         self.stalls: Stalls
         self.teller: Teller
         self.snapshots: Snapshots
+        self.housekeeping: Housekeeping
 
     @classmethod
     async def open(cls, places: Places, database: Database, trouble: MuseError | None) -> Service:
@@ -74,12 +77,14 @@ class Service:
         service = cls(places, database, trouble)
         service.config = await asyncio.to_thread(service.config_file.read)
         remembered, sent = await read_remembered(database), await read_sent(database)
-        service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved)
+        clock = service.clock.now
+        service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved, clock)
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
-        service.teller = Teller(database, service.roster, service.config, random.random)
+        service.teller = Teller(database, service.roster, service.config, clock, random.random)
         service.snapshots = Snapshots(service.roster, service.config, service.roster.set_snapshot_trouble)
         service.stalls = Stalls(service.pusher, service.config.stall_seconds, time.monotonic)
+        service.housekeeping = Housekeeping(service, database, service.roster, service.history, service.clock)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
         await forget_repositories(database, known - service.config.repositories.keys())
@@ -97,15 +102,14 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
                 parts = (self.queue, self.roster, self.hubs, self.watcher, self.pusher)
-                for part in (*parts, self.stalls, self.teller, self.snapshots):
+                for part in (*parts, self.stalls, self.teller, self.snapshots, self.housekeeping):
                     group.create_task(part.run())
-                group.create_task(self._keep_house())
 
     async def close(self, patience_s: float) -> None:
         """Let pushes end or park them, then write what is not written. The parts still run."""
         await self.pusher.close(patience_s)
         await self.queue.flush()
-        await self._write_memories()
+        await self.housekeeping.write_memories()
 
     async def reload(self) -> None:
         """Read the configuration again. Raises :class:`Usage`; then all stays as it was."""
@@ -128,10 +132,10 @@ class Service:
         self.snapshots.use(config)
         if gone:
             await forget_repositories(self.database, gone)
-        self._set_trouble("config", None)
+        self.set_trouble("config", None)
         self.show()
-        self._housekeeping.set()
-        self._refresh()
+        self.housekeeping.wake()
+        self.refresh()
 
     def show(self) -> None:
         """Show the daemon itself."""
@@ -151,7 +155,7 @@ class Service:
             ),
         )
 
-    def _set_trouble(self, name: str, error: MuseError | None) -> None:
+    def set_trouble(self, name: str, error: MuseError | None) -> None:
         before = self._troubles.pop(name, None)
         if error:
             self._troubles[name] = trouble_of(error)
@@ -194,7 +198,7 @@ class Service:
     async def check_places(self) -> None:
         """Look at the repositories that are not where they were, or not the same."""
         checking = asyncio.create_task(asyncio.to_thread(self.roster.find_displaced))
-        await asyncio.wait({checking}, timeout=_HOUSEKEEPING_S)
+        await asyncio.wait({checking}, timeout=HOUSEKEEPING_S)
         self.roster.ask(checking.result() if checking.done() else None)
         self._check_own_files()
 
@@ -222,7 +226,7 @@ class Service:
         try:
             await self.reload()
         except MuseError as exc:
-            self._set_trouble("config", exc)
+            self.set_trouble("config", exc)
 
     async def _wake_denied(self) -> None:
         """What was refused for want of permission may be allowed now."""
@@ -231,14 +235,14 @@ class Service:
                 self._signed_in_meanwhile.add(entry.target)
             elif is_denied(entry):
                 self.queue.put(woken(entry))
-        self._refresh()
+        self.refresh()
 
     def _roster_moved(self, anew: bool) -> None:
         self.watcher.check_folders(anew=anew)
-        self._housekeeping.set()
-        self._refresh()
+        self.housekeeping.wake()
+        self.refresh()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """What several parts depend on may be different now: the hubs there are, what is held."""
         bases: dict[str, str | None] = {}
         with suppress(MuseError):
@@ -254,6 +258,14 @@ class Service:
             self.roster.show(path)
         self.pusher.wake()
 
+    def _clock_moved(self, by_s: float) -> None:
+        logger.warning(
+            "the machine's clock was put %s by %s", "forward" if by_s > 0 else "back", render_span(round(abs(by_s)))
+        )
+        self.roster.clock_moved(by_s)
+        self.housekeeping.wake()
+        self.refresh()
+
     def _entry_changed(self, target: Target) -> None:
         self.show_entry(target)
         self.roster.show(target.repository)
@@ -265,7 +277,7 @@ class Service:
         for entry in self.queue:
             if entry.state == "waiting" and self._base(entry) == base and entry.error and entry.error.code == _LINE:
                 self.queue.put(woken(entry))
-        self._refresh()
+        self.refresh()
 
     def _base(self, entry: Entry) -> str | None:
         seen = self.roster.seen.get(entry.target.repository)
@@ -279,9 +291,9 @@ class Service:
             return ""
         if seen is None or seen.word:
             return f"repository {seen.word}" if seen else "not yet looked at"
-        if watched.paused(time.time()):
+        if watched.paused(self.clock.now()):
             return "paused"
-        if not self._in_time():
+        if not self.in_time():
             return f"only pushed {self.config.push_between}"
         base = self._base(entry)
         return "hub unreachable" if base and self.hubs.unreachable(base) else ""
@@ -290,9 +302,9 @@ class Service:
         """The file of certificates that are trusted at the hub at ``base`` beside the system's."""
         return choose_authority(base, self.config.hubs, os.environ)
 
-    def _in_time(self) -> bool:
+    def in_time(self) -> bool:
         """Whether it is the time of day at which may be pushed."""
-        between, now = self.config.push_between, time.localtime()
+        between, now = self.config.push_between, time.localtime(self.clock.now())
         return between is None or between.contains(60 * now.tm_hour + now.tm_min)
 
     def show_entry(self, target: Target) -> None:
@@ -307,7 +319,7 @@ class Service:
             if held == "hub unreachable" and base:
                 next_try_at = self.hubs.next_probe_at(base)
             elif not held and entry.due_s > time.monotonic():
-                next_try_at = time.time() + entry.due_s - time.monotonic()
+                next_try_at = self.clock.now() + entry.due_s - time.monotonic()
         watched = self.roster.watched.get(target.repository)
         self.board.put(
             "queue",
@@ -352,37 +364,6 @@ class Service:
             self.queue.drop(target)
         elif entry and signed_in and is_denied(entry):
             self.queue.put(woken(entry))
-
-    # -- what comes of itself
-
-    async def _keep_house(self) -> None:
-        """Ends of pauses, memories to be written, history to be forgotten."""
-        pruned_s = -86400.0
-        holding: tuple[frozenset[str], bool] = (frozenset(), True)
-        while True:
-            self._housekeeping.clear()
-            now = time.time()
-            still = frozenset(path for path, watched in self.roster.watched.items() if watched.paused(now))
-            if (still, self._in_time()) != holding:
-                holding = (still, self._in_time())
-                self._refresh()
-            try:
-                await self._write_memories()
-                if time.monotonic() - pruned_s > 3600.0:
-                    pruned_s = time.monotonic()
-                    await self.history.prune(now - 86400.0 * self.config.history_days)
-            except MuseError as exc:
-                self._set_trouble("disk", exc)
-            ends = [watched.paused_until for watched in self.roster.watched.values() if watched.paused(now)]
-            wait_s = min([_HOUSEKEEPING_S, *(end - now for end in ends if end is not None)])
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._housekeeping.wait(), max(0.05, wait_s))
-
-    async def _write_memories(self) -> None:
-        changed, self.roster.changed_memories = self.roster.changed_memories, set()
-        for path in changed:
-            if path in self.roster.remembered:
-                await write_remembered(self.database, self.roster.remembered[path])
 
     def repository(self, repository_id: str) -> str:
         """The path of the repository that goes by this name. Raises :class:`NotFound`."""

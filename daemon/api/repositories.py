@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,8 @@ async def post_pause(service: Service, request: Request, repository_id: str) -> 
     check_known(request.body, {"for_s", "until"})
     for_s, until = take(request.body, "for_s", float), take(request.body, "until", float)
     if for_s is not None:
-        until = time.time() + for_s
-    if until is not None and until <= time.time():
+        until = service.clock.now() + for_s
+    if until is not None and until <= service.clock.now():
         raise Invalid("the pause would be over already")
     return await _change(service, repository_id, lambda watched: replace(watched, paused_until=until or FOREVER))
 

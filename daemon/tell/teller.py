@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -33,10 +32,18 @@ logger = logging.getLogger("daemon.tell")
 class Teller:
     """Watches how long repositories have not been safe. :meth:`run` never ends by itself."""
 
-    def __init__(self, database: Database, roster: Roster, config: Config, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        roster: Roster,
+        config: Config,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
         self.config = config
         self._database = database
         self._roster = roster
+        self._clock = clock
         self._random = random
         self._wake = asyncio.Event()
         self._busy: set[int] = set()
@@ -55,13 +62,13 @@ class Teller:
             while True:
                 self._wake.clear()
                 try:
-                    await self._find_news(time.time())
-                    due_at = await self._deliver(group, time.time())
+                    await self._find_news(self._clock())
+                    due_at = await self._deliver(group, self._clock())
                 except MuseError as exc:
                     logger.error("people cannot be told: %s", exc.message)
-                    due_at = time.time() + _LOOK_S
+                    due_at = self._clock() + _LOOK_S
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(_LEAST_S, min(_LOOK_S, due_at - time.time())))
+                    await asyncio.wait_for(self._wake.wait(), max(_LEAST_S, min(_LOOK_S, due_at - self._clock())))
 
     async def _find_news(self, now: float) -> None:
         for path, watched in list(self._roster.watched.items()):
@@ -116,7 +123,7 @@ class Teller:
         except MuseError as exc:
             answer = exc.message
             if exc.retryable and order.kind == "webhook" and order.tries + 1 < AGAIN.tries:
-                state, due_at = "waiting", time.time() + AGAIN.delay_s(order.tries + 1, self._random)
+                state, due_at = "waiting", self._clock() + AGAIN.delay_s(order.tries + 1, self._random)
             logger.warning("%s %s was not told: %s", order.kind, order.target, exc.message)
         try:
             await write_outcome(self._database, order, state, answer, due_at)
