@@ -1,122 +1,40 @@
-"""``museui demo``: a hub, a repository with a history, a push and the way back, in a folder that is gone at the end."""
+"""``museui demo``: everything at once in a temporary folder: the terminal interface on it, or a summary."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
+import sys
 
 import click
 
-from ..core.errors import Internal
-from .output import json_option, print_json, quiet_option, talk
-from .own_hub import run_hub
+from .output import json_option, quiet_option
 
-if TYPE_CHECKING:
-    from museui.hub.client import HubClient
-    from museui.repo.repository import Repository
-    from museui.sync.result import PushResult
+_PACE_S = 4.0
 
 
 @click.command()
 @json_option
 @quiet_option
-def command(as_json: bool, quiet: bool) -> int:
-    """See it work: everything at once on this machine, offline; nothing is left behind."""
-    quiet = quiet or as_json
-    began_s = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix="museui-demo-"))
-    try:
-        with run_hub(folder / "hub") as (base, owner, token):
-            talk(f"hub       running at {base}", quiet=quiet)
-            document = asyncio.run(_demonstrate(folder, base, owner, token, quiet))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    document["seconds"] = round(time.perf_counter() - began_s, 3)
-    if as_json:
-        print_json(document)
-    else:
-        talk(f"done      in {document['seconds']:.1f} s; the temporary folder is gone", quiet=quiet)
-    return 0
+@click.option("--summary", is_flag=True, help="Do it once and say what came of it; that is so without a terminal.")
+@click.option(
+    "--pace",
+    "pace_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0.05, 3600),
+    default=_PACE_S,
+    show_default=True,
+    help="How long from one thing that happens to the next.",
+)
+def command(as_json: bool, quiet: bool, summary: bool, pace_s: float) -> int:
+    """See it work: everything at once on this machine, offline; nothing is left behind.
 
+    On a terminal: the terminal interface, with pushes, a conflict and a hub that is gone for a while.
+    """
+    if as_json or quiet or summary or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from .demo_summary import demonstrate
 
-async def _demonstrate(folder: Path, base: str, owner: str, token: str, quiet: bool) -> dict[str, Any]:
-    from museui.core.figures import render_bytes, render_seconds
-    from museui.hub.client import HubClient
-    from museui.hub.url import RepositoryUrl
-    from museui.repo.config import Remote
-    from museui.repo.repository import Repository
-    from museui.sync.fetch import fetch
+        demonstrate(as_json=as_json, quiet=quiet)
+        return 0
+    from .demo_theatre import open_demo
 
-    from .demo_song import Song
-    from .progress import render_result
-
-    url = RepositoryUrl(base, owner, "song")
-    song = Repository.init(folder / "song", "midi")
-    song.set_remote(Remote("origin", str(url), "main"))
-    history = Song(song)
-    history.write()
-    talk(f"song      a repository with {len(list(song.store.commit_ids()))} commits", quiet=quiet)
-
-    async with HubClient(url, token) as client:
-        first = await _push(folder, song, client)
-        talk("push      the whole history, as one bundle", quiet=quiet)
-        talk(render_result(first.to_json()), quiet=quiet)
-        history.write(1)
-        second = await _push(folder, song, client)
-        talk(f"push      one more commit: {render_seconds(second.total_seconds)}", quiet=quiet)
-        third = await _push(folder, song, client)
-        talk(f"push      again: up to date after {third.requests} request", quiet=quiet)
-
-        copy = Repository.init(folder / "copy", song.domain, repo_id=song.repo_id)
-        began_s = time.perf_counter()
-        fetched = await fetch(copy, client, "origin")
-        fetch_s = time.perf_counter() - began_s
-    talk(
-        f"fetch     into a second folder: {fetched.commits} commits, {fetched.objects} objects, "
-        f"{render_bytes(fetched.wire_bytes)}, {render_seconds(fetch_s)}",
-        quiet=quiet,
-    )
-    files = _compare(song, copy)
-    talk(f"compare   {files} files of the two repositories are the same, byte for byte", quiet=quiet)
-    return {
-        "ok": True,
-        "url": str(url),
-        "pushes": [result.to_json() for result in (first, second, third)],
-        "fetch": {
-            "commits": fetched.commits,
-            "snapshots": fetched.snapshots,
-            "objects": fetched.objects,
-            "wire_bytes": fetched.wire_bytes,
-            "seconds": round(fetch_s, 6),
-        },
-        "compared_files": files,
-    }
-
-
-async def _push(folder: Path, song: Repository, client: HubClient) -> PushResult:
-    from museui.sync.push import Push
-    from museui.sync.result import Environment, PushRequest
-
-    request = PushRequest(branch="main", head=song.branches()["main"], remote="origin")
-    return await Push(song, client, request, Environment(spool=folder / "spool")).run()
-
-
-def _compare(song: Repository, copy: Repository) -> int:
-    """How many files of commits, snapshots and objects are equal. Raises :class:`Internal` when one is not."""
-    names = [
-        path.relative_to(song.muse)
-        for kind in ("commits", "snapshots", "objects")
-        for path in (song.muse / kind).rglob("*")
-        if path.is_file()
-    ]
-    for name in names:
-        other = copy.muse / name
-        if not other.is_file() or other.read_bytes() != (song.muse / name).read_bytes():
-            raise Internal(f"{name} came back different")
-    if copy.read_tracking("origin", "main") != song.branches()["main"]:
-        raise Internal("the branch came back different")
-    return len(names)
+    return open_demo(pace_s, os.environ)

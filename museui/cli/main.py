@@ -101,7 +101,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> 
 @click.option("-C", "folders", metavar="DIR", multiple=True, type=click.Path(), help="Run as if started in DIR.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 @click.pass_context
-def museui(ctx: click.Context, folders: tuple[str, ...]) -> None:
+def museui(ctx: click.Context, folders: tuple[str, ...]) -> int | None:
     """Sync Muse repositories to a hub you own, and see that it happened.
 
     Without a command, on a terminal: the terminal interface.
@@ -111,12 +111,12 @@ def museui(ctx: click.Context, folders: tuple[str, ...]) -> None:
             raise click.exceptions.NoArgsIsHelpError(ctx)
         from ..tui.app import run
 
-        run()
-        return
+        return run()
     cwd = Path.cwd().joinpath(*folders)
     if not cwd.is_dir():
         raise Usage(f"cannot change to {str(cwd)!r}: no such folder")
     ctx.obj = Context(cwd)
+    return None
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,44 +1,70 @@
-"""A hub for as long as a command runs, on embedded parts, in a folder of the command's."""
+"""A hub of a command's own, on embedded parts, in a folder of the command's."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import Internal
+from ..local.programs import program_command, program_environment
 
 _START_S = 30.0
 
 
-@contextmanager
-def run_hub(data: Path, *options: str) -> Iterator[tuple[str, str, str]]:
-    """A hub as its own process; its URL, owner and token. It has ended when the block ends.
+class OwnHub:
+    """A hub as its own process, which can be stopped and started again at the same address.
 
-    ``options`` go to ``museui hub serve``.  Raises :class:`Internal` with what it said when it does not start.
+    ``options`` go to ``museui hub serve``.  ``url``, ``owner`` and ``token`` are known once it was started.
     """
-    command_line = [sys.executable, "-m", "hubstub", "serve", "--data", str(data), "--port", "0"]
-    log_path = data.with_name(data.name + ".log")  # nobody reads it meanwhile, and a pipe would fill up
-    with log_path.open("w") as log:
-        hub = subprocess.Popen(
-            [*command_line, "--owner", "ada", "--json", *options], stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
-        assert hub.stdout
-        line = hub.stdout.readline()
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self._data, self._options = data, options
+        self._process: subprocess.Popen[str] | None = None
+        self.url = self.owner = self.token = ""
+
+    def start(self) -> None:
+        """Start it unless it runs, and return when it answers.  Raises :class:`Internal` with what it said when it does not."""
+        if self._process:
+            return
+        port = self.url.rpartition(":")[2] or "0"
+        options = ("--data", str(self._data), "--port", port, "--owner", "ada", "--json", *self._options)
+        log_path = self._data.with_name(self._data.name + ".log")  # nobody reads it meanwhile, and a pipe would fill up
+        with log_path.open("w") as log:
+            command = program_command("hubstub", "serve", *options)
+            self._process = subprocess.Popen(
+                command, env=program_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
         try:
             ready = json.loads(line)
-        except ValueError:
-            hub.wait(_START_S)
-            raise Internal("the hub did not start", hint=log_path.read_text().strip()[-500:]) from None
-        yield ready["url"], ready["owner"], ready["token"]
-    finally:
+            self.url, self.owner, self.token = ready["url"], ready["owner"], ready["token"] or self.token
+        except (ValueError, KeyError):
+            self.stop()
+            raise Internal("the hub did not start", hint=log_path.read_text().strip()[-500:] or line) from None
+
+    def stop(self) -> None:
+        """Stop it, if it runs, and return when it has ended."""
+        hub, self._process = self._process, None
+        if hub is None:
+            return
         hub.terminate()
         try:
             hub.communicate(timeout=_START_S)
         except subprocess.TimeoutExpired:
             hub.kill()
             hub.communicate()
+
+
+@contextmanager
+def run_hub(data: Path, *options: str) -> Iterator[tuple[str, str, str]]:
+    """A hub's URL, owner and token; it has ended when the block ends.  Raises as :meth:`OwnHub.start`."""
+    hub = OwnHub(data, *options)
+    try:
+        hub.start()
+        yield hub.url, hub.owner, hub.token
+    finally:
+        hub.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
@@ -39,7 +41,8 @@ T = TypeVar("T")
 class MuseApp(App[None]):
     """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
 
-    ``theme``: the one a person chose before; ``keys``: an action's id → its keys.
+    ``theme``: the one a person chose before; ``keys``: an action's id → its keys; ``notice``: a line that stays on the
+    dashboard: this is a demo, and what happens in it.
     """
 
     TITLE = "MuseUI"
@@ -56,8 +59,10 @@ class MuseApp(App[None]):
         now: Callable[[], float] = time.time,
         theme: str | None = None,
         keys: Mapping[str, str] | None = None,
+        notice: str = "",
     ) -> None:
         super().__init__()
+        self.notice = notice
         self.client = client
         self.now = now
         self.news = News()
@@ -183,12 +188,30 @@ class MuseApp(App[None]):
         """Every key of this screen."""
         self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else "", self.actions))
 
+    def tell_notice(self, notice: str) -> None:
+        """Have this line on the dashboard."""
+        self.notice = notice
+        self._show(frozenset())
+
     def action_leave(self) -> None:
         """Leave; the daemon goes on."""
         self.exit()
 
 
-def run() -> None:
-    """Open it in this terminal. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
+def run() -> int:
+    """Open it in this terminal; the exit code. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
     config = find_places().config
-    MuseApp(theme=read_theme(config), keys=read_keys(config)).run()
+    return run_app(MuseApp(theme=read_theme(config), keys=read_keys(config)))
+
+
+def run_app(app: MuseApp) -> int:
+    """Run until somebody leaves, or sends SIGTERM or SIGHUP; the terminal is then as it was. The exit code."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, app.exit, None, 128 + number)
+        await app.run_async()
+
+    asyncio.run(main())
+    return app.return_code or 0

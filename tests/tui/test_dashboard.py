@@ -129,7 +129,7 @@ async def test_pause_and_resume(daemon: ScriptedDaemon) -> None:
         await screen.press("space")
         await screen.sees("sketches is paused")
         daemon.show("repositories", repository("sketches", "paused"))
-        await screen.sees("⏸ 1 not looked after")
+        await screen.sees("⏸ 1 paused")
         await screen.press("space")
         await screen.sees("sketches goes on")
 

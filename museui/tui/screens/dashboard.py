@@ -26,6 +26,7 @@ from ..view.troubles import copy_text
 from ..widgets.calm import CalmView
 from ..widgets.footer import KeyBar
 from ..widgets.headline import HeadlineBar
+from ..widgets.notice import NoticeBar
 from ..widgets.push import PushView
 from ..widgets.table import Table
 from . import rows
@@ -59,11 +60,11 @@ class Dashboard(NewsScreen[None]):
         self._at = "repositories"
         self._list = "queue"
         self._minute = -1
-        self._chosen = False
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield HeadlineBar(id="headline")
+        yield NoticeBar(id="notice")
         yield CalmView(id="calm")
         with Horizontal(id="body"):
             with Vertical(id="left", classes="panel"):
@@ -97,13 +98,14 @@ class Dashboard(NewsScreen[None]):
         calm = find_calm(state, starting=news.starting, problem=news.problem)
         self.query_one("#calm", CalmView).show(calm)
         self.query_one("#body").display = calm is None
+        self.query_one(NoticeBar).show(self.muse.notice)
         self.query_one(HeadlineBar).show(make_headline(state, now, news.connected), now)
         if changed & _REPOSITORIES:
             found = repository_rows(state, now, self.filter_text)
             self.table("repositories").show([rows.repository(row) for row in found])
-            if found and not self._chosen:
-                self._chosen = True
-                self.table("repositories").select(most_urgent(found) or "")
+            table = self.table("repositories")
+            if not table.led:
+                table.select(most_urgent(found, table.key) or "")
         if not changed or changed & {"queue", "pushes", "repositories"}:
             self.table("queue").show([rows.queued(row) for row in queue_rows(state, now, self.filter_text)])
         if changed & _HISTORY:

@@ -12,7 +12,12 @@ from .clock import render_age
 from .marks import Tone
 
 _NEEDS_PERSON = {"stopped", "missing", "unreadable", "damaged", "no_remote"}
-_QUIET = {"paused", "empty", "cancelled", "looking"}
+_RESTING: tuple[tuple[str, str, Tone], ...] = (
+    ("paused", "⏸", "wait"),
+    ("cancelled", "✗", "wait"),
+    ("looking", "·", "quiet"),
+    ("empty", "○", "quiet"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,6 @@ def _verdict(state: State) -> tuple[Part, ...]:
     pushing = sum(item.state == "pushing" for item in repositories)
     waiting = sum(item.state == "waiting" for item in repositories)
     behind = sum(item.state == "behind" for item in repositories)
-    quiet = sum(item.state in _QUIET and not item.safe for item in repositories)
     parts: list[Part] = []
     if needs:
         parts.append(Part(f"✗ {needs} need{'s' if needs == 1 else ''} you", "bad"))
@@ -61,8 +65,9 @@ def _verdict(state: State) -> tuple[Part, ...]:
         parts.append(Part(f"◐ {pushing} pushing", "busy"))
     if behind:
         parts.append(Part(f"↓ {behind} behind", "wait"))
-    if quiet:
-        parts.append(Part(f"⏸ {quiet} not looked after", "wait"))
+    for word, symbol, tone in _RESTING:
+        if count := sum(item.state == word and not item.safe for item in repositories):
+            parts.append(Part(f"{symbol} {count} {word}", tone))
     safe = sum(item.safe for item in repositories)
     if not parts:
         parts.append(Part(f"✓ all {safe} safe" if safe > 1 else "✓ all safe", "good"))
@@ -82,7 +87,8 @@ def _daemon(state: State, now: float, connected: bool) -> Part:
     daemon = next(iter(state.daemon.values()))
     if daemon.watching_trouble or daemon.troubles:
         return Part("daemon ● look at it", "wait")
-    return Part(f"daemon ● {render_age(now - daemon.started_at)}", "good")
+    age = render_age(now - daemon.started_at)
+    return Part("daemon ●" if age == "now" else f"daemon ● {age}", "good")
 
 
 def _hub(hub: HubView) -> Part:

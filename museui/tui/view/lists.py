@@ -10,9 +10,11 @@ from museui.local.messages import PushView, QueueView, RepositoryView
 from museui.local.state import State
 
 from .clock import render_age
-from .marks import Mark, Tone, mark_repository
+from .marks import PAUSED, Mark, Tone, mark_repository
 
 _SPARKS = "▁▂▃▄▅▆▇█"
+UNREACHABLE = "hub unreachable"
+"""The reason for which an entry waits until its hub answers again; while somebody looks on that is asked each second."""
 _URGENCY: tuple[Tone, ...] = ("bad", "busy", "wait", "good", "quiet")
 
 
@@ -98,11 +100,14 @@ def queue_rows(state: State, now: float, filter_text: str = "") -> list[QueueRow
         for entry in state.queue.values()
         if matches(filter_text, name_of(state, entry.repository, entry.path), entry.branch, entry.reason)
     ]
-    entries.sort(key=lambda entry: (_queue_order(entry), entry.next_try_at or 0.0, entry.queued_at))
+    entries.sort(key=lambda entry: (_queue_order(state, entry), entry.next_try_at or 0.0, entry.queued_at))
     return [_queue_row(state, entry, now) for entry in entries]
 
 
-def _queue_order(entry: QueueView) -> int:
+def _queue_order(state: State, entry: QueueView) -> int:
+    repository = state.repositories.get(entry.repository)
+    if repository and repository.paused:
+        return 4
     return {"pushing": 0, "stopped": 1, "waiting": 2}.get(entry.state, 3)
 
 
@@ -110,7 +115,9 @@ def _queue_row(state: State, entry: QueueView, now: float) -> QueueRow:
     name = name_of(state, entry.repository, entry.path)
     tone: Tone = {"pushing": "busy", "stopped": "bad"}.get(entry.state, "wait")  # type: ignore[assignment]
     commits = "" if entry.commits is None else str(entry.commits)
-    return QueueRow(entry.id, tone, name, entry.branch, commits, _queue_state(state, entry), _next_try(entry, now))
+    repository = state.repositories.get(entry.repository)
+    next_try = "–" if repository and repository.paused else _next_try(entry, now)
+    return QueueRow(entry.id, tone, name, entry.branch, commits, _queue_state(state, entry), next_try)
 
 
 def _queue_state(state: State, entry: QueueView) -> str:
@@ -137,6 +144,8 @@ def _next_try(entry: QueueView, now: float) -> str:
     if entry.next_try_at is None:
         return "soon" + tries
     left = render_span(entry.next_try_at - now)
+    if left == "now" and entry.reason == UNREACHABLE:
+        return "when it is back"
     return ("now" if left == "now" else f"in {left}") + tries
 
 
@@ -205,6 +214,7 @@ def matches(filter_text: str, *texts: str) -> bool:
     return all(any(word in text for text in lowered) for word in filter_text.casefold().split())
 
 
-def most_urgent(rows: Sequence[RepositoryRow]) -> str | None:
-    """The repository that a person should look at first."""
-    return min(rows, key=lambda row: _URGENCY.index(row.mark.tone)).id if rows else None
+def most_urgent(rows: Sequence[RepositoryRow], now_at: str | None = None) -> str | None:
+    """The repository that a person should look at first: ``now_at``, unless another is more urgent than that."""
+    ordered = sorted(rows, key=lambda row: (_URGENCY.index(row.mark.tone), row.mark.symbol == PAUSED, row.id != now_at))
+    return ordered[0].id if ordered else None

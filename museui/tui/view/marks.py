@@ -13,6 +13,7 @@ from .clock import render_age
 Tone = Literal["good", "busy", "wait", "bad", "quiet", "text"]
 """What colour a thing has: all is well, something moves, it waits, a person is needed, beside the point, plain."""
 
+PAUSED = "⏸"
 _SHORT_CODES = {
     "unauthorized": "401",
     "forbidden": "403",
@@ -51,7 +52,7 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
             return Mark("◐", "busy", _ahead(repository.branches) or "pushing")
         case "paused":
             until = repository.paused_until
-            return Mark("⏸", "wait", "paused" if until is None else f"for {render_age(max(60.0, until - now))}")
+            return Mark(PAUSED, "wait", "paused" if until is None else f"for {render_age(max(60.0, until - now))}")
         case "stopped":
             error = next((entry.error for entry in entries if entry.state == "stopped" and entry.error), None)
             code = error.code if error else "stopped"

@@ -38,15 +38,21 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
     if running:
         push = max(running, key=lambda item: item.id)
         return PushPanel(title, _running(push), "busy", push, now=now)
-    trouble = repository.trouble or next(
-        (entry.error for entry in state.queue.values() if entry.repository == repository.id and entry.error), None
-    )
-    last = last_push(state, repository.id)
+    trouble, last = trouble_of_repository(state, repository), last_push(state, repository.id)
     if trouble:
-        return PushPanel(title, trouble.message, "bad", last, trouble)
+        return PushPanel(title, trouble.message, "wait" if trouble.retryable else "bad", last, trouble)
     if last and last.result in ("done", "up_to_date"):
         return PushPanel(title, _ended(last, now), "good", last)
     return PushPanel(title, _standing(repository), "quiet", last, last.error if last else None)
+
+
+def trouble_of_repository(state: State, repository: RepositoryView) -> Trouble | None:
+    """What keeps it from being safe: what is wrong with it, what its last try came to, or that its hub is gone."""
+    entries = [entry for entry in state.queue.values() if entry.repository == repository.id]
+    if repository.trouble or not entries or repository.paused:
+        return repository.trouble
+    gone = next((hub.trouble for hub in state.hubs.values() if (repository.url or "").startswith(f"{hub.base}/")), None)
+    return next((entry.error for entry in entries if entry.error), gone)
 
 
 def last_push(state: State, repository_id: str) -> PushView | None:

@@ -10,6 +10,7 @@ from museui.core.figures import one_line
 from ..tones import STYLES
 from ..view.push import PushPanel
 from ..view.troubles import explain
+from .hang import hang
 from .waterfall import render_waterfall
 
 
@@ -33,14 +34,13 @@ class PushView(Widget, can_focus=True):
         panel = self.shown
         if panel is None:
             return Content("")
-        lines = [Content.styled(one_line(panel.summary), STYLES[panel.tone])]
+        width = self.size.width
+        summary = Content.styled(one_line(panel.summary), STYLES[panel.tone])
+        lines = summary.wrap(width) if panel.trouble else [summary]
+        for label, text in explain(panel.trouble) if panel.trouble else ():
+            if label:
+                lead = Content.styled(f"{label:>8}  ", STYLES["quiet"])
+                lines += hang(lead, Content(one_line(text)), width)
         if panel.push and panel.push.phases:
-            lines += [Content(""), *render_waterfall(panel.push, self.size.width, panel.now)]
-        if panel.trouble:
-            lines += [Content("")]
-            lines += [
-                Content.assemble((f"{label:>8}  ", STYLES["quiet"]), one_line(text))
-                for label, text in explain(panel.trouble)
-                if label
-            ]
+            lines += [Content(""), *render_waterfall(panel.push, width, panel.now)]
         return Content("\n").join(lines)

@@ -104,6 +104,8 @@ class Table(ScrollView, can_focus=True):
         self.empty = empty
         self.rows: Sequence[Row] = ()
         self.cursor = 0
+        self.led = False
+        """Whether a person has moved the cursor."""
 
     @property
     def key(self) -> str | None:
@@ -175,11 +177,12 @@ class Table(ScrollView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
+        self.led = True
         self._go(self.cursor + by)
 
     def action_page(self, by: int) -> None:
         """Move the cursor by what is seen."""
-        self._go(self.cursor + by * max(1, self.size.height - 1 - self._title_height))
+        self.action_move(by * max(1, self.size.height - 1 - self._title_height))
 
     def action_choose(self) -> None:
         """Enter."""
@@ -192,6 +195,7 @@ class Table(ScrollView, can_focus=True):
         if 0 <= place < len(self.rows):
             if place == self.cursor and event.chain > 1:
                 self.action_choose()
+            self.led = True
             self._go(place)
 
     def _go(self, place: int) -> None:

@@ -58,6 +58,20 @@ def test_a_detached_repository_shows_its_first_branch_and_an_empty_one_none() ->
 def test_the_most_urgent_repository_comes_under_the_cursor() -> None:
     shown = state(repositories=[repository("a"), repository("b", "missing"), repository("c", "paused")])
     assert most_urgent(repository_rows(shown, NOW)) == repository("b").id
+
+
+def test_the_cursor_stays_where_it_is_unless_another_is_more_urgent() -> None:
+    names = ("a", "pushing"), ("b", "pushing"), ("c", "waiting"), ("d", "paused")
+    a, b, c, d = items = [repository(name, word) for name, word in names]
+    rows = repository_rows(state(repositories=items), NOW)
+    assert [most_urgent(rows, item.id) for item in items] == [a.id, b.id, a.id, a.id]
+    assert most_urgent(repository_rows(state(repositories=[c, d]), NOW), d.id) == c.id
+
+
+def test_what_is_paused_comes_last_in_the_queue_and_is_not_tried() -> None:
+    items = [repository("a", "paused"), repository("b", "waiting")]
+    rows = queue_rows(state(repositories=items, queue=[entry("a", reason="paused"), entry("b")]), NOW)
+    assert [(row.repository, row.next_try) for row in rows] == [("b", "soon"), ("a", "–")]
     assert most_urgent([]) is None
 
 
@@ -66,6 +80,7 @@ def test_the_most_urgent_repository_comes_under_the_cursor() -> None:
     [
         (entry(), "waiting", "soon"),
         (entry(reason="hub unreachable", next_try_at=NOW + 8, tries=2), "waiting: hub unreachable", "in 8 s (try 3)"),
+        (entry(reason="hub unreachable", next_try_at=NOW + 0.5), "waiting: hub unreachable", "when it is back"),
         (entry(next_try_at=NOW - 1), "waiting", "now"),
         (entry(state="stopped", error=FORBIDDEN, reason="x"), f"stopped: {FORBIDDEN.message}", "press r"),
         (entry(state="cancelled"), "cancelled", "press r"),

@@ -87,7 +87,7 @@ def test_a_branch_is_a_symbol_and_words(standing: str, symbol: str, word: str) -
             "bad",
             "✗ 2 need you  ✓ all else safe",
         ),
-        ([repository("a", "paused")], "wait", "⏸ 1 not looked after"),
+        ([repository("a", "paused")], "wait", "⏸ 1 paused"),
         ([repository("a", "paused", safe=True)], "good", "✓ all safe"),
         ([repository("a", "behind")], "wait", "↓ 1 behind"),
     ],

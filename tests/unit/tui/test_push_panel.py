@@ -15,7 +15,7 @@ from museui.tui.view.push import describe_repository
 from museui.tui.view.troubles import copy_text
 from museui.tui.view.waterfall import draw_push, render_bar, render_left, render_progress
 from tests.helpers.scripted_daemon import NOW, RUNNING
-from tests.helpers.views import FORBIDDEN, branch, entry, phase, push, repository
+from tests.helpers.views import FORBIDDEN, GONE, branch, entry, hub, phase, push, repository
 
 
 def state(**collections: Any) -> State:
@@ -57,6 +57,14 @@ def test_what_is_in_the_way_comes_before_the_last_push() -> None:
     assert (panel.summary, panel.trouble, panel.tone) == (FORBIDDEN.message, FORBIDDEN, "bad")
     copied = copy_text(FORBIDDEN).splitlines()
     assert copied == [FORBIDDEN.message, "do: Ask its owner.", "code: forbidden", "request: req-17"]
+
+
+def test_what_waits_for_a_hub_that_is_gone_says_so_before_it_was_tried() -> None:
+    hubs = {"https://hub.local": hub(reachable=False)}
+    shown = replace(state(repositories=[repository()], history=[push(6)], queue=[entry()]), hubs=hubs)
+    panel = describe_repository(shown, repository(state="waiting"), NOW)
+    assert (panel.summary, panel.trouble, panel.tone) == (GONE.message, GONE, "wait")
+    assert describe_repository(shown, repository(state="paused"), NOW).trouble is None
 
 
 def test_the_last_push_says_what_it_was() -> None:
