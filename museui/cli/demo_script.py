@@ -17,7 +17,7 @@ from .demo_song import Song
 from .own_hub import OwnHub
 
 FIRST, OTHERS = "song", ("album", "duet", "sketches", "archive")
-PAUSED = "archive"
+_PAUSED = "archive"
 _COMMITS = {"song": 180, "album": 60, "duet": 30, "sketches": 12, "archive": 40}
 _RECORDING_BYTES = 3 << 20
 _ROUNDS = 50
@@ -30,6 +30,7 @@ class Script:
     def __init__(self, folder: Path, hub: OwnHub, wait: Callable[[float], None], say: Callable[[str], None]) -> None:
         self._folder, self._hub, self._wait, self._say = folder, hub, wait, say
         self._songs: dict[str, Song] = {}
+        self._ids: dict[str, str] = {}
 
     def prepare(self, *names: str) -> None:
         """Make these repositories, with a history each."""
@@ -43,15 +44,13 @@ class Script:
         """Have the daemon look after these."""
         for name in names:
             root = self._songs[name].repository.root
-            view = LocalClient().post("repositories", {"path": str(root)})["repository"]
-            if name == PAUSED:
-                LocalClient().post(f"repositories/{view['id']}/pause")
+            self._ids[name] = LocalClient().post("repositories", {"path": str(root)})["repository"]["id"]
 
     def play(self, pace_s: float) -> None:
         """Go round, ``pace_s`` between two things that happen; what fails is said, and the next round begins."""
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
             try:
-                for said, paces in self._round():
+                for said, paces in self._round(first=number == 0):
                     self._say(said)
                     self._wait(paces * pace_s)
             except MuseError as exc:
@@ -61,7 +60,7 @@ class Script:
         while True:
             self._wait(3600.0)
 
-    def _round(self) -> Iterator[tuple[str, int]]:
+    def _round(self, first: bool) -> Iterator[tuple[str, int]]:
         song, album, duet, sketches = (self._songs[name] for name in ("song", "album", "duet", "sketches"))
         self._hub.start()
         song.write(1)
@@ -79,6 +78,9 @@ class Script:
         asyncio.run(self._fetch(duet))
         duet.merge(elsewhere)
         yield "the two were merged: duet is safe again", 2
+        if first:
+            LocalClient().post(f"repositories/{self._ids[_PAUSED]}/pause")
+            yield f"{_PAUSED} is paused until space is pressed there", 1
         self._hub.stop()
         song.write(2)
         yield "the hub is stopped: commits wait", 1

@@ -83,7 +83,7 @@ def _play(folder: Path, hub: OwnHub, audience: _Audience, pace_s: float) -> None
         script.prepare(FIRST)
         daemon.result()
     script.watch(FIRST)
-    _tell({"said": "a hub, a daemon, five repositories of their own: all gone when you leave"})
+    _tell({"said": "a hub, a daemon and five repositories, gone when you leave"})
     script.prepare(*OTHERS)
     script.watch(*OTHERS)
     audience.wait(pace_s)

@@ -71,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme", "theme", "everywhere", "t", "theme", "Choose the colours"),
     Action("help", "help", "everywhere", "question_mark,f1", "help", "Show every key of this screen", 1),
     Action("palette", "command_palette", "everywhere", "ctrl+p", "palette", "Find a command by its name", 4),
-    Action("quit", "leave", "everywhere", "q", "quit", "Leave; the daemon goes on", 1),
+    Action("quit", "leave", "everywhere", "q,ctrl+c", "quit", "Leave; the daemon goes on", 1),
 )
 
 TITLES = {
@@ -85,7 +85,7 @@ TITLES = {
     "everywhere": "Everywhere",
 }
 """What the places are called, in the order of the help."""
-_NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "space": "␣", "enter": "⏎", "escape": "esc"}
+_NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "ctrl+c": "^c", "space": "␣", "enter": "⏎", "escape": "esc"}
 _NAMES |= {"comma": ",", "delete": "del", "backspace": "⌫"}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from museui.local.client import LocalClient, NoDaemon
+from museui.local.client import LocalClient
 from tests.helpers.hub import ROOT
 from tests.helpers.tmux import LEFT, Terminal
 
@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def processes(folder: Path) -> dict[int, str]:
     """The processes that have ``folder`` on their command line, but for the terminal's shell."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
     lines = [line.split(None, 1) for line in listed.splitlines()[1:]]
     return {int(pid): args for pid, args in lines if f"{folder}/museui-" in args}
 
@@ -68,35 +68,37 @@ def test_the_demo_shows_pushes_a_conflict_and_an_offline_spell_and_leaves_nothin
         terminal.sees("all of it is temporary", "Push 1")
         terminal.sees("✗ duet", "diverged", "✗ 1 needs you", "museui fetch")
         terminal.sees("○ gone", "queued", "cannot reach")
-        terminal.sees("the hub is back", "all safe")
+        terminal.sees("the hub is back", "✓ all")
         pid, before = daemon_pid(folder), processes(folder)
         assert len(before) == 2, before
-        terminal.press("q")
+        os.kill(pid, signal.SIGKILL)
+        terminal.sees("daemon ○ gone")
+        terminal.press("r")
+        terminal.sees("daemon ●")
+        pid = daemon_pid(folder)
+        terminal.press("C-c")
         terminal.sees(f"{LEFT} 0")
         assert not list(folder.glob("museui-*")) and not processes(folder)
         wait_until_nothing_is_left(folder, pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_nothing(folder: Path, number: signal.Signals) -> None:
     with demo(folder, "demo", "--pace", "3600") as terminal:
-        terminal.sees("all of it is temporary", "all safe")
+        terminal.sees("all of it is temporary")
         pid = daemon_pid(folder)
-        ours = subprocess.run(["pgrep", "-f", "museui.cli.main demo"], capture_output=True, text=True).stdout
-        raise AssertionError(ours)
+        (stage,) = (pid for pid, args in processes(folder).items() if "demo_stage" in args)
+        shown = subprocess.run(["ps", "-o", "ppid=", "-p", str(stage)], capture_output=True, text=True, check=True)
+        os.kill(int(shown.stdout), number)
+        terminal.sees(f"{LEFT} {128 + number}")
+        wait_until_nothing_is_left(folder, pid)
 
 
-def test_a_daemon_of_the_demo_that_is_stopped_does_not_end_it(folder: Path) -> None:
+def test_a_stage_that_is_ended_ends_the_demo_which_says_so(folder: Path) -> None:
     with demo(folder, "demo", "--pace", "3600") as terminal:
-        terminal.sees("all safe")
+        terminal.sees("all of it is temporary")
         pid = daemon_pid(folder)
-        os.kill(pid, signal.SIGKILL)
-        terminal.sees("daemon ○ gone")
-        with pytest.raises(NoDaemon):
-            daemon_pid(folder)
-        terminal.press("r")
-        terminal.sees("all safe", "daemon ●")
-        pid = daemon_pid(folder)
-        terminal.press("C-c")
-        terminal.sees(f"{LEFT} 0")
+        (stage,) = (pid for pid, args in processes(folder).items() if "demo_stage" in args)
+        os.kill(stage, signal.SIGTERM)
+        terminal.sees(f"{LEFT} 1", "the demo's stage has ended")
         wait_until_nothing_is_left(folder, pid)

@@ -64,7 +64,7 @@ def test_the_cursor_stays_where_it_is_unless_another_is_more_urgent() -> None:
     names = ("a", "pushing"), ("b", "pushing"), ("c", "waiting"), ("d", "paused")
     a, b, c, d = items = [repository(name, word) for name, word in names]
     rows = repository_rows(state(repositories=items), NOW)
-    assert [most_urgent(rows, item.id) for item in items] == [a.id, b.id, a.id, a.id]
+    assert [most_urgent(rows, item.id) for item in items] == [a.id, b.id, c.id, a.id]
     assert most_urgent(repository_rows(state(repositories=[c, d]), NOW), d.id) == c.id
 
 
