@@ -85,7 +85,16 @@ TITLES = {
     "everywhere": "Everywhere",
 }
 """What the places are called, in the order of the help."""
-_NAMES = {"question_mark": "?", "slash": "/", "f1": "F1", "ctrl+p": "^p", "ctrl+c": "^c", "space": "␣", "enter": "⏎", "escape": "esc"}
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "f1": "F1",
+    "ctrl+p": "^p",
+    "ctrl+c": "^c",
+    "space": "␣",
+    "enter": "⏎",
+    "escape": "esc",
+}
 _NAMES |= {"comma": ",", "delete": "del", "backspace": "⌫"}
 
 
