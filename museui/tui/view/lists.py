@@ -14,7 +14,7 @@ from .marks import PAUSED, Mark, Tone, mark_repository
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 UNREACHABLE = "hub unreachable"
-"""The reason for which an entry waits until its hub answers again; while somebody looks on that is asked each second."""
+"""The reason for which an entry waits until its hub answers again; it is asked each second while somebody looks on."""
 _URGENCY: tuple[Tone, ...] = ("bad", "busy", "wait", "good", "quiet")
 
 
