@@ -26,7 +26,7 @@ class OwnHub:
         self.url = self.owner = self.token = ""
 
     def start(self) -> None:
-        """Start it unless it runs, and return when it answers.  Raises :class:`Internal` with what it said when it ends."""
+        """Start it unless it runs, and wait until it answers.  Raises :class:`Internal` with what it said instead."""
         if self._process:
             return
         port = self.url.rpartition(":")[2] or "0"
