@@ -18,7 +18,7 @@ from .own_hub import OwnHub
 
 FIRST, OTHERS = "song", ("album", "duet", "sketches", "archive")
 _PAUSED = "archive"
-_COMMITS = {"song": 180, "album": 60, "duet": 30, "sketches": 12, "archive": 40}
+_COMMITS = {"song": 60, "album": 24, "duet": 12, "sketches": 8, "archive": 16}
 _RECORDING_BYTES = 3 << 20
 _ROUNDS = 50
 """After these it rests: each costs disk space."""

@@ -41,6 +41,7 @@ def open_demo(pace_s: float, environment: MutableMapping[str, str]) -> int:
         finally:
             _end(stage)
             shutil.rmtree(folder, ignore_errors=True)
+            talk("nothing of it is left")
 
 
 def private_environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -117,6 +118,6 @@ def _end(stage: subprocess.Popen[str]) -> None:
             stage.wait(_END_S)
             return
         except KeyboardInterrupt:
-            talk("it is being cleared away …")
+            talk("wait: it is being cleared away …")
         except subprocess.TimeoutExpired:
             stage.kill()

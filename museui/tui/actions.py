@@ -51,6 +51,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("add", "add", "dashboard", "a", "add", "Find repositories and look after them", 2),
     Action("remove", "remove", "dashboard", "delete", "remove", "Look after the repository no longer"),
     Action("sign_in", "sign_in", "dashboard", "i", "sign in", "Sign in to a hub"),
+    Action("demo", "demo", "dashboard", "m", "demo", "See everything at work, in a folder that is gone afterwards"),
     Action("add.look_after", "look_after", "add", "space,enter", "watch", "Look after the repository, or no longer", 1),
     Action("add.look", "look", "add", "r", "look again", "Look below the folder again", 2),
     Action("add.above", "above", "add", "backspace", "folder above", "Begin with the folder above", 2),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -23,6 +23,7 @@ from museui.local.start import start_daemon
 
 from . import wishes
 from .actions import actions_of, bindings, with_keys
+from .demo import open_demo
 from .feed import Feed, News
 from .preferences import read_keys, read_theme
 from .screens.base import NewsScreen
@@ -187,6 +188,20 @@ class MuseApp(App[None]):
     def action_help(self) -> None:
         """Every key of this screen."""
         self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else "", self.actions))
+
+    def show_demo(self) -> None:
+        """Have the demo in this terminal until it is left, unless this is one."""
+        if self.notice:
+            self.notify("this is the demo")
+            return
+        try:
+            with self.suspend():
+                code = open_demo()
+        except SuspendNotSupported:
+            self.notify("run it in a terminal: museui demo")
+            return
+        if code:
+            self.notify("the demo did not work; in a terminal it says why: museui demo", severity="error")
 
     def tell_notice(self, notice: str) -> None:
         """Have this line on the dashboard."""

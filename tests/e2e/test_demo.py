@@ -102,3 +102,21 @@ def test_a_stage_that_is_ended_ends_the_demo_which_says_so(folder: Path) -> None
         os.kill(stage, signal.SIGTERM)
         terminal.sees(f"{LEFT} 1", "the demo's stage has ended")
         wait_until_nothing_is_left(folder, pid)
+
+
+def test_the_first_screen_opens_the_demo_and_is_there_again_afterwards(folder: Path) -> None:
+    with demo(folder) as terminal:
+        try:
+            terminal.sees("Welcome to MuseUI", "Try the demo")
+            terminal.press("m")
+            terminal.sees("all of it is temporary")
+            pid = daemon_pid(folder)
+            terminal.press("m")
+            terminal.sees("this is the demo")
+            terminal.press("q")
+            terminal.sees("Welcome to MuseUI")
+            wait_until_nothing_is_left(folder, pid)
+            terminal.press("C-c")
+            terminal.sees(f"{LEFT} 0")
+        finally:
+            LocalClient(str(folder / ".local/share/museui/run/daemon.sock")).post("stop")

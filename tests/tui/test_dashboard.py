@@ -95,6 +95,32 @@ async def test_nothing_watched_yet_says_what_to_do_first() -> None:
             await screen.sees("Welcome to MuseUI")
 
 
+@pytest.mark.parametrize(("choice", "seen"), [("Sign in", "The hub's address"), ("Add a", "Look below")])
+async def test_what_one_can_do_first_is_done_by_a_click_too(choice: str, seen: str) -> None:
+    with ScriptedDaemon() as daemon:
+        async with open_screen(daemon, (80, 24)) as screen:
+            await screen.sees("Welcome to MuseUI")
+            row = next(row for row, line in enumerate(screen.text.splitlines()) if choice in line)
+            await screen.pilot.click(offset=(10, row))
+            await screen.sees(seen)
+
+
+async def test_the_demo_wants_a_terminal(daemon: ScriptedDaemon) -> None:
+    async with open_screen(daemon) as screen:
+        await screen.sees("✗ 1 needs you")
+        await screen.press("m")
+        await screen.sees("run it in a terminal: museui demo")
+
+
+async def test_a_notice_is_on_the_dashboard_and_changes(daemon: ScriptedDaemon) -> None:
+    async with open_screen(daemon, notice="a [b]hub[/b]") as screen:
+        await screen.sees("Demo  a [b]hub[/b]", "all of it is temporary")
+        screen.app.tell_notice("and a push")
+        await screen.sees("Demo  and a push")
+        await screen.press("m")
+        await screen.sees("this is the demo")
+
+
 async def test_retry_asks_for_what_waits_for_the_repository(daemon: ScriptedDaemon) -> None:
     daemon.answers[f"POST queue/{STOPPED.id}/retry"] = {"retried": 1}
     async with open_screen(daemon) as screen:

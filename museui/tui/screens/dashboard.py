@@ -287,6 +287,10 @@ class Dashboard(NewsScreen[None]):
         mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
         self.app.push_screen(SignIn(mine[0] if mine else ""))
 
+    def action_demo(self) -> None:
+        """See everything at work."""
+        self.muse.show_demo()
+
     def action_remove(self) -> None:
         """Look after the repository no longer, after a question."""
         if self.repository:

@@ -12,8 +12,9 @@ from .marks import Tone
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something one can do: ``command`` is typed in a terminal."""
+    """Something one can do: ``action`` is the id of what does it here, ``command`` does it in a terminal."""
 
+    action: str
     title: str
     command: str
 
@@ -32,13 +33,13 @@ FIRST_RUN = Calm(
     "Welcome to MuseUI",
     "text",
     (
-        "It watches your Muse repositories and pushes every commit to a hub you own, by itself.",
-        "Here you see whether everything is safe there, and what to do when it is not.",
+        "It watches your Muse repositories and pushes every commit to your hub.",
+        "Here you see whether all of it is safe there and, if not, what to do.",
     ),
     (
-        Choice("Sign in to a hub: press i", "museui login https://HUB"),
-        Choice("Add a repository: press a", "museui watch add FOLDER"),
-        Choice("Try it all in a folder that is gone afterwards", "museui demo"),
+        Choice("sign_in", "Sign in to a hub", "museui login https://HUB"),
+        Choice("add", "Add a repository", "museui watch add FOLDER"),
+        Choice("demo", "Try the demo, which leaves nothing behind", "museui demo"),
     ),
 )
 
