@@ -92,6 +92,7 @@ def set_(name: str, visibility: str, data_dir: Path, as_json: bool) -> None:
 @json_option
 def delete(name: str, data_dir: Path, yes: bool, as_json: bool) -> None:
     """Delete a repository and all that is only there."""
+    from ..people.audit import record_deletion
     from ..people.repositories import delete_repository, require_repository
 
     found = ask(data_dir, lambda connection: require_repository(connection, name))
@@ -99,7 +100,12 @@ def delete(name: str, data_dir: Path, yes: bool, as_json: bool) -> None:
         if not sys.stdin.isatty():
             raise Usage(f"deleting {found.name} needs a yes", hint="Add --yes.")
         click.confirm(f"Delete {found.name} and its whole history?", abort=True, err=True)
-    change(data_dir, lambda connection: delete_repository(connection, found.id))
+
+    async def work(connection: AsyncConnection) -> None:
+        await record_deletion(connection, found, None, time.time())
+        await delete_repository(connection, found.id)
+
+    change(data_dir, work)
     _print(found, "deleted", as_json)
 
 

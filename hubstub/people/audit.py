@@ -1,16 +1,20 @@
-"""The audit log: every move of a branch, by whom and by which request. It outlives the repository it speaks of."""
+"""The audit log: every move of a branch, by whom and by which request. It outlives the repository it speaks of.
+
+A branch that went with its repository moved to nothing.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy import ColumnElement, Row, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.ids import CommitId, qualified
 
-from ..index.schema import ref_moves
+from ..index.locks import lock_repository
+from ..index.schema import branches, ref_moves
 from .repositories import RepositoryRow
 from .tokens import Caller
 
@@ -59,6 +63,30 @@ async def record_move(
             push_id=push_id,
             created_at=now,
         )
+    )
+
+
+async def record_deletion(
+    connection: AsyncConnection, repository: RepositoryRow, caller: Caller | None, now: float
+) -> None:
+    """Write down that every branch of a repository goes, in the transaction that deletes it.
+
+    ``caller`` None: whoever runs the hub, by its command line.
+    """
+    await lock_repository(connection, repository.id)
+    facts = {
+        "repository_id": repository.id,
+        "repository": repository.name,
+        "user": caller.name if caller else "",
+        "token_id": caller.token_id if caller else None,
+        "request_id": caller.request_id if caller else "",
+        "forced": True,
+        "created_at": now,
+    }
+    values = [literal(value, ref_moves.c[name].type) for name, value in facts.items()]
+    gone = select(branches.c.name, branches.c.head, *values).where(branches.c.repository_id == repository.id)
+    await connection.execute(
+        insert(ref_moves).from_select(["branch", "old_head", *facts], gone.order_by(branches.c.name))
     )
 
 

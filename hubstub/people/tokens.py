@@ -91,11 +91,14 @@ async def check_token(connection: AsyncConnection, token: str, now: float) -> Ca
     match = _TOKEN(token)
     row = await _live_token(connection, match[1], now) if match else None
     if match is None or row is None or not hmac.compare_digest(row.secret_hash, _hash(match[2])):
-        raise Unauthorized(
-            "the token is not valid",
-            hint="It may have expired or been revoked; whoever runs the hub can make a new one.",
-        )
+        raise _not_valid()
     return _caller(row)
+
+
+async def require_live_token(connection: AsyncConnection, token_id: str, now: float) -> None:
+    """Raise :class:`Unauthorized` when a token that was checked before has expired or been revoked since."""
+    if await _live_token(connection, token_id, now) is None:
+        raise _not_valid()
 
 
 async def find_token_caller(connection: AsyncConnection, token_id: str, now: float) -> Caller | None:
@@ -142,6 +145,13 @@ async def revoke_token(connection: AsyncConnection, token_id: str, now: float) -
     )
     if not changed.rowcount:
         raise _no_such_token()
+
+
+def _not_valid() -> Unauthorized:
+    return Unauthorized(
+        "the token is not valid",
+        hint="It may have expired or been revoked; whoever runs the hub can make a new one.",
+    )
 
 
 def _no_such_token() -> NotFound:

@@ -22,7 +22,7 @@ from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.audit import record_move
 from ..people.auth import check_access
 from ..people.repositories import RepositoryRow
-from ..people.tokens import Caller
+from ..people.tokens import Caller, require_live_token
 from .advance import Move, advance_branch
 from .chunks import Chunk
 from .closure import Closure
@@ -81,13 +81,14 @@ async def record_push(
 
     Raises what :func:`~hubstub.push.advance.advance_branch` raises and what :mod:`~hubstub.push.policy` refuses,
     :class:`UploadExpired` when the upload was confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the
-    repository was deleted meanwhile, :class:`Unavailable` when something was taken from it meanwhile, and what
+    repository was deleted meanwhile, :class:`~museui.core.errors.Unauthorized` when the token was revoked meanwhile,
+    :class:`Unavailable` when something was taken from it meanwhile, and what
     :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
 
     async def record(connection: AsyncConnection) -> PushAnswer:
         began = time.perf_counter()
-        rules = await _require_open(connection, receipt, closure)
+        rules = await _require_open(connection, receipt, closure, now)
         await check_signers(connection, receipt.repository, rules, contents, closure)
         await settle_room(connection, quotas, receipt.repository_id, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
@@ -157,11 +158,12 @@ def _timings(receipt: Receipt, contents: Contents, index_s: float, advance_s: fl
     return {name: round(seconds, 6) for name, seconds in steps.items()}
 
 
-async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure) -> Rules:
+async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: Closure, now: float) -> Rules:
     """Lock the repository and the upload for this push alone; the rules as they are now, and the caller may push."""
     uploads = schema.uploads
     await lock_repository(connection, receipt.repository_id)
     rules = await read_rules(connection, receipt.repository_id, receipt.user_id, receipt.target.branch)
+    await require_live_token(connection, receipt.caller.token_id, now)
     check_access(receipt.repository, rules.access, "write")
     if rules.losses != closure.losses:
         raise Unavailable("old history of the repository was collected meanwhile", hint="Try again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +13,7 @@ from museui.core.wire import ChangeRepository, CreateRepository, parse
 from ..http.messages import answer, read_message
 from ..http.paging import parse_limit
 from ..people.access import readable_by
+from ..people.audit import record_deletion
 from ..people.auth import authenticate, open_repository, require_caller
 from ..people.repositories import (
     change_repository,
@@ -88,8 +90,14 @@ async def patch_repo(request: Request) -> Response:
 
 async def delete_repo(request: Request) -> Response:
     """Delete a repository and everything that is only there."""
-    repository, _ = await open_repository(request, "admin")
-    await hub_of(request).database.change(lambda connection: delete_repository(connection, repository.id))
+    repository, caller = await open_repository(request, "admin")
+    hub = hub_of(request)
+
+    async def delete(connection: AsyncConnection) -> None:
+        await record_deletion(connection, repository, caller, hub.now())
+        await delete_repository(connection, repository.id)
+
+    await hub.database.change(delete)
     return Response(status_code=204)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_a_collaborator_may_do_what_they_were_given_until_it_is_taken(
 def test_an_administrator_may_do_what_the_owner_may(hub: HubProcess, song: PushClient) -> None:
     slug = song.url.rpartition("/")[2]
     admin = hub.new_user("admin", "--scope", "admin")
+    song.push(SONG)
     assert _set(song, "collaborators/admin", access="admin").status_code == 200
     with PushClient(hub, slug, token=admin) as theirs:
         assert _set(theirs, "collaborators/bob", access="read").status_code == 200
@@ -82,6 +84,10 @@ def test_an_administrator_may_do_what_the_owner_may(hub: HubProcess, song: PushC
         ]
         assert theirs.http.delete(theirs.url).status_code == 204
         assert song.get("refs").status_code == 404
+    last = json.loads(hub.command("repo", "audit", song.url.removeprefix(hub.url + "/"), "--limit", "1", "--json"))
+    (gone,) = last["moves"]
+    assert (gone["user"], gone["branch"], gone["old_head"], gone["new_head"]) == ("admin", "main", SONG.head, None)
+    assert gone["token_id"] == admin.split("_")[1] and gone["request_id"]
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,12 @@ def test_protection_and_the_audit_log_which_outlives_the_repository(hub: HubProc
         assert client.push(OTHER, force=True)[0] == 200
     hub.command("repo", "delete", "ada/kept", "--yes")
     moves = _ask(hub, "repo", "audit", "ada/kept")["moves"]
-    assert [(move["user"], move["new_head"], move["forced"]) for move in moves] == [
-        ("ada", OTHER.head, True),
-        ("ada", SONG.head, False),
+    assert [(move["user"], move["old_head"], move["new_head"], move["forced"]) for move in moves] == [
+        ("", OTHER.head, None, True),
+        ("ada", SONG.head, OTHER.head, True),
+        ("ada", None, SONG.head, False),
     ]
-    assert _ask(hub, "repo", "audit", "ada/kept", "--limit", "1", "--before", str(moves[0]["id"]))["moves"] == moves[1:]
+    assert _ask(hub, "repo", "audit", "ada/kept", "--limit", "2", "--before", str(moves[0]["id"]))["moves"] == moves[1:]
     table = hub.command("repo", "audit", "ada/kept")
     assert "forced" in table and OTHER.head[7:19] in table
 

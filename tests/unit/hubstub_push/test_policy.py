@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from hubstub.people.repositories import (
     delete_repository,
     require_repository,
 )
-from hubstub.people.tokens import Caller
+from hubstub.people.tokens import Caller, check_token, create_token, revoke_token
 from hubstub.people.users import create_user
 from hubstub.push.policy import read_rules
 from hubstub.push.receive import Destination, Opened, receive_push
@@ -33,7 +33,7 @@ from hubstub.push.sources import SpooledSource
 from hubstub.push.spool import Spool
 from hubstub.state import HubState
 from hubstub.store.files import FileStore
-from museui.core.errors import BadSignature, Denied, MuseError, NonFastForward, NotFound
+from museui.core.errors import BadSignature, Denied, MuseError, NonFastForward, NotFound, Unauthorized
 from museui.core.wire import PushAnswer, parse_target
 from tests.helpers.hub_index import fresh_database
 from tests.helpers.records import History, commit_record, make_history, pack, public_key, signed_record
@@ -49,6 +49,7 @@ class World:
 
     hub: HubState
     song: RepositoryRow
+    callers: dict[int, Caller]
 
     async def do(self, work: Work) -> None:
         """In one transaction."""
@@ -59,7 +60,7 @@ class World:
         self, history: History, branch: str = "main", *, user: int = ADA, meanwhile: Work | None = None, **target: Any
     ) -> PushAnswer:
         """``meanwhile`` happens when the push has been verified and nothing of it is recorded."""
-        caller = Caller(user, "?", "write", None, "0" * 16, "request")
+        caller = replace(self.callers[user], request_id="request")
         async with self.hub.database.read() as connection:
             song = await require_repository(connection, "ada/song")
 
@@ -99,12 +100,14 @@ async def world(folder: Path) -> AsyncIterator[World]:
         settings = HubSettings(folder)
         hub = HubState(settings, database, FileStore(settings.store_dir, b"k" * 32))
         async with database.write() as connection:
+            callers: dict[int, Caller] = {}
             for name in ("ada", "bob", "eve"):
-                await create_user(connection, name, 1.0)
+                user = await create_user(connection, name, 1.0)
+                callers[user.id] = await check_token(connection, await create_token(connection, user.id, 1.0), 1.0)
             song = await create_repository(connection, ADA, "song", 1.0)
             await set_collaborator(connection, song, "bob", "write", 1.0)
         try:
-            yield World(hub, song)
+            yield World(hub, song, callers)
         finally:
             await hub.desk.close()
 
@@ -188,8 +191,13 @@ async def test_what_changes_while_a_push_is_verified_counts(tmp_path: Path) -> N
         await it.do(_policy("valid"))
         await it.refuse(BadSignature, new, meanwhile=_protect("main", signed=True))
         await it.refuse(Denied, history(0, note="another"), force=True, meanwhile=_protect("ma*"))
+        await it.refuse(
+            Unauthorized,
+            new,
+            meanwhile=lambda connection: revoke_token(connection, it.callers[ADA].token_id, 1.0),
+        )
         with pytest.raises(NotFound):
-            await it.push(new, meanwhile=lambda connection: delete_repository(connection, it.song.id))
+            await it.push(new, user=BOB, meanwhile=lambda connection: delete_repository(connection, it.song.id))
 
 
 async def test_valid_refuses_what_does_not_check_and_off_keeps_it_as_it_is(tmp_path: Path) -> None:
@@ -268,7 +276,7 @@ async def test_every_real_move_is_written_down_and_outlives_the_repository(tmp_p
         assert [move.forced for move in moves] == [False, False, True]
         assert [move.push_id for move in moves] == [answer.push_id for answer in pushed]
         assert {(move.repository, move.branch, move.token_id, move.request_id) for move in moves} == {
-            ("ada/song", "main", "0" * 16, "request")
+            ("ada/song", "main", it.callers[ADA].token_id, "request")
         }
 
 
