@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,38 +23,39 @@ def hub() -> Iterator[HubProcess]:
         yield process
 
 
-def is_safe(daemon: DaemonProcess) -> bool:
+def are_safe(daemon: DaemonProcess) -> bool:
     try:
         views = daemon.client.get("repositories")["repositories"]
     except MuseError:
         return False
-    return [view["state"] for view in views] == ["safe"]
+    return [view["state"] for view in views] == ["safe", "safe"]
 
 
 @pytest.mark.parametrize("place", FAILPOINTS)
-def test_what_a_killed_daemon_was_pushing_arrives_after_its_next_start(
+def test_a_daemon_killed_at_a_place_until_it_no_longer_comes_by_there_brings_everything_once(
     hub: HubProcess, tmp_path: Path, place: str
 ) -> None:
-    slug = place.replace(".", "-")
-    song = make_repository(tmp_path, hub, slug)
-    head = song.commit({f"{number}": b"%d of " % number + slug.encode() for number in range(LARGE)})
-    daemon = DaemonProcess(failpoint=place)
+    song, album = (make_repository(tmp_path, hub, f"{slug}-{place.replace('.', '-')}") for slug in ("song", "album"))
+    song.commit({f"{number}": b"%d of " % number + place.encode() for number in range(LARGE)})
+    song.commit({"a": place.encode()}, branch="take/1")
+    album.commit({"b": place.encode()})
+    daemon = DaemonProcess()
     try:
         daemon.sign_in(hub)
-        daemon.start()
-        with suppress(MuseError):
-            daemon.watch(song.root)
+        daemon.config.parent.mkdir(parents=True)
+        daemon.config.write_text("".join(f'[[repositories]]\npath = "{made.root}"\n' for made in (song, album)))
         kills = 0
-        while daemon.wait(lambda: not daemon.running or is_safe(daemon), "an end") and not daemon.running:
-            assert daemon.wait_ended() == -9
-            assert moves(hub, slug) == ([head] if place == "push.confirmed" else [])
-            kills += 1
-            daemon.failpoint = ""
+        while True:
+            daemon.failpoint = f"{place}:{kills + 1}"
             daemon.start(wait=False)
+            if daemon.wait(lambda: not daemon.running or are_safe(daemon), "an end") and daemon.running:
+                break
+            assert daemon.wait_ended() == -9
+            kills += 1
         assert kills
-        daemon.wait_safe()
-        assert heads(hub, slug) == {"main": head}
-        assert moves(hub, slug) == [head]
+        for made in (song, album):
+            assert heads(hub, made.root.name) == made.heads
+            assert sorted(moves(hub, made.root.name)) == sorted(made.heads.values())
         assert daemon.litter == []
         assert daemon.client.get("queue") == {"queue": []}
     finally:
