@@ -253,6 +253,7 @@ class Roster:
                 snapshot_on_change=watched.snapshot_on_change,
                 safe_at=known.safe_at,
                 unsafe_since=known.unsafe_since,
+                unsafe_after_minutes=watched.unsafe_after_minutes,
             ),
         )
 

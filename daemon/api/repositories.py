@@ -11,6 +11,7 @@ from museui.core.errors import Invalid, Usage
 from museui.local.messages import encode
 from museui.repo.repository import Repository
 from museui.settings.config import FOREVER, Watched, parse_watched
+from museui.settings.notify import parse_minutes
 
 from ..search import Search
 from ..service import Service
@@ -18,7 +19,7 @@ from ..watch.look import find_remote
 from .fields import check_known, need, take, take_texts
 from .server import Lines, Request
 
-_SETTINGS = {"remote", "branches", "snapshot_on_change"}
+_SETTINGS = {"remote", "branches", "snapshot_on_change", "unsafe_after_minutes"}
 
 
 async def get_repositories(service: Service, request: Request) -> dict[str, Any]:
@@ -108,6 +109,11 @@ def _settings(body: dict[str, Any], watched: Watched) -> Watched:
     snapshot = take(body, "snapshot_on_change", bool)
     if snapshot is not None:
         watched = replace(watched, snapshot_on_change=snapshot)
+    if "unsafe_after_minutes" in body:
+        minutes = take(body, "unsafe_after_minutes", int)
+        if minutes is not None:
+            minutes = parse_minutes(minutes, "field 'unsafe_after_minutes'")
+        watched = replace(watched, unsafe_after_minutes=minutes)
     return watched
 
 

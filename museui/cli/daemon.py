@@ -12,6 +12,7 @@ import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK, Busy, NotFound
 from ..local.programs import program_command, program_environment
+from .daemon_deliveries import deliveries
 from .daemon_install import install, uninstall
 from .output import json_option, print_json, printable, quiet_option, talk
 
@@ -117,6 +118,7 @@ def logs(lines: int) -> None:
         raise NotFound(f"there is no log yet: {path}", hint="Start the daemon: museui daemon start") from None
 
 
+command.add_command(deliveries)
 command.add_command(install)
 command.add_command(uninstall)
 

@@ -27,6 +27,7 @@ def command() -> None:
 @click.option("--remote", metavar="NAME|URL", help="Where to push (default: the only remote, or 'origin').")
 @click.option("--branch", "branches", metavar="PATTERN", multiple=True, help="Only these branches; may be repeated.")
 @click.option("--snapshot-on-change/--no-snapshot-on-change", default=None, help="Commit the work tree by itself.")
+@click.option("--unsafe-after", metavar="TIME", help="Tell after so long that it is not safe: 10m, 3d, or 'default'.")
 @json_option
 @quiet_option
 @click.pass_obj
@@ -36,6 +37,7 @@ def add(
     remote: str | None,
     branches: tuple[str, ...],
     snapshot_on_change: bool | None,
+    unsafe_after: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -47,6 +49,8 @@ def add(
         settings["branches"] = list(branches)
     if snapshot_on_change is not None:
         settings["snapshot_on_change"] = snapshot_on_change
+    if unsafe_after is not None:
+        settings["unsafe_after_minutes"] = parse_minutes(unsafe_after)
     client, views = LocalClient(), []
     for folder in folders:
         answer = client.post("repositories", {"path": str(context.path(folder).resolve()), **settings})
@@ -76,13 +80,19 @@ def remove(context: Context, folder: str, as_json: bool, quiet: bool) -> None:
 @command.command("list")
 @json_option
 def list_watched(as_json: bool) -> None:
-    """List what is looked after: state, path, remote and branches, separated by tabs."""
+    """List what is looked after: state, path, remote, branches and settings, separated by tabs."""
     views = LocalClient().get("repositories")["repositories"]
     if as_json:
         print_json({"ok": True, "repositories": views})
         return
     for view in views:
-        columns = (view["state"], view["path"], view["remote"] or "-", ",".join(view["watched_branches"]))
+        columns = (
+            view["state"],
+            view["path"],
+            view["remote"] or "-",
+            ",".join(view["watched_branches"]),
+            _settings(view),
+        )
         click.echo("\t".join(printable(column) for column in columns))
 
 
@@ -119,6 +129,12 @@ def resume(context: Context, folder: str, as_json: bool, quiet: bool) -> None:
         talk(f"resumed {printable(view['path'])}", quiet=quiet)
 
 
+def _settings(view: dict[str, Any]) -> str:
+    minutes = view["unsafe_after_minutes"]
+    named = (view["snapshot_on_change"] and "snapshot-on-change", minutes and f"unsafe-after={minutes}m")
+    return " ".join(filter(None, named)) or "-"
+
+
 def find_watched(client: LocalClient, folder: Path) -> dict[str, Any]:
     """The watched repository that ``folder`` is or lies in, which may be gone. Raises :class:`NotFound`."""
     here = folder.resolve()
@@ -136,3 +152,13 @@ def parse_duration(text: str) -> int:
     if not match or not int(match[1]):
         raise Usage(f"not a length of time: {text!r:.40}", hint="Like 45s, 30m, 2h, 3d or 1w.")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_minutes(text: str) -> int | None:
+    """Whole minutes of ``10m``, ``2h``, ``3d``, ``None`` for ``default``. Raises :class:`Usage`."""
+    if text == "default":
+        return None
+    minutes, rest_s = divmod(parse_duration(text), 60)
+    if rest_s:
+        raise Usage(f"not a whole number of minutes: {text!r:.40}")
+    return minutes

@@ -97,6 +97,7 @@ class RepositoryView:
     snapshot_on_change: bool
     safe_at: float | None
     unsafe_since: float | None
+    unsafe_after_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def song(daemon: DaemonProcess, tmp_path: Path) -> Iterator[RepositoryBuilder]:
 def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> None:
     idle = DaemonProcess()
     try:
-        for arguments in (("watch", "list"), ("queue", "list"), ("history",), ("watch", "add", tmp_path)):
+        for arguments in (("watch", "list"), ("queue", "list"), ("history",), ("daemon", "deliveries")):
             said = idle.museui(*arguments, expect=3).stderr
             assert said == "error: the daemon does not run\nhint: Start it: museui daemon start\n"
         assert idle.json("daemon", "status", expect=1) == {"ok": True, "running": False}
@@ -51,11 +51,16 @@ def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> N
 
 
 def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
-    view = daemon.json("watch", "add", song.root, "--branch", "main", "--snapshot-on-change")["repositories"][0]
+    options = ("--branch", "main", "--snapshot-on-change", "--unsafe-after", "2h")
+    view = daemon.json("watch", "add", song.root, *options)["repositories"][0]
     assert (view["watched_branches"], view["snapshot_on_change"]) == (["main"], True)
-    daemon.museui("watch", "add", song.root, "--no-snapshot-on-change")
     (line,) = daemon.museui("watch", "list").stdout.splitlines()
-    assert line.split("\t")[1:] == [str(song.root), "origin", "main"]
+    assert line.split("\t")[1:] == [str(song.root), "origin", "main", "snapshot-on-change unsafe-after=120m"]
+    assert "unsafe_after_minutes = 120" in daemon.config.read_text()
+    daemon.museui("watch", "add", song.root, "--no-snapshot-on-change", "--unsafe-after", "default")
+    (line,) = daemon.museui("watch", "list").stdout.splitlines()
+    assert line.split("\t")[1:] == [str(song.root), "origin", "main", "-"]
+    assert "unsafe_after_minutes" not in daemon.config.read_text()
     (view,) = daemon.json("watch", "list")["repositories"]
     assert view["snapshot_on_change"] is False
     paused = daemon.json("watch", "pause", song.root, "--for", "2h")["repository"]
@@ -76,6 +81,10 @@ def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, so
         ("watch", "remove", "/"),
         ("watch", "pause", "SONG", "--for", "soon"),
         ("watch", "pause", "SONG", "--for", "0h"),
+        ("watch", "add", "SONG", "--unsafe-after", "soon"),
+        ("watch", "add", "SONG", "--unsafe-after", "90s"),
+        ("watch", "add", "SONG", "--unsafe-after", "9999d"),
+        ("daemon", "deliveries", "/"),
         ("watch", "add", "SONG", "--remote", "nowhere"),
         ("watch", "add", "SONG", "--remote", "ftp://x/y/z"),
         ("queue", "retry", "nothing"),

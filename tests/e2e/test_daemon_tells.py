@@ -69,6 +69,12 @@ def test_a_repository_that_is_not_safe_for_too_long_is_told_once_and_once_when_i
         )
         daemon.restart()
         daemon.wait(lambda: all(item["state"] == "done" for item in deliveries(daemon)), "the second try")
+        assert daemon.json("daemon", "deliveries", song.root)["deliveries"] == deliveries(daemon)
+        lines = daemon.museui("daemon", "deliveries").stdout.splitlines()
+        assert [line.split("\t")[1:] for line in lines] == [
+            ["unsafe", str(song.root), "webhook", "127.0.0.1", "done", "status 204 (2 times)"],
+            ["unsafe", str(song.root), "command", sys.executable, "done", "exit code 0"],
+        ]
         assert [item["event"] for item in deliveries(daemon)] == ["unsafe", "unsafe"]
         daemon.sign_in(hub)
         daemon.wait_safe()
