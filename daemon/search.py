@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections import deque
 from pathlib import Path
 
 from museui.core.errors import Denied, MuseError, NotFound, Usage
+from museui.hub.url import parse_hub_url, parse_repository_url
 from museui.local.messages import FoundView, trouble_of
+from museui.repo.identity import identity_path, read_identities
 from museui.repo.repository import Repository, is_repository
 
 from .watch.look import find_remote
@@ -17,6 +20,7 @@ MAX_DEPTH = 8
 MAX_FOLDERS = 20_000
 MAX_FOUND = 1_000
 _STEP_FOLDERS = 200
+_NOT_IN_SLUGS = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Search:
@@ -82,10 +86,25 @@ class Search:
 
 def _look_at(path: str) -> FoundView:
     try:
-        remote = find_remote(Repository.open(Path(path)), None)
+        repository = Repository.open(Path(path))
     except MuseError as exc:
         return FoundView(path, None, None, trouble_of(exc))
+    try:
+        remote = find_remote(repository, None)
+    except MuseError as exc:
+        return FoundView(path, None, None, trouble_of(exc), propose_url(Path(path).name))
     return FoundView(path, remote.name, remote.url)
+
+
+def propose_url(name: str) -> str:
+    """Where a repository in a folder of this name could be pushed: the first hub in the identity file, else empty."""
+    slug = _NOT_IN_SLUGS.sub("-", name).strip("-.")
+    try:
+        for host, identity in read_identities(identity_path()).items():
+            return str(parse_repository_url(f"{parse_hub_url(host)}/{identity.name}/{slug}"))
+    except MuseError:
+        return ""
+    return ""
 
 
 def _is_utf8(name: str) -> bool:

@@ -198,12 +198,16 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class FoundView:
-    """A repository that was found. ``trouble`` says why it could not be looked after as it is."""
+    """A repository that was found. ``trouble`` says why it could not be looked after as it is.
+
+    ``proposed_url``: a URL is all it lacks, and this one could be it; empty when no hub is known.
+    """
 
     path: str
     remote: str | None
     url: str | None
     trouble: Trouble | None = None
+    proposed_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,12 @@ def fetch_last_push(client: LocalClient, repository_id: str) -> PushView | None:
     return decode(PushView, pushes[0]) if pushes else None
 
 
-def watch(path: str) -> Wish:
-    """Look after the repository at ``path``."""
+def watch(path: str, remote: str = "") -> Wish:
+    """Look after the repository at ``path``; ``remote``: a name or a URL, empty for the one it has."""
+    body = {"path": path} | ({"remote": remote} if remote else {})
 
     def work(client: LocalClient) -> str:
-        view = decode(RepositoryView, client.post("repositories", {"path": path})["repository"])
+        view = decode(RepositoryView, client.post("repositories", body)["repository"])
         return f"{view.name} is looked after: every commit is pushed"
 
     return work

@@ -87,6 +87,31 @@ async def test_an_answer_that_is_an_error_is_said_where_it_happened(daemon: Scri
         assert screen.app.clipboard.splitlines()[2:4] == ["no, not that one", "do: Ask its owner."]
 
 
+async def test_one_without_a_remote_is_asked_for_its_place_on_a_hub(daemon: ScriptedDaemon, home: Path) -> None:
+    trouble = Trouble("usage", "there is no remote 'origin'", "Add one: museui remote add origin URL")
+    album = FoundView(f"{home}/album", None, None, trouble, "https://hub.local/ada/album")
+    daemon.answers["GET found"] = found(album)
+    daemon.answers["POST repositories"] = {"repository": encode(repository("album")), "added": True}
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.press("a")
+        await screen.sees("○ album", "It has no remote yet", "space asks")
+        await screen.press("space")
+        await screen.sees("Where to push album", album.proposed_url or "")
+        await screen.press("ctrl+u", "enter")
+        await screen.sees("there is no address")
+        await screen.press(*"https://hub.local/ada/lp", "enter")
+        await screen.sees("album is looked after")
+        body = {"path": album.path, "remote": "https://hub.local/ada/lp"}
+        assert daemon.asked[1:] == [("POST repositories", body)]
+
+
+async def test_where_nothing_is_found_it_says_what_to_do(daemon: ScriptedDaemon, home: Path) -> None:
+    daemon.answers["GET found"] = found()
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.press("a")
+        await screen.sees("0 found in 9 folders", "Tab goes to the folders", "museui init")
+
+
 async def test_removing_asks_first(daemon: ScriptedDaemon, home: Path) -> None:
     daemon.answers["GET found"] = found(FoundView(SONG.path, "origin", SONG.url))
     daemon.answers[f"DELETE repositories/{SONG.id}"] = {"removed": SONG.path}

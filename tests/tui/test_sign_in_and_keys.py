@@ -44,7 +44,7 @@ async def test_a_token_that_the_hub_takes_is_kept(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("HOME", str(tmp_path))
     with HubProcess() as real, ScriptedDaemon() as daemon:
         async with open_screen(daemon, (80, 24)) as screen:
-            await screen.sees("Welcome to MuseUI", "press i")
+            await screen.sees("Welcome to MuseUI", "Sign in to a hub")
             await screen.press("i")
             await screen.press(*f"http://127.0.0.1:{real.port}", "enter", *real.token, "enter")
             await screen.sees("as ada")

@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import DirectoryTree, Static
 
-from museui.core.errors import MuseError
+from museui.core.errors import MuseError, Usage
 from museui.core.figures import one_line
 from museui.local.client import LocalClient
 from museui.local.messages import FoundView, RepositoryView, Trouble, decode, trouble_of
@@ -25,13 +25,15 @@ from ..actions import bindings
 from ..asking import ask_daemon, tell
 from ..feed import EVERYTHING
 from ..tones import STYLES
-from ..view.found import FoundRow, Search, describe_found, describe_search, found_rows
+from ..view.found import FoundRow, Search, describe_found, describe_nothing, describe_search, found_rows
 from ..view.troubles import copy_lines
 from ..widgets.folders import FolderTree
 from ..widgets.hang import hang
 from ..widgets.table import Cell, Column, Row, Table
+from .edit import Edit
 from .place import Place
 
+_WHERE_TO = "A hub's address, an owner and a name: https://hub.example/ada/song. The first push makes it there."
 _FOUND = (Column("", 1), Column("repository"), Column("pushed to", 30, from_width=60))
 
 
@@ -104,8 +106,7 @@ class AddRepository(Place):
     def _detail_lines(self) -> list[Content]:
         item = self._item
         if item is None:
-            failure = self.search.failure
-            return [Content(one_line(failure.hint))] if failure and failure.hint else []
+            return [Content(one_line(line)) for line in describe_nothing(self.search)]
         detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
         width = self.query_one("#found").size.width
         return [
@@ -197,6 +198,12 @@ class AddRepository(Place):
         if watched := self._watched.get(item.path):
             self.muse.ask_to_remove(watched)
             return
+        if item.proposed_url is not None:
+            question = f"Where to push {Path(item.path).name}"
+            self.app.push_screen(
+                Edit(question, item.proposed_url, _WHERE_TO, lambda text: wishes.watch(item.path, _url(text)))
+            )
+            return
         self._asking.add(item.path)
         self._failures.pop(item.path, None)
         ask_daemon(self.muse, wishes.watch(item.path), self._added(item.path))
@@ -227,6 +234,12 @@ class AddRepository(Place):
         if item:
             detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
             self.muse.copy(copy_lines(detail.lines))
+
+
+def _url(text: str) -> str:
+    if not text.strip():
+        raise Usage("there is no address", hint=_WHERE_TO)
+    return text.strip()
 
 
 def _tell(text: str) -> Content:

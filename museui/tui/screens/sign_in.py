@@ -40,9 +40,9 @@ class SignIn(ModalScreen[None]):
         """Address, token, what is wrong."""
         with Vertical() as box:
             box.border_title = "Sign in to a hub"
-            yield Static("The hub's address")
+            yield Static("The hub's address. There is none yet? In another terminal: museui hub serve")
             yield Input(self._hub, placeholder="https://hub.example", id="hub", compact=True)
-            yield Static("A token; where the hub runs: museui hub token create")
+            yield Static("A token. Where the hub runs, museui hub token create USER makes one")
             yield Input(password=True, id="token", compact=True)
             yield Static("enter tries it, escape leaves", markup=False)
             yield Static("", id="wrong", markup=False)
@@ -78,5 +78,6 @@ class SignIn(ModalScreen[None]):
         self.query_one("#wrong", Static).update(text)
 
     def _done(self, said: str) -> None:
-        cast("MuseApp", self.app).say(said)
+        muse = cast("MuseApp", self.app)
+        muse.say(said if muse.news.state.repositories else f"{said}; a adds a repository")
         self.dismiss()

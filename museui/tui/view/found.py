@@ -59,6 +59,8 @@ def _row(item: FoundView, below: str, is_watched: bool, failure: Trouble | None)
     if is_watched:
         return FoundRow(item.path, Mark("●", "good", "watched"), name, target)
     trouble = failure or item.trouble
+    if item.proposed_url is not None and not failure:
+        return FoundRow(item.path, Mark("○", "wait", "no remote"), name, "no remote yet")
     if trouble:
         return FoundRow(item.path, Mark("✗", "bad" if failure else "wait", "not added"), name, trouble.message)
     return FoundRow(item.path, Mark("○", "text", "not watched"), name, target)
@@ -70,9 +72,20 @@ def describe_found(item: FoundView, is_watched: bool, failure: Trouble | None) -
     if is_watched:
         return FoundDetail("good", (*where, ("", "Looked after: every commit is pushed. Space ends that.")))
     trouble = failure or item.trouble
+    if item.proposed_url is not None and not failure:
+        return FoundDetail("text", (*where, ("", "It has no remote yet: space asks where to push it.")))
     if trouble:
         return FoundDetail("bad", (*where, *explain(trouble)))
     return FoundDetail("text", (*where, ("", "Space looks after it: every commit is pushed from then on.")))
+
+
+def describe_nothing(search: Search) -> list[str]:
+    """What to do when nothing was found."""
+    if search.failure:
+        return [search.failure.hint] if search.failure.hint else []
+    if not search.over or search.found:
+        return []
+    return ["Tab goes to the folders: enter there looks below another.", "In a terminal, `museui init` makes one."]
 
 
 def describe_search(search: Search, watched: Sequence[str]) -> tuple[str, Tone]:

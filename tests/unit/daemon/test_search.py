@@ -40,6 +40,27 @@ def test_near_ones_come_first_each_with_its_remote(tmp_path: Path) -> None:
     assert looking.complete and looking.folders == 5
 
 
+@pytest.mark.parametrize(
+    ("identities", "name", "proposed"),
+    [
+        ("", "song", ""),
+        ('["hub.local"]\nname = "ada"\ntoken = "x"\n', "My  song!", "https://hub.local/ada/My-song"),
+        ('["127.0.0.1:8750"]\nname = "ada"\ntoken = "x"\n', "song", "http://127.0.0.1:8750/ada/song"),
+        ('["hub.local"]\nname = "ada"\ntoken = "x"\n', "♪", ""),
+        ('["hub.local"]\ntoken = "x"\n', "song", ""),
+        ("damaged", "song", ""),
+    ],
+)
+def test_one_without_a_remote_could_go_to_the_hub_one_is_signed_in_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: str, name: str, proposed: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".muse").mkdir()
+    (tmp_path / ".muse" / "identity.toml").write_text(identities)
+    make(tmp_path / "music" / name)
+    assert find(tmp_path / "music")[0][0].proposed_url == proposed
+
+
 def test_the_folder_itself_may_be_one_and_what_lies_in_one_is_not_looked_at(tmp_path: Path) -> None:
     song = make(tmp_path / "song")
     make(tmp_path / "song" / "inner")
