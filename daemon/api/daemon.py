@@ -7,7 +7,8 @@ import os
 import signal
 from typing import Any
 
-from museui.local.messages import API_VERSION, Version, encode
+from museui.local.messages import Version, encode
+from museui.local.places import API_VERSION
 
 from ..doctor import examine
 from ..service import Service

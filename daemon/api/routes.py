@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from museui.core.errors import NotFound
-from museui.local.messages import API_VERSION
+from museui.local.places import API_VERSION
 
 from ..service import Service
 from . import daemon, deliveries, pushes, queue, repositories

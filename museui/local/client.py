@@ -14,9 +14,8 @@ from typing import Any
 import h11
 
 from ..core.errors import Invalid, NotFound, Unreachable, error_from_code
-from .messages import API_VERSION
 from .peer import peer_uid
-from .places import find_socket
+from .places import API_VERSION, find_socket
 
 START_HINT = "Start it: museui daemon start"
 _CONNECT_S = 5.0

@@ -14,9 +14,6 @@ from typing import Any, TypeVar
 
 from ..core.errors import Invalid, MuseError
 
-API_VERSION = 1
-"""Stands in every path; a daemon that speaks another is not understood."""
-
 M = TypeVar("M")
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOCKET_NAME = "daemon.sock"
+API_VERSION = 1
+"""Stands in every path of the local API; a daemon that speaks another is not understood."""
 
 
 @dataclass(frozen=True, slots=True)
