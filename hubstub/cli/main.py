@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
+from museui.core.system import error_from_system
 
 from .audit import audit
 from .collaborators import collaborator
@@ -63,6 +64,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as exc:
         if os.environ.get("MUSEUI_DEBUG"):
             raise
+        if isinstance(exc, OSError) and (refusal := error_from_system(exc)):
+            print_error(refusal, as_json)
+            return refusal.exit_code
         what = f"this should not have happened: {type(exc).__name__}: {exc}"[:500]
         print_error(Internal(what, hint="MUSEUI_DEBUG=1 shows where; please report it."), as_json)
         return EXIT_FAILED

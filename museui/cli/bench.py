@@ -78,6 +78,8 @@ def command(
         folder = stack.enter_context(_temporary_folder())
         base, token = stack.enter_context(_open_hub(hub_url, folder / "hub", minio))
         detours = stack.enter_context(Detours(rtt_ms)) if rtt_ms else None
+        bench = Bench(base, token, folder / "spool", detours, find_authority(base, os.environ))
+        owner = asyncio.run(bench.check_token())
         work = write_muse_work(folder / "work", REFERENCE if size == "reference" else SMALL)
         write_muse_work(folder / "warm-up", Size(1, 1, 1000, 1))
         facts = {"commits": work.commits, "objects": work.objects, "bytes": work.content_bytes}
@@ -87,9 +89,8 @@ def command(
             talk(f"round {number}   {way.name}: {way.results[-1].total_seconds:.3f} s", quiet=quiet)
 
         (folder / "spool").mkdir()
-        bench = Bench(base, token, folder / "spool", detours, find_authority(base, os.environ))
         repositories = [Repository.open(folder / name) for name in ("work", "warm-up")]
-        asyncio.run(bench.run(repositories[0], repositories[1], ways, rounds, show))
+        asyncio.run(bench.run(owner, repositories[0], repositories[1], ways, rounds, show))
     if as_json:
         document = {"ok": True, "hub": hub_url, "minio": minio, "size": size, "work": facts, "rtt_ms": rtt_ms}
         print_json({**document, "ways": [way.to_json(ways[0]) for way in ways]})

@@ -91,6 +91,7 @@ class Bench:
 
     async def run(
         self,
+        owner: str,
         repository: Repository,
         warm_up: Repository,
         ways: Sequence[Way],
@@ -99,9 +100,9 @@ class Bench:
     ) -> None:
         """``rounds`` of every way in turn, after one push of ``warm_up``, which opens the lines.
 
-        Raises :class:`Usage` when the token cannot delete what would be made, and what a push raises.
+        ``owner`` is whose token it is. Raises what a push raises.
         """
-        urls = self._new_urls(await self._check_token())
+        urls = self._new_urls(owner)
         await self._push(warm_up, next(urls), Way("bundle"))
         for number in range(1, rounds + 1):
             for way in ways:
@@ -119,7 +120,8 @@ class Bench:
 
         return HubClient(url, self._token, self._detours.transport if self._detours else None, self._ca)
 
-    async def _check_token(self) -> str:
+    async def check_token(self) -> str:
+        """Whose token it is. Raises :class:`Usage` when it cannot delete what would be made."""
         async with self._client(next(self._new_urls("nobody"))) as client:
             account = await client.fetch_account()
         if account.scope != "admin" or account.repository is not None:

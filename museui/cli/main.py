@@ -17,6 +17,7 @@ import click
 
 from ..core import failpoints
 from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
+from ..core.system import error_from_system
 from .output import Context, print_error, talk
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as exc:
         if os.environ.get("MUSEUI_DEBUG"):
             raise
+        if isinstance(exc, OSError) and (refusal := error_from_system(exc)):
+            print_error(refusal, as_json)
+            return refusal.exit_code
         print_error(
             Internal(
                 f"this should not have happened: {type(exc).__name__}: {exc}"[:500],
@@ -165,9 +169,17 @@ def _use_utf8() -> None:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
+def _open_closed_streams() -> None:
+    """A standard stream that whoever started us has closed is an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def main() -> None:
     """The console script."""
     _use_utf8()
+    _open_closed_streams()
     gc.set_threshold(_GC_THRESHOLD)
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
     for stream in (sys.stdout, sys.stderr):
@@ -176,9 +188,13 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered must not raise again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_FAILED
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Whoever read our output has gone, or there is no room; what is buffered must not raise again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or EXIT_FAILED
     gc.freeze()  # Python would look for garbage in all that was imported before it goes: a sixth of a small push
     sys.exit(code)
 

@@ -23,7 +23,7 @@ HEAVY = {
 IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket", "sqlite3", "ssl", "subprocess"}
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "contextlib", "cryptography",
-    "dataclasses", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing",
+    "dataclasses", "errno", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing",
     "zstandard",
 }  # fmt: skip
 FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import signal
 import subprocess
@@ -168,6 +170,50 @@ def test_the_unexpected_is_one_line_unless_debugging(
     monkeypatch.setenv("MUSEUI_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         program.run(["status"])
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [
+        (errno.EACCES, 2, "ls -ld"),
+        (errno.ENAMETOOLONG, 2, "shorter"),
+        (errno.ENOSPC, 3, "Make room"),
+        (errno.EMFILE, 3, "ulimit"),
+        (errno.ELOOP, 2, "Look at"),
+    ],
+)
+def test_what_the_system_refuses_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, code: int, word: str
+) -> None:
+    Failing(monkeypatch, OSError(number, os.strerror(number), "/some/file" * 1000))
+    assert program.run(["status"]) == code
+    said = capsys.readouterr().err
+    assert said.startswith("error: cannot use '/some/file") and word in said and len(said) < 600
+    assert program.run(["status", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_a_name_no_file_can_have_is_refused(song: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("verify", "push", "doctor", "init"):
+        assert program.run(["-C", str(song), verb, "x" * 5000]) == 2
+        assert "too long" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("redirection", [">&-", "<&-", "2>&-", ">&- <&- 2>&-"])
+def test_a_closed_stream_is_an_empty_one(song: Path, home: Path, redirection: str) -> None:
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    shell = ["sh", "-c", f'"$0" -m museui.cli.main config path {redirection}', sys.executable]
+    done = subprocess.run(shell, cwd=song, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_full_disk_under_stdout_is_said(song: Path, home: Path) -> None:
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-m", "museui.cli.main", "log"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=song, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 3
+    assert done.stderr.decode().splitlines()[0] == "error: the system refuses: No space left on device"
 
 
 def test_a_message_cannot_steer_the_terminal(
