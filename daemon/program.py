@@ -20,7 +20,7 @@ from .api.server import Request, listen
 from .log import BoardHandler, open_log
 from .service import Service
 from .store.database import open_database
-from .system import READY, STOPPING, reloading, tell_system
+from .system import READY, STOPPING, reloading, stay_watched, tell_system
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
@@ -79,6 +79,7 @@ async def _serve(service: Service) -> None:
     server = await listen(service.places.socket, handle)  # type: ignore[arg-type]
     running = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
+    watched = asyncio.create_task(stay_watched())
     logger.info("looking after %d repositories; process %d", len(service.roster.watched), os.getpid())
     tell_system(READY)
     try:
@@ -90,6 +91,7 @@ async def _serve(service: Service) -> None:
         server.close()
         await service.close(_PATIENCE_S)
     finally:
+        watched.cancel()
         stopping.cancel()
         running.cancel()
         with suppress(asyncio.CancelledError):

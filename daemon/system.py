@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 _SOCKET = "NOTIFY_SOCKET"
 READY = "READY=1"
 STOPPING = "STOPPING=1"
+_ALIVE = "WATCHDOG=1"
 logger = logging.getLogger("daemon")
 
 
@@ -32,3 +34,13 @@ def tell_system(state: str, environment: Mapping[str, str] = os.environ) -> None
 def reloading() -> str:
     """What is told before the configuration is read again; :data:`READY` follows."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
+
+
+async def stay_watched(environment: Mapping[str, str] = os.environ) -> None:
+    """Tell systemd again and again that the loop goes round, if it wants to know; it ends a daemon that hangs."""
+    text, meant = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(os.getpid()))
+    if not text.isdecimal() or not int(text) or meant != str(os.getpid()):
+        return
+    while True:
+        tell_system(_ALIVE, environment)
+        await asyncio.sleep(int(text) / 2e6)

@@ -25,6 +25,7 @@ RestartSec=10
 RestartPreventExitStatus=2
 TimeoutStartSec=120
 TimeoutStopSec=30
+WatchdogSec=180
 UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes
