@@ -41,7 +41,10 @@ def find_work_folders(path: str) -> frozenset[str]:
     return frozenset(folder for folder in found if os.access(folder, os.R_OK | os.X_OK))
 
 
-def read_stamps(path: str) -> tuple[tuple[str, int, int], ...]:
+Stamps = tuple[tuple[str, int, int], ...]
+
+
+def read_stamps(path: str) -> Stamps:
     """What differs when a file of the work tree was written; blocks."""
     repository = Repository.open(Path(path))
     stamps = []
@@ -111,13 +114,17 @@ class Snapshots:
                 await self._wake.wait()
 
     async def _keep(self, path: str) -> None:
+        told, recorded = "", None
         while True:
             try:
                 try:
                     await self._watch(path)
+                    told, recorded = "", None
                 except Unavailable as exc:
-                    logger.warning("%s: the work tree is looked at again and again: %s", path, exc.message)
-                    await self._poll(path)
+                    if exc.message != told:
+                        logger.warning("%s: the work tree is looked at again and again: %s", path, exc.message)
+                    told = exc.message
+                    recorded = await self._poll(path, recorded)
             except Exception as exc:
                 if not isinstance(exc, MuseError):
                     logger.exception("%s cannot be recorded for a reason that was not foreseen", path)
@@ -151,12 +158,13 @@ class Snapshots:
         finally:
             notices.stop()
 
-    async def _poll(self, path: str) -> None:
-        """Without notices: look, and look again after the quiet time."""
+    async def _poll(self, path: str, recorded: Stamps | None) -> Stamps | None:
+        """Without notices: look, and look again after the quiet time. What there is then, once it is recorded."""
         before = await asyncio.to_thread(read_stamps, path)
         await asyncio.sleep(self.config.snapshot_quiet_seconds)
-        if await asyncio.to_thread(read_stamps, path) == before:
-            await self._take(path)
+        if before == recorded or await asyncio.to_thread(read_stamps, path) != before:
+            return recorded
+        return before if await self._take(path) else recorded
 
     async def _take(self, path: str) -> bool:
         """Whether the work tree is recorded now; if not, it is tried again after another quiet time."""

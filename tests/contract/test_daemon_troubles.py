@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from museui.local.messages import RepositoryView
 from museui.local.state import State
-from tests.helpers.daemon import DaemonProcess, daemon
+from tests.helpers.daemon import DaemonProcess, daemon, without_watches
 from tests.helpers.hub import HubProcess
 from tests.helpers.watched import heads, make_repository, moves
 
@@ -159,19 +158,7 @@ def test_a_database_of_a_newer_version_is_left_alone(daemon: DaemonProcess) -> N
 
 
 def test_without_watches_it_polls_and_says_how_to_get_more(hub: HubProcess, tmp_path: Path) -> None:
-    few = (
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "sh",
-        "-c",
-        'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"',
-        "-",
-    )
-    if subprocess.run([*few, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this system lets nobody make a user namespace")
-    daemon = DaemonProcess(prefix=few)
-    with daemon:
+    with DaemonProcess(prefix=without_watches()) as daemon:
         daemon.sign_in(hub)
         song = make_repository(tmp_path, hub, "polled")
         song.commit({"a": b"one"})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.daemon import DaemonProcess, daemon
+from museui.repo.lock import hold_lock
+from tests.helpers.daemon import DaemonProcess, daemon, without_watches
 from tests.helpers.hub import HubProcess
 from tests.helpers.watched import heads, make_repository
 from tests.helpers.workload import RepositoryBuilder
@@ -34,6 +36,12 @@ def begin(daemon: DaemonProcess, hub: HubProcess, song: RepositoryBuilder) -> No
     daemon.config.write_text('[daemon]\nsnapshot_quiet_seconds = 1\nsnapshot_message = "by itself, {date}"\n')
     daemon.client.post("reload")
     daemon.watch(song.root, snapshot_on_change=True)
+
+
+def watched_inodes(daemon: DaemonProcess) -> set[int]:
+    """The folders that the system tells the daemon of, by their numbers."""
+    facts = [path.read_text() for path in Path(f"/proc/{daemon.pid}/fdinfo").iterdir() if path.exists()]
+    return {int(number, 16) for text in facts for number in re.findall(r"^inotify .* ino:([0-9a-f]+) ", text, re.M)}
 
 
 def test_a_work_tree_that_is_quiet_is_committed_signed_and_pushed(
@@ -64,7 +72,33 @@ def test_a_work_tree_that_is_quiet_is_committed_signed_and_pushed(
     (song.root / "new" / "bridge.txt").write_text("lalala")
     third = wait_for("verse.txt", "new/chorus.txt", "new/bridge.txt")
     assert len({first, second, third}) == 3
+    inodes = watched_inodes(daemon)
+    assert (song.root / "new").stat().st_ino in inodes
+    assert (song.root / "scratch").stat().st_ino not in inodes, "what is ignored costs no watch"
     assert len(list((song.muse / "commits").iterdir())) == 3, "what changes nothing is no commit"
+
+
+def test_without_watches_it_is_looked_at_and_recorded_unless_another_program_writes(
+    hub: HubProcess, tmp_path: Path
+) -> None:
+    with DaemonProcess(prefix=without_watches()) as daemon:
+        song = make_repository(tmp_path, hub, "polled")
+        for name in ("one", "two"):
+            (song.root / name).mkdir()
+        (song.root / "verse.txt").write_text("la")
+        begin(daemon, hub, song)
+
+        def take(count: int) -> None:
+            daemon.wait(lambda: len(list((song.muse / "commits").iterdir())) == count, f"commit {count}")
+
+        take(1)
+        with hold_lock(str(song.muse)):
+            (song.root / "verse.txt").write_text("lala")
+            trouble = daemon.follow(lambda state: next((item.trouble for item in state.repositories.values()), None))
+            assert (trouble.code, trouble.retryable) == ("busy", True)
+        take(2)
+        daemon.follow(lambda state: all(item.trouble is None for item in state.repositories.values()))
+        assert daemon.log.count("looked at again and again") == 1
 
 
 def test_without_a_branch_the_trouble_is_said_and_nothing_is_committed(

@@ -228,6 +228,15 @@ def is_safe_now(view: RepositoryView) -> bool:
     return view.state == "safe" and {branch.branch: branch.head for branch in view.branches} == wanted
 
 
+def without_watches() -> tuple[str, ...]:
+    """A command line (:class:`DaemonProcess` ``prefix``) under which the system has next to no watches left."""
+    script = 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"'
+    few = ("unshare", "--user", "--map-root-user", "sh", "-c", script, "-")
+    if subprocess.run([*few, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a user namespace")
+    return few
+
+
 @pytest.fixture
 def daemon() -> Iterator[DaemonProcess]:
     """A fresh daemon that runs. Import it into a test module to use it."""
