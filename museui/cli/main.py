@@ -110,7 +110,7 @@ def museui(ctx: click.Context, folders: tuple[str, ...]) -> int | None:
     if ctx.invoked_subcommand is None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise click.exceptions.NoArgsIsHelpError(ctx)
-        from ..tui.app import run
+        from ..tui.start import run
 
         return run()
     cwd = Path.cwd().joinpath(*folders)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -246,33 +246,47 @@ COLLECTIONS: Mapping[str, type] = {
 """The state: for each name a map of id → item. ``daemon`` has one item, whose id is ``daemon``."""
 
 
+@cache
+def _fields(cls: Any) -> tuple[tuple[str, Any, bool], ...]:
+    """Of each field its name, the message it holds one or several of, and whether it must be there."""
+    hints = typing.get_type_hints(cls)
+    found = []
+    for item in fields(cls):
+        candidates = (hints[item.name], *typing.get_args(hints[item.name]))
+        inner = next((candidate for candidate in candidates if is_dataclass(candidate)), None)
+        found.append((item.name, inner, item.default is MISSING and item.default_factory is MISSING))
+    return tuple(found)
+
+
 def encode(message: Any) -> dict[str, Any]:
     """The message as a map."""
-    return asdict(message)
-
-
-@cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for name, inner, _ in _fields(typing.cast(Any, type(message))):
+        value = getattr(message, name)
+        if isinstance(value, tuple):
+            value = tuple(map(encode, value)) if inner else value
+        elif isinstance(value, Mapping):
+            value = dict(value)
+        elif inner and value is not None:
+            value = encode(value)
+        values[name] = value
+    return values
 
 
 def decode(cls: type[M], document: object) -> M:
     """The message in ``document``; what a newer daemon adds is passed over. Raises :class:`Invalid`."""
     if not isinstance(document, Mapping):
         raise Invalid(f"the daemon sent something that is not a {cls.__name__}")
-    hints = _hints(typing.cast(Any, cls))
     values: dict[str, Any] = {}
-    for item in fields(cls):  # type: ignore[arg-type]
-        if item.name in document:
-            values[item.name] = _decode_value(hints[item.name], document[item.name])
-        elif item.default is MISSING and item.default_factory is MISSING:
-            raise Invalid(f"the daemon sent a {cls.__name__} without {item.name!r}")
+    for name, inner, required in _fields(typing.cast(Any, cls)):
+        if name not in document:
+            if required:
+                raise Invalid(f"the daemon sent a {cls.__name__} without {name!r}")
+            continue
+        value = document[name]
+        if isinstance(value, list):
+            value = tuple([decode(inner, item) for item in value] if inner else value)
+        elif inner and value is not None:
+            value = decode(inner, value)
+        values[name] = value
     return cls(**values)
-
-
-def _decode_value(hint: Any, value: Any) -> Any:
-    args = [arg for arg in typing.get_args(hint) if arg is not type(None) and arg is not Ellipsis]
-    inner = next((arg for arg in (hint, *args) if is_dataclass(arg)), None)
-    if isinstance(value, list):
-        return tuple(decode(typing.cast(type, inner), item) if inner else item for item in value)
-    return decode(typing.cast(type, inner), value) if inner and value is not None else value

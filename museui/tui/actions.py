@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ _NAMES |= {"comma": ",", "delete": "del", "backspace": "⌫"}
 
 def bindings(where: str) -> list[Binding]:
     """The keys of a screen, or of the app."""
+    from textual.binding import Binding
+
     return [
         Binding(action.keys, action.do, action.label, show=False, id=action.id)
         for action in ACTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,32 +19,28 @@ from museui.core.errors import MuseError
 from museui.core.figures import one_line
 from museui.local.client import LocalClient
 from museui.local.messages import RepositoryView
-from museui.local.places import find_places
 from museui.local.start import start_daemon
 
 from . import wishes
 from .actions import actions_of, bindings, with_keys
 from .demo import open_demo
 from .feed import Feed, News
-from .preferences import read_keys, read_theme
 from .screens.base import NewsScreen
-from .screens.choose import Choose
-from .screens.confirm import Confirm
 from .screens.dashboard import Dashboard
-from .screens.help import Help
 from .screens.place import Place, make_place
 from .themes import DARK, MONOCHROME, THEME_NAMES, THEMES, more_variables
 from .view.clock import next_change_s
 from .wishes import Wish
 
 T = TypeVar("T")
+_SHOW_S = 0.1
 
 
 class MuseApp(App[None]):
     """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
 
     ``theme``: the one a person chose before; ``keys``: an action's id → its keys; ``notice``: a line that stays on the
-    dashboard: this is a demo, and what happens in it.
+    dashboard: this is a demo, and what happens in it; ``feed``: one that has begun.
     """
 
     TITLE = "MuseUI"
@@ -61,13 +58,15 @@ class MuseApp(App[None]):
         theme: str | None = None,
         keys: Mapping[str, str] | None = None,
         notice: str = "",
+        feed: Feed | None = None,
     ) -> None:
         super().__init__()
         self.notice = notice
         self.client = client
         self.now = now
         self.news = News()
-        self.feed = Feed(lambda: self.post_message(self.FeedMoved()), client, start)
+        self.feed = feed or Feed(client, start)
+        self._shown_s = 0.0
         self._clock: Timer | None = None
         self._keys = dict(keys or {})
         self.actions = with_keys(self._keys)
@@ -84,17 +83,31 @@ class MuseApp(App[None]):
         return variables
 
     def on_mount(self) -> None:
-        """Paint first, then listen."""
+        """Paint what is known by now, then listen."""
         self.set_keymap(self._keys)
+        self.news = self.feed.take()
         self.push_screen(Dashboard())
-        self.call_after_refresh(self.feed.start)
+        self.call_after_refresh(self._listen)
+
+    def _listen(self) -> None:
+        gc.freeze()  # what is there now stays: looking through it again would keep a key waiting
+        self.feed.tell_to(lambda: self.post_message(self.FeedMoved()))
+        self.feed.start()
 
     def on_unmount(self) -> None:
         """Say nothing to a screen that is gone."""
         self.feed.stop()
 
     def on_muse_app_feed_moved(self) -> None:
-        """What the daemon told since the last time."""
+        """News is shown at once, and then ten times a second at most, however much there is."""
+        rest_s = self._shown_s + _SHOW_S - time.monotonic()
+        if rest_s > 0:
+            self.set_timer(rest_s, self._take)
+        else:
+            self._take()
+
+    def _take(self) -> None:
+        self._shown_s = time.monotonic()
         self.news = self.feed.take()
         self._show(self.news.changed)
 
@@ -172,11 +185,15 @@ class MuseApp(App[None]):
             if yes:
                 self.ask(wishes.unwatch(repository))
 
+        from .screens.confirm import Confirm
+
         question = f"Look after {one_line(repository.name)} no longer? Nothing is deleted, here or on the hub."
         self.push_screen(Confirm(question, "Remove it"), answered)
 
     def action_theme(self) -> None:
         """Choose the colours; they are kept."""
+        from .screens.choose import Choose
+
         self.push_screen(Choose("Theme", [(name, name) for name in THEME_NAMES], self.theme), self.use_theme)
 
     def use_theme(self, name: str | None) -> None:
@@ -187,6 +204,8 @@ class MuseApp(App[None]):
 
     def action_help(self) -> None:
         """Every key of this screen."""
+        from .screens.help import Help
+
         self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else "", self.actions))
 
     def show_demo(self) -> None:
@@ -211,12 +230,6 @@ class MuseApp(App[None]):
     def action_leave(self) -> None:
         """Leave; the daemon goes on."""
         self.exit()
-
-
-def run() -> int:
-    """Open it in this terminal; the exit code. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
-    config = find_places().config
-    return run_app(MuseApp(theme=read_theme(config), keys=read_keys(config)))
 
 
 def run_app(app: MuseApp) -> int:

@@ -33,14 +33,8 @@ class News:
 class Feed:
     """Connects, starts the daemon if there is none at first, and connects again half a second after it went."""
 
-    def __init__(
-        self,
-        tell: Callable[[], object],
-        client: Callable[[], LocalClient],
-        start_daemon: Callable[[], object],
-    ) -> None:
-        """``tell`` is called in the feed's thread: there is news for :meth:`take`."""
-        self._tell = tell
+    def __init__(self, client: Callable[[], LocalClient], start_daemon: Callable[[], object]) -> None:
+        self._tell: Callable[[], object] = lambda: None
         self._client = client
         self._start_daemon = start_daemon
         self._lock = threading.Lock()
@@ -52,8 +46,17 @@ class Feed:
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin, unless it has."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def tell_to(self, tell: Callable[[], object]) -> None:
+        """Call ``tell``, from the feed's thread, when there is news for :meth:`take`; at once if there is."""
+        with self._lock:
+            self._tell = tell
+            told = self._told
+        if told:
+            tell()
 
     def start_daemon(self) -> None:
         """Start the daemon if it does not run."""
@@ -123,4 +126,5 @@ class Feed:
             if self._told or self._stopped:
                 return
             self._told = True
-        self._tell()
+            tell = self._tell
+        tell()

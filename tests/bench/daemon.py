@@ -59,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, HubProcess() as hub, DaemonProcess() as daemon:
         daemon.sign_in(hub)
-        made = [make_repository(Path(folder), hub, number) for number in range(options.repositories)]
+        made = [make_repository(Path(folder), hub, f"r{number}") for number in range(options.repositories)]
         began_s = time.perf_counter()
         daemon.watch(*(builder.root for builder in made))
         daemon.wait_safe(*(builder.root for builder in made))
@@ -77,11 +77,11 @@ def main() -> None:
     print(json.dumps(report, indent=1))
 
 
-def make_repository(folder: Path, hub: HubProcess, number: int) -> RepositoryBuilder:
+def make_repository(folder: Path, hub: HubProcess, name: str) -> RepositoryBuilder:
     """A repository of twenty files and one commit."""
-    made = RepositoryBuilder(folder / f"r{number}")
-    (made.muse / "config.toml").write_text(f'[remotes.origin]\nurl = "{hub.repository(f"r{number}")}"\n')
-    made.commit({f"{name}.bin": b"%d %d" % (number, name) * 200 for name in range(20)})
+    made = RepositoryBuilder(folder / name)
+    (made.muse / "config.toml").write_text(f'[remotes.origin]\nurl = "{hub.repository(name)}"\n')
+    made.commit({f"{number}.bin": b"%s %d" % (name.encode(), number) * 200 for number in range(20)})
     return made
 
 

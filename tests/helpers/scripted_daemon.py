@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from daemon.api import server
 from daemon.board import Board
 from museui.core.errors import NotFound
 from museui.local.client import LocalClient
-from museui.local.messages import DaemonState
+from museui.local.messages import DaemonState, PushView, encode
 
 NOW = 1_790_000_000.0
 """What the clock of a scripted state shows."""
@@ -55,6 +56,18 @@ class ScriptedDaemon:
 
     async def _drop(self, what: str, key: str) -> None:
         self._board.drop(what, key)
+
+    def serve_history(self, *pushes: PushView) -> None:
+        """Answer ``GET pushes`` as the daemon does."""
+        newest_first = sorted(pushes, key=lambda item: item.id, reverse=True)
+
+        def answer(request: server.Request) -> dict[str, Any]:
+            before, limit = int(request.query.get("before", 1 << 60)), int(request.query["limit"])
+            wanted = request.query.get("repository")
+            found = (item for item in newest_first if item.id < before and wanted in (None, item.repository))
+            return {"pushes": [encode(item) for item in islice(found, limit)]}
+
+        self.answers["GET pushes"] = answer
 
     def start(self) -> None:
         """Listen."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from museui.local.messages import encode
 from museui.tui.screens.history import HistoryScreen
 from museui.tui.screens.push import PushScreen
 from museui.tui.widgets.table import Table
@@ -25,19 +23,6 @@ def daemon() -> Iterator[ScriptedDaemon]:
         scripted.answers["GET usual"] = {"usual": {SONG.id: FIGURES}}
         scripted.show("repositories", SONG)
         yield scripted
-
-
-def serve_history(daemon: ScriptedDaemon, *pushes: Any) -> None:
-    """Answer ``GET pushes`` as the daemon does."""
-
-    def answer(request: Any) -> dict[str, Any]:
-        before, limit = int(request.query.get("before", 1 << 60)), int(request.query["limit"])
-        wanted = request.query.get("repository")
-        found = [item for item in pushes if item.id < before and wanted in (None, item.repository)]
-        found.sort(key=lambda item: item.id, reverse=True)
-        return {"pushes": [encode(item) for item in found[:limit]]}
-
-    daemon.answers["GET pushes"] = answer
 
 
 async def test_enter_shows_the_last_push_whole_and_escape_goes_back(daemon: ScriptedDaemon) -> None:
@@ -74,7 +59,7 @@ async def test_a_push_that_runs_goes_on_while_it_is_looked_at(daemon: ScriptedDa
 
 
 async def test_enter_finds_a_last_push_that_the_state_no_longer_has(daemon: ScriptedDaemon) -> None:
-    serve_history(daemon, push(3))
+    daemon.serve_history(push(3))
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all safe")
         await screen.press("enter")
@@ -83,7 +68,7 @@ async def test_enter_finds_a_last_push_that_the_state_no_longer_has(daemon: Scri
 
 
 async def test_enter_says_when_nothing_was_pushed(daemon: ScriptedDaemon) -> None:
-    serve_history(daemon)
+    daemon.serve_history()
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all safe")
         await screen.press("enter")
@@ -99,7 +84,7 @@ async def test_enter_on_a_row_of_the_history_shows_that_push(daemon: ScriptedDae
 
 
 async def test_all_history_is_read_page_by_page(daemon: ScriptedDaemon) -> None:
-    serve_history(daemon, *(push(number) for number in range(1, 1201)))
+    daemon.serve_history(*(push(number) for number in range(1, 1201)))
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all safe")
         await screen.press("H")
@@ -116,7 +101,7 @@ async def test_all_history_is_read_page_by_page(daemon: ScriptedDaemon) -> None:
 
 
 async def test_the_history_is_filtered_and_a_row_opened(daemon: ScriptedDaemon) -> None:
-    serve_history(daemon, push(1), push(2, result="failed", error=FORBIDDEN), push(3))
+    daemon.serve_history(push(1), push(2, result="failed", error=FORBIDDEN), push(3))
     async with open_screen(daemon, (80, 24)) as screen:
         await screen.sees("✓ all safe")
         await screen.press("H")

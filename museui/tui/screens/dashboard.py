@@ -31,10 +31,6 @@ from ..widgets.push import PushView
 from ..widgets.table import Table
 from . import rows
 from .base import NewsScreen
-from .confirm import Confirm
-from .history import HistoryScreen
-from .push import PushScreen
-from .sign_in import SignIn
 
 PANELS = ("repositories", "push", "queue", "history", "log")
 _LISTS = ("queue", "history", "log")
@@ -60,6 +56,7 @@ class Dashboard(NewsScreen[None]):
         self._at = "repositories"
         self._list = "queue"
         self._minute = -1
+        self._titles = (("", ""),) * 3
 
     def compose(self) -> ComposeResult:
         """The parts."""
@@ -123,16 +120,18 @@ class Dashboard(NewsScreen[None]):
 
     def _entitle(self) -> None:
         panel = self.query_one(PushView).shown
-        title = panel.title if panel else "Push"
-        lists, push = self.query_one("#lists"), self.query_one("#push-panel")
+        title = rows.plain(panel.title if panel else "Push")
         if self.has_class("-narrow"):
             tabs = "  ".join(rows.tab(f"{place} {name}", name == self._at) for place, name in enumerate(PANELS, 1))
-            self.query_one("#left").border_title = push.border_title = lists.border_title = tabs
-            push.border_subtitle = rows.plain(title)
+            titles = ((tabs, ""), (tabs, title), (tabs, ""))
         else:
-            self.query_one("#left").border_title = "Repositories"
-            push.border_title, push.border_subtitle = rows.plain(title), ""
-            lists.border_title = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
+            lists = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
+            titles = (("Repositories", ""), (title, ""), (lists, ""))
+        for name, new, old in zip(("left", "push-panel", "lists"), titles, self._titles, strict=True):
+            if new != old:  # a title that is set is drawn, and its whole panel with it
+                frame = self.query_one(f"#{name}")
+                frame.border_title, frame.border_subtitle = new
+        self._titles = titles
 
     def table(self, name: str) -> Table:
         """One of the lists."""
@@ -160,8 +159,8 @@ class Dashboard(NewsScreen[None]):
     def action_panel(self, name: str) -> None:
         """Go to a panel: it has the keys, and on a narrow screen the room."""
         self._at = name
-        for other in PANELS:
-            self.set_class(other == name, f"at-{other}")
+        self.remove_class(*(f"at-{other}" for other in PANELS), update=False)
+        self.add_class(f"at-{name}")
         if name in _LISTS:
             self._list = name
         for other in _LISTS:
@@ -205,20 +204,20 @@ class Dashboard(NewsScreen[None]):
         """Everything about the push of the row: the one that runs, or the last."""
         state, focused = self.muse.news.state, self.focused
         if isinstance(focused, Table) and focused.id == "history":
-            push = state.history.get(focused.key or "")
-            if push:
-                self.app.push_screen(PushScreen(push))
+            self._open_push(state.history.get(focused.key or ""))
             return
         repository_id = next((entry.repository for entry in self.queue_entries()), "")
         repository_id = repository_id or (self.repository.id if self.repository else "")
         running = [push for push in state.pushes.values() if push.repository == repository_id]
         push = running[0] if running else last_push(state, repository_id)
         if push:
-            self.app.push_screen(PushScreen(push))
+            self._open_push(push)
         elif repository_id:
             self.muse.fetch(partial(wishes.fetch_last_push, repository_id=repository_id), self._open_push)
 
     def _open_push(self, push: PushData | None) -> None:
+        from .push import PushScreen
+
         if push:
             self.app.push_screen(PushScreen(push))
         else:
@@ -226,6 +225,8 @@ class Dashboard(NewsScreen[None]):
 
     def action_history(self) -> None:
         """Every push there was."""
+        from .history import HistoryScreen
+
         self.app.push_screen(HistoryScreen())
 
     def action_copy(self) -> None:
@@ -260,6 +261,8 @@ class Dashboard(NewsScreen[None]):
 
     def action_cancel(self) -> None:
         """Take it out of the queue, after a question."""
+        from .confirm import Confirm
+
         entries = self.queue_entries()
         if not entries:
             self.notify("nothing waits that could be cancelled")
@@ -283,6 +286,8 @@ class Dashboard(NewsScreen[None]):
 
     def action_sign_in(self) -> None:
         """A token for a hub: that of the repository under the cursor, or the first."""
+        from .sign_in import SignIn
+
         hubs, url = list(self.muse.news.state.hubs), (self.repository.url if self.repository else None) or ""
         mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
         self.app.push_screen(SignIn(mine[0] if mine else ""))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,29 +19,10 @@ from ..view.headline import make_headline
 from ..view.history import Past, find_past, make_past, render_totals, render_usual
 from ..widgets.footer import KeyBar
 from ..widgets.headline import HeadlineBar
-from ..widgets.table import Row, Table
+from ..widgets.table import LazyRows, Table
 from . import rows
 from .base import NewsScreen
 from .push import PushScreen
-
-
-class PastRows(Sequence[Row]):
-    """Rows that are made when they are drawn."""
-
-    def __init__(self, items: Sequence[Past]) -> None:
-        self.items = items
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @overload
-    def __getitem__(self, place: int) -> Row: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Row]: ...
-    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
-        if isinstance(place, slice):
-            return PastRows(self.items[place])
-        return rows.past(self.items[place].row)
 
 
 class HistoryScreen(NewsScreen[None]):
@@ -62,6 +42,7 @@ class HistoryScreen(NewsScreen[None]):
         self._shown: list[Past] = []
         self._usual: dict[str, dict[str, Any]] = {}
         self._whole = False
+        self._figure_lines = 0
 
     def compose(self) -> ComposeResult:
         """The parts."""
@@ -111,7 +92,7 @@ class HistoryScreen(NewsScreen[None]):
     def _show_rows(self) -> None:
         newest_first = [self._items[number] for number in sorted(self._items, reverse=True)]
         self._shown = find_past(newest_first, self.query_one(Input).value)
-        self.query_one(Table).show(PastRows(self._shown))
+        self.query_one(Table).show(LazyRows(self._shown, lambda item: rows.past(item.row), lambda item: item.row.id))
         self._show_figures()
 
     def _show_figures(self) -> None:
@@ -122,7 +103,9 @@ class HistoryScreen(NewsScreen[None]):
         usual = render_usual(self._usual.get(past.push.repository, {}), width) if past else ""
         totals = render_totals(self._shown, width - len(count) - 10)
         said = f"usual of {one_line(name)}, median / 95 %\n{usual}" if usual else ""
-        self.query_one("#figures", Static).update(f"{count}   took {totals}\n{said}")
+        text, figures = f"{count}   took {totals}\n{said}", self.query_one("#figures", Static)
+        figures.update(text, layout=text.count("\n") != self._figure_lines)
+        self._figure_lines = text.count("\n")
 
     @property
     def _past(self) -> Past | None:

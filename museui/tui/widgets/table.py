@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, overload
 
 from rich.segment import Segment
 from rich.style import Style
@@ -47,6 +47,30 @@ class Row:
 
     key: str
     cells: tuple[Cell, ...]
+
+
+class LazyRows(Sequence[Row]):
+    """Rows that are made of ``items`` by ``make`` when they are drawn; ``key`` is the key of an item's row."""
+
+    def __init__(self, items: Sequence[Any], make: Callable[[Any], Row], key: Callable[[Any], str]) -> None:
+        self._items, self._make, self._key = items, make, key
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
+        if isinstance(place, slice):
+            return LazyRows(self._items[place], self._make, self._key)
+        return self._make(self._items[place])
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all rows, none of which is made."""
+        return [self._key(item) for item in self._items]
 
 
 class Table(ScrollView, can_focus=True):
@@ -113,24 +137,40 @@ class Table(ScrollView, can_focus=True):
         return self.rows[self.cursor].key if self.rows else None
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Have these rows."""
-        if rows is self.rows or (isinstance(rows, list) and rows == self.rows):
-            return
-        key, before = self.key, self.cursor
+        """Have these rows. Only the lines that are other than before are drawn."""
+        key, before = self.key, self._seen()
         self.rows = rows
-        self.cursor = min(before, max(0, len(rows) - 1))
+        self.cursor = min(self.cursor, max(0, len(rows) - 1))
         if key is not None and self.key != key:
-            self.cursor = next((place for place, row in enumerate(rows) if row.key == key), self.cursor)
-        self.virtual_size = Size(self.size.width, len(rows) + self._title_height)
-        self.refresh()
+            self.cursor = self._find(key, self.cursor)
+        self.virtual_size = Size(0, len(rows) + self._title_height)
+        if any(here for _, here in before):
+            self._reveal()  # whoever looked at the cursor still does
+        for line, (was, now) in enumerate(zip(before, self._seen(), strict=True), self._title_height):
+            if was != now:
+                self.refresh(Region(0, line, self.size.width, 1))
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
 
     def select(self, key: str) -> None:
         """Put the cursor on the row ``key``, if it is there."""
-        for place, row in enumerate(self.rows):
-            if row.key == key:
-                self._go(place)
+        self._go(self._find(key, self.cursor))
+
+    def _reveal(self) -> None:
+        self.scroll_to_region(Region(0, self.cursor, 1, 1 + self._title_height), animate=False, force=True)
+
+    def _find(self, key: str, otherwise: int) -> int:
+        rows = self.rows
+        keys = rows.keys if isinstance(rows, LazyRows) else [row.key for row in rows]
+        return keys.index(key) if key in keys else otherwise
+
+    def _seen(self) -> list[tuple[Row | None, bool]]:
+        """Each line below the titles: its row, and whether the cursor is there."""
+        top = round(self.scroll_offset.y)
+        places = range(top, top + max(0, self.size.height - self._title_height))
+        return [
+            (self.rows[at] if at < len(self.rows) else None, at == self.cursor and bool(self.rows)) for at in places
+        ]
 
     @property
     def _title_height(self) -> int:
@@ -202,7 +242,8 @@ class Table(ScrollView, can_focus=True):
         place = max(0, min(place, len(self.rows) - 1))
         if place == self.cursor or not self.rows:
             return
-        self.cursor = place
-        self.scroll_to_region(Region(0, place, 1, 1 + self._title_height), animate=False, force=True)
-        self.refresh()
+        before, self.cursor = self.cursor, place
+        self._reveal()
+        for line in (before, place):
+            self.refresh_line(line + self._title_height)
         self.post_message(self.Moved(self, self.key))

@@ -1,0 +1,22 @@
+"""Opening the terminal interface: the daemon is asked first, and tells while Textual is being imported."""
+
+from __future__ import annotations
+
+from museui.local.client import LocalClient
+from museui.local.places import find_places
+from museui.local.start import start_daemon
+
+from .feed import Feed
+from .preferences import read_keys, read_theme
+
+
+def run() -> int:
+    """Open it in this terminal; the exit code. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
+    config = find_places().config
+    theme, keys = read_theme(config), read_keys(config)
+    feed = Feed(LocalClient, start_daemon)
+    feed.start()
+
+    from .app import MuseApp, run_app
+
+    return run_app(MuseApp(theme=theme, keys=keys, feed=feed))
