@@ -43,6 +43,7 @@ _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
     help="Replace the hub's branch, but only if it is at ID (default: where it was last seen).",
 )
 @click.option("--force", is_flag=True, help="Replace the hub's branch, wherever it is now.")
+@click.option("--tags", is_flag=True, help="Then send the tags of what was pushed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
 @click.option(
     "--strategy", type=click.Choice(("auto", "bundle", "stream", "objects")), default="auto", show_default=True
@@ -59,6 +60,7 @@ def command(
     all_branches: bool,
     force_with_lease: str | None,
     force: bool,
+    tags: bool,
     dry_run: bool,
     strategy: Any,
     no_daemon: bool,
@@ -73,6 +75,8 @@ def command(
         raise click.UsageError("--branch and --all-branches exclude each other")
     if force and force_with_lease:
         raise click.UsageError("--force and --force-with-lease exclude each other")
+    if tags and dry_run:
+        raise click.UsageError("--tags and --dry-run exclude each other")
     if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
         raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
     target = open_target(context.path(repo) if repo else context.cwd, remote)
@@ -83,8 +87,8 @@ def command(
 
     progress = PushProgress(quiet=quiet or as_json)
     with progress:
-        documents = None
-        if not (no_daemon or force or force_with_lease or dry_run) and strategy == "auto":
+        documents, stored_tags = None, None
+        if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
             documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
         if documents is None:
             import asyncio
@@ -103,13 +107,14 @@ def command(
                 )
                 for name, head in heads.items()
             ]
-            documents = asyncio.run(_push_all(target, requests, progress.show))
-    return _report(documents, many=all_branches, as_json=as_json, quiet=quiet)
+            documents, stored_tags = asyncio.run(_push_all(target, requests, tags, progress.show))
+    return _report(documents, stored_tags, many=all_branches, as_json=as_json, quiet=quiet)
 
 
 async def _push_all(
-    target: Target, requests: list[PushRequest], listener: Callable[[PhaseEvent], None]
-) -> list[dict[str, Any]]:
+    target: Target, requests: list[PushRequest], tags: bool, listener: Callable[[PhaseEvent], None]
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The document of each push; with ``tags``, and if all went well, how many tags were new to the hub."""
     from museui.hub.client import HubClient
     from museui.sync.push import Push
     from museui.sync.result import Environment, push_document
@@ -126,7 +131,11 @@ async def _push_all(
             except MuseError as exc:
                 error = exc
             documents.append(push_document(push.result, error))
-    return documents
+        if not tags or not all(document["ok"] for document in documents):
+            return documents, None
+        from museui.sync.tags import push_tags
+
+        return documents, await push_tags(target.repository, client, {item.head for item in requests}, environment)
 
 
 def _all_heads(repository: Repository) -> dict[str, CommitId]:
@@ -161,10 +170,11 @@ def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
     return seen
 
 
-def _report(documents: list[dict[str, Any]], *, many: bool, as_json: bool, quiet: bool) -> int:
+def _report(documents: list[dict[str, Any]], stored_tags: int | None, *, many: bool, as_json: bool, quiet: bool) -> int:
     errors = [_error(document) for document in documents]
     if as_json:
-        print_json({"ok": not any(errors), "pushes": documents} if many else documents[0])
+        document = {"ok": not any(errors), "pushes": documents} if many else documents[0]
+        print_json(document if stored_tags is None else {**document, "tags": stored_tags})
     else:
         for document, error in zip(documents, errors, strict=True):
             if error:
@@ -173,6 +183,8 @@ def _report(documents: list[dict[str, Any]], *, many: bool, as_json: bool, quiet
                 print_error(error, False)
             elif not quiet:
                 click.echo(render_result(document))
+        if stored_tags is not None and not quiet:
+            click.echo(f"tags: {stored_tags} new")
     return next((error.exit_code for error in errors if error), EXIT_OK)
 
 

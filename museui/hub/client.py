@@ -255,6 +255,16 @@ class HubClient(HubLine):
             raise Invalid("the hub's answer has no list of tags")
         return tags
 
+    async def store_tags(self, records: list[bytes]) -> int:
+        """``POST tags`` with packed records; how many were new or other than before."""
+        pack = msgpack.Packer(autoreset=True)
+        head = pack.pack_map_header(1) + pack.pack("tags") + pack.pack_array_header(len(records))
+        answer = await self._exchange("POST", "tags", content=head + b"".join(records))
+        stored = answer.get("stored") if isinstance(answer, dict) else None
+        if not isinstance(stored, int):
+            raise Invalid("the hub's answer does not say how many tags it stored")
+        return stored
+
     async def fetch_promotion(self, push_id: str) -> str:
         """What ``GET pushes/{push_id}`` says of its promotion: ``pending`` while the hub works at it."""
         push = await self._exchange("GET", f"pushes/{push_id}")
