@@ -54,6 +54,7 @@ class Board:
 
     def __init__(self) -> None:
         self._items: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in COLLECTIONS}
+        self._messages: dict[str, dict[str, Any]] = {name: {} for name in COLLECTIONS}
         self._readers: set[Reader] = set()
 
     @property
@@ -63,17 +64,19 @@ class Board:
 
     def put(self, what: str, key: str, message: Any) -> None:
         """Show ``message`` as the item ``key`` of the collection ``what``, unless it is what is shown already."""
-        value, items = encode(message), self._items[what]
-        if items.get(key) == value:
+        items, messages = self._items[what], self._messages[what]
+        if messages.get(key) == message:  # quicker told of what was given than of what it is encoded to
             return
-        items[key] = value
+        value = encode(message)
+        items[key], messages[key] = value, message
         for oldest in list(items)[: -_KEPT.get(what, len(items))]:
-            del items[oldest]
+            del items[oldest], messages[oldest]
         for reader in self._readers:
             reader.tell(what, key, value)
 
     def drop(self, what: str, key: str) -> None:
         """Show it no longer."""
+        self._messages[what].pop(key, None)
         if self._items[what].pop(key, None) is not None:
             for reader in self._readers:
                 reader.tell(what, key, None)
