@@ -34,7 +34,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("pause", "pause", "dashboard", "space", "pause", "Pause the repository, or go on", 1),
     Action("filter", "filter", "dashboard", "slash", "filter", "Show only the rows that match; escape shows all", 2),
     Action("copy", "copy", "dashboard", "y", "copy", "Copy the row, or what is said of the repository", 3),
-    Action("details", "details", "dashboard", "enter", "details", "Everything about the push of the row", 2),
+    Action(
+        "details", "details", "dashboard", "enter", "details", "Everything about the row: what is wrong, or its push", 2
+    ),
     Action("all_history", "history", "dashboard", "H", "history", "Every push there was, with figures", 4),
     Action("repositories", "panel('repositories')", "dashboard", "1", "repositories", "Look at the repositories"),
     Action("push_panel", "panel('push')", "dashboard", "2", "push", "Look at the push"),
@@ -46,6 +48,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("push.retry", "retry", "push", "r", "retry", "Try again", 1),
     Action("push.down", "down", "push", "down,j", "down", "Scroll down"),
     Action("push.up", "up", "push", "up,k", "up", "Scroll up"),
+    Action("repository.close", "close", "repository", "escape", "back", "Go back", 1),
+    Action("repository.copy", "copy", "repository", "y", "copy", "Copy all of it", 1),
+    Action("repository.retry", "retry", "repository", "r", "retry", "Try again, or look at it again", 1),
+    Action("repository.sign_in", "sign_in", "repository", "i", "sign in", "Sign in to its hub", 2),
+    Action("repository.down", "down", "repository", "down,j", "down", "Scroll down"),
+    Action("repository.up", "up", "repository", "up,k", "up", "Scroll up"),
     Action("history.close", "close", "history", "escape", "back", "Go back; first the filter goes", 1),
     Action("history.details", "details", "history", "enter", "details", "Everything about the push", 1),
     Action("history.filter", "filter", "history", "slash", "filter", "Show only the pushes that match", 1),
@@ -80,6 +88,7 @@ ACTIONS: tuple[Action, ...] = (
 TITLES = {
     "dashboard": "Dashboard",
     "push": "A push",
+    "repository": "A repository",
     "history": "History",
     "add": "Adding repositories",
     "doctor": "Doctor",

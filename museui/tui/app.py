@@ -190,6 +190,25 @@ class MuseApp(App[None]):
         question = f"Look after {one_line(repository.name)} no longer? Nothing is deleted, here or on the hub."
         self.push_screen(Confirm(question, "Remove it"), answered)
 
+    def retry(self, repository: RepositoryView | None) -> None:
+        """Try again what waits for it; look at it again when it is in trouble and nothing waits."""
+        queue = self.news.state.queue.values()
+        entries = [entry for entry in queue if repository and entry.repository == repository.id]
+        if entries:
+            self.ask(wishes.retry(entries))
+        elif repository and repository.trouble:
+            self.ask(wishes.look_again(repository))
+        else:
+            self.notify("nothing waits to be tried again")
+
+    def sign_in(self, repository: RepositoryView | None) -> None:
+        """Ask for a token for the hub of a repository, or for the first hub there is."""
+        from .screens.sign_in import SignIn
+
+        hubs, url = list(self.news.state.hubs), (repository.url if repository else None) or ""
+        mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
+        self.push_screen(SignIn(mine[0] if mine else ""))
+
     def action_theme(self) -> None:
         """Choose the colours; they are kept."""
         from .screens.choose import Choose

@@ -90,6 +90,16 @@ def watch(path: str, remote: str = "") -> Wish:
     return work
 
 
+def look_again(repository: RepositoryView) -> Wish:
+    """Look at it at once. The wish raises what is still wrong with it."""
+
+    def work(client: LocalClient) -> str:
+        client.post("repositories", {"path": repository.path})
+        return f"{repository.name} was looked at again"
+
+    return work
+
+
 def unwatch(repository: RepositoryView) -> Wish:
     """Look after it no longer."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from museui.core.errors import Denied
+from museui.local.messages import Trouble
 from museui.tui.screens.history import HistoryScreen
 from museui.tui.screens.push import PushScreen
 from museui.tui.widgets.table import Table
@@ -67,12 +69,48 @@ async def test_enter_finds_a_last_push_that_the_state_no_longer_has(daemon: Scri
     assert ("GET pushes", {"repository": SONG.id, "limit": "1"}) in daemon.asked
 
 
-async def test_enter_says_when_nothing_was_pushed(daemon: ScriptedDaemon) -> None:
+async def test_enter_says_how_a_repository_stands_of_which_nothing_was_pushed(daemon: ScriptedDaemon) -> None:
     daemon.serve_history()
-    async with open_screen(daemon) as screen:
+    async with open_screen(daemon, (80, 24)) as screen:
         await screen.sees("✓ all safe")
         await screen.press("enter")
-        await screen.sees("nothing was pushed yet")
+        await screen.sees("Everything is on the hub.", "main: safe", SONG.path, "https://hub.local/ada/song")
+        await screen.press("j", "k", "r")
+        await screen.sees("nothing waits to be tried again")
+        await screen.press("escape")
+        await screen.until(lambda: screen.app.screen is screen.dashboard)
+
+
+async def test_enter_on_what_has_stopped_says_all_of_it_and_what_to_press(daemon: ScriptedDaemon) -> None:
+    stopped = entry("song", "stopped", error=FORBIDDEN)
+    daemon.show("history", push(3))
+    daemon.show("queue", stopped)
+    daemon.answers[f"POST queue/{stopped.id}/retry"] = {"retried": 1}
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.until(lambda: screen.app.news.state.queue)
+        await screen.press("enter")
+        await screen.sees(
+            FORBIDDEN.message, FORBIDDEN.hint, "forbidden", "req-17", "main: stopped", "y copy", "r retry"
+        )
+        await screen.press("y")
+        assert {"do: Ask its owner.", "code: forbidden", "request: req-17"} <= set(screen.app.clipboard.splitlines())
+        await screen.press("i")
+        await screen.sees("Sign in to a hub")
+        await screen.press("escape", "r")
+        await screen.sees("main: tried again")
+
+
+async def test_enter_on_one_that_cannot_be_read_says_why_and_retry_looks_again(daemon: ScriptedDaemon) -> None:
+    trouble = Trouble("forbidden", "its folder cannot be read", "Look at its owner and mode.")
+    daemon.show("repositories", repository("song", "unreadable", trouble=trouble))
+    daemon.answers["POST repositories"] = Denied("it still cannot be read")
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.sees("✗ 1 needs you")
+        await screen.press("r")
+        await screen.sees("it still cannot be read")
+        await screen.press("enter")
+        await screen.sees("its folder cannot be read", "Look at its owner", "forbidden", SONG.path)
+    assert ("POST repositories", {"path": SONG.path}) in daemon.asked
 
 
 async def test_enter_on_a_row_of_the_history_shows_that_push(daemon: ScriptedDaemon) -> None:

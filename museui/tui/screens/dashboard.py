@@ -21,7 +21,7 @@ from ..feed import EVERYTHING
 from ..view.calm import find_calm
 from ..view.headline import make_headline
 from ..view.lists import branch_of, history_rows, log_rows, most_urgent, queue_rows, repository_rows
-from ..view.push import describe_repository, last_push
+from ..view.push import describe_repository, last_push, trouble_of_repository
 from ..view.troubles import copy_text
 from ..widgets.calm import CalmView
 from ..widgets.footer import KeyBar
@@ -201,27 +201,35 @@ class Dashboard(NewsScreen[None]):
         self.action_details()
 
     def action_details(self) -> None:
-        """Everything about the push of the row: the one that runs, or the last."""
+        """What is wrong with the repository of the row, else its push: the one that runs, or the last."""
         state, focused = self.muse.news.state, self.focused
         if isinstance(focused, Table) and focused.id == "history":
-            self._open_push(state.history.get(focused.key or ""))
+            if past := state.history.get(focused.key or ""):
+                self._open_push(past)
             return
         repository_id = next((entry.repository for entry in self.queue_entries()), "")
-        repository_id = repository_id or (self.repository.id if self.repository else "")
-        running = [push for push in state.pushes.values() if push.repository == repository_id]
-        push = running[0] if running else last_push(state, repository_id)
-        if push:
+        repository = state.repositories.get(repository_id) or self.repository
+        if repository is None:
+            return
+        running = [push for push in state.pushes.values() if push.repository == repository.id]
+        push = running[0] if running else last_push(state, repository.id)
+        if not running and trouble_of_repository(state, repository):
+            self._open_repository(repository)
+        elif push:
             self._open_push(push)
-        elif repository_id:
-            self.muse.fetch(partial(wishes.fetch_last_push, repository_id=repository_id), self._open_push)
+        else:
+            fetch = partial(wishes.fetch_last_push, repository_id=repository.id)
+            self.muse.fetch(fetch, lambda last: self._open_push(last) if last else self._open_repository(repository))
 
-    def _open_push(self, push: PushData | None) -> None:
+    def _open_push(self, push: PushData) -> None:
         from .push import PushScreen
 
-        if push:
-            self.app.push_screen(PushScreen(push))
-        else:
-            self.notify("nothing was pushed yet")
+        self.app.push_screen(PushScreen(push))
+
+    def _open_repository(self, repository: RepositoryView) -> None:
+        from .repository import RepositoryScreen
+
+        self.app.push_screen(RepositoryScreen(repository))
 
     def action_history(self) -> None:
         """Every push there was."""
@@ -252,12 +260,10 @@ class Dashboard(NewsScreen[None]):
         """Try again what waits for the repository, or the row of the queue; without a daemon, start it."""
         if not self.muse.news.connected:
             self.muse.feed.start_daemon()
-            return
-        entries = self.queue_entries()
-        if entries:
+        elif self.table("queue").has_focus and (entries := self.queue_entries()):
             self.muse.ask(wishes.retry(entries))
         else:
-            self.notify("nothing waits to be tried again")
+            self.muse.retry(self.repository)
 
     def action_cancel(self) -> None:
         """Take it out of the queue, after a question."""
@@ -286,11 +292,7 @@ class Dashboard(NewsScreen[None]):
 
     def action_sign_in(self) -> None:
         """A token for a hub: that of the repository under the cursor, or the first."""
-        from .sign_in import SignIn
-
-        hubs, url = list(self.muse.news.state.hubs), (self.repository.url if self.repository else None) or ""
-        mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
-        self.app.push_screen(SignIn(mine[0] if mine else ""))
+        self.muse.sign_in(self.repository)
 
     def action_demo(self) -> None:
         """See everything at work."""

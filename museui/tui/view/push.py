@@ -33,7 +33,8 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
     """The panel for the repository under the cursor."""
     branch = repository.current_branch or (repository.branches[0].branch if repository.branches else "–")
     target = (repository.url or "").partition("://")[2] or repository.remote or "no remote"
-    title = f"{repository.name}   {branch} → {repository.remote or '–'}   {target}"
+    remote = "" if repository.remote == repository.url else f"{repository.remote or '–'}   "
+    title = f"{repository.name}   {branch} → {remote}{target}"
     running = [push for push in state.pushes.values() if push.repository == repository.id]
     if running:
         push = max(running, key=lambda item: item.id)

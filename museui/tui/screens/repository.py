@@ -1,0 +1,39 @@
+"""One repository, whole: what keeps it from being safe, and what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from museui.local.messages import RepositoryView
+
+from ..actions import bindings
+from ..view.page import Page
+from ..view.repository import repository_page
+from .page import PageScreen
+
+
+class RepositoryScreen(PageScreen):
+    """A repository that is watched."""
+
+    WHERE = "repository"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("repository")]
+
+    def __init__(self, repository: RepositoryView) -> None:
+        super().__init__()
+        self._repository = repository
+
+    def page(self) -> Page:
+        """The repository as it is by now."""
+        state = self.muse.news.state
+        self._repository = state.repositories.get(self._repository.id) or self._repository
+        return repository_page(state, self._repository, self.muse.now())
+
+    def action_retry(self) -> None:
+        """Try again what waits for it; look at it again when nothing does."""
+        self.muse.retry(self._repository)
+
+    def action_sign_in(self) -> None:
+        """A token for its hub."""
+        self.muse.sign_in(self._repository)

@@ -1,0 +1,35 @@
+"""A repository as a page of text: what is wrong, what to do, how its branches stand, what waits."""
+
+from __future__ import annotations
+
+from museui.local.messages import RepositoryView
+from museui.local.state import State
+
+from .lists import queue_rows
+from .marks import mark_branch
+from .page import Line, Page, Section, render_moment, trouble_section
+from .push import describe_repository
+
+
+def repository_page(state: State, repository: RepositoryView, now: float) -> Page:
+    """The page of a repository that is watched."""
+    panel = describe_repository(state, repository, now)
+    sections = [trouble_section("What is wrong", panel.trouble)] if panel.trouble else []
+    branches = [(item.branch, mark_branch(item)) for item in repository.branches]
+    sections.append(Section("Branches", tuple(Line("", f"{name}: {mark.word}", mark.tone) for name, mark in branches)))
+    mine = {entry.id for entry in state.queue.values() if entry.repository == repository.id}
+    rows = [row for row in queue_rows(state, now) if row.id in mine]
+    waits = tuple(Line("", f"{row.branch}: {row.state}, next try {row.next_try}", row.tone) for row in rows)
+    sections.append(Section("What waits", waits))
+    sections.append(Section("Where", tuple(_where(repository))))
+    sections = [section for section in sections if section.lines]
+    return Page(panel.title, panel.summary, panel.tone, tuple(sections), now=now)
+
+
+def _where(repository: RepositoryView) -> list[Line]:
+    lines = [Line("folder", repository.path)]
+    if repository.url:
+        lines.append(Line("hub", repository.url))
+    if repository.safe_at is not None:
+        lines.append(Line("safe", f"last seen so {render_moment(repository.safe_at)}", "quiet"))
+    return lines
