@@ -61,6 +61,10 @@ def make_place(where: str) -> Place:
             from .hub import Hub
 
             return Hub()
+        case "log":
+            from .log import Log
+
+            return Log()
         case "settings":
             from .settings import Settings
 

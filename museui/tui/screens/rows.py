@@ -68,7 +68,12 @@ def past(row: HistoryRow) -> Row:
 
 def logged(row: LogRow) -> Row:
     """A row of :data:`LOG`."""
-    return Row(row.id, (Cell(time.strftime("%H:%M:%S", time.localtime(row.at))), Cell(row.message, row.tone)))
+    return Row(row.id, (log_time(row.at), Cell(row.message, row.tone)))
+
+
+def log_time(at: float) -> Cell:
+    """The time of day of a line."""
+    return Cell(time.strftime("%H:%M:%S", time.localtime(at)))
 
 
 def tab(title: str, here: bool) -> str:

@@ -14,7 +14,9 @@ from .push import describe_repository
 def repository_page(state: State, repository: RepositoryView, now: float) -> Page:
     """The page of a repository that is watched."""
     panel = describe_repository(state, repository, now)
-    sections = [trouble_section("What is wrong", panel.trouble)] if panel.trouble else []
+    sections: list[Section] = []
+    if panel.trouble:  # the summary has its sentence
+        sections.append(Section("", trouble_section("", panel.trouble).lines[1:]))
     branches = [(item.branch, mark_branch(item)) for item in repository.branches]
     sections.append(Section("Branches", tuple(Line("", f"{name}: {mark.word}", mark.tone) for name, mark in branches)))
     mine = {entry.id for entry in state.queue.values() if entry.repository == repository.id}

@@ -1,0 +1,128 @@
+"""The daemon's log: it follows what comes until somebody looks at a line; a filter; the line under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from museui.core.figures import one_line
+from museui.local.messages import LogLine
+
+from ..actions import bindings
+from ..view.log import TONES, add_lines, find_lines, render_log_line
+from ..widgets.table import Cell, Column, Row, Table
+from . import rows
+from .place import Place
+
+_LINES = (rows.LOG[0], Column("level", 7, from_width=60), rows.LOG[1])
+
+
+class Log(Place):
+    """Begins with what the daemon still tells of before, the oldest line first."""
+
+    WHERE = "log"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
+    DEFAULT_CSS = """
+    Log #log-panel { height: 1fr; }
+    Log #whole { height: auto; max-height: 5; width: 1fr; color: $quiet; }
+    Log #filter { height: 1; padding: 0 1; background: $panel; display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[float, int], LogLine] = {}
+        self._shown: list[LogLine] = []
+        self.follows = True
+
+    def compose_body(self) -> ComposeResult:
+        """The lines, the one under the cursor, the filter."""
+        with Vertical(id="log-panel", classes="panel") as panel:
+            panel.border_title = "Log of the daemon"
+            yield Table(_LINES, empty="no line matches", id="lines")
+            yield Static(id="whole", markup=False)
+        yield Input(placeholder="filter", id="filter", compact=True)
+
+    def on_mount(self) -> None:
+        """The keys move through the lines."""
+        self.query_one(Table).focus()
+
+    def show_body(self, changed: AbstractSet[str]) -> None:
+        """What has just come is at the end."""
+        if "log" in changed:
+            self._known = add_lines(self._known, self.muse.news.state.log.values())
+            self._show()
+
+    def _show(self) -> None:
+        table = self.query_one(Table)
+        self._shown = find_lines(self._known.values(), self.query_one(Input).value)
+        table.show([_row(line) for line in self._shown])
+        if self.follows and table.rows:
+            table.select(table.rows[-1].key)
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        line = self.line
+        self.query_one("#whole", Static).update(one_line(line.message) if line else "")
+        following = "following" if self.follows else "f follows"
+        self.query_one(
+            "#log-panel"
+        ).border_subtitle = f"{len(self._shown):,} line{'s' * (len(self._shown) != 1)}   {following}"
+
+    @property
+    def line(self) -> LogLine | None:
+        """The one under the cursor."""
+        cursor = self.query_one(Table).cursor
+        return self._shown[cursor] if cursor < len(self._shown) else None
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        """Whoever looks at another line than the last wants to stay there; at the last it follows again."""
+        if event.table.led:
+            event.table.led = False
+            self.follows = not event.table.rows or event.key == event.table.rows[-1].key
+        self._show_whole()
+
+    def action_follow(self) -> None:
+        """Go to the newest line and stay with what comes, or stay here."""
+        self.follows = not self.follows
+        self._show()
+
+    def action_copy(self) -> None:
+        """The line."""
+        if self.line:
+            self.muse.copy(render_log_line(self.line))
+
+    def action_copy_all(self) -> None:
+        """Every line that is shown."""
+        self.muse.copy("\n".join(map(render_log_line, self._shown)))
+
+    def action_filter(self) -> None:
+        """Type what to look for."""
+        self.query_one(Input).display = True
+        self.query_one(Input).focus()
+
+    def on_input_changed(self) -> None:
+        """The lines follow what is typed."""
+        self._show()
+
+    def on_input_submitted(self) -> None:
+        """Back to the lines, filtered."""
+        self.query_one(Table).focus()
+
+    def action_close(self) -> None:
+        """The filter goes first, then the screen."""
+        box = self.query_one(Input)
+        if box.display:
+            box.value, box.display = "", False
+            self.query_one(Table).focus()
+        else:
+            self.dismiss()
+
+
+def _row(line: LogLine) -> Row:
+    tone = TONES.get(line.level, "text")
+    return Row(f"{line.at} {line.id}", (rows.log_time(line.at), Cell(line.level, tone), Cell(line.message, tone)))

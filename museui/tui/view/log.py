@@ -1,0 +1,32 @@
+"""The daemon's log: which lines a filter finds, and a line as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from museui.core.figures import one_line
+from museui.local.messages import LogLine
+
+from .lists import matches
+from .marks import Tone
+from .page import render_moment
+
+KEPT_LINES = 2_000
+"""The newest, of those that came while somebody looked."""
+TONES: Mapping[str, Tone] = {"error": "bad", "warning": "wait"}
+
+
+def add_lines(known: Mapping[tuple[float, int], LogLine], lines: Iterable[LogLine]) -> dict[tuple[float, int], LogLine]:
+    """``known`` and the ``lines``, oldest first; a daemon that was started anew counts from one again."""
+    every = {**known, **{(line.at, line.id): line for line in lines}}
+    return dict(sorted(every.items())[-KEPT_LINES:])
+
+
+def find_lines(lines: Iterable[LogLine], filter_text: str) -> list[LogLine]:
+    """The lines that have every word of the filter in their level, time or text."""
+    return [line for line in lines if matches(filter_text, line.level, line.message, render_moment(line.at))]
+
+
+def render_log_line(line: LogLine) -> str:
+    """All of a line, on one line: ``2026-11-22 14:02:07  warning  …``."""
+    return f"{render_moment(line.at)}  {line.level}  {one_line(line.message)}"
