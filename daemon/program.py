@@ -9,11 +9,12 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from museui.core.errors import Busy, MuseError
 from museui.local.places import Places
+from museui.repo.files import disk_error
 
 from .api.routes import answer
 from .api.server import Request, listen
@@ -32,11 +33,15 @@ logger = logging.getLogger("daemon")
 def run(places: Places, *, background: bool) -> None:
     """Run until SIGTERM or SIGINT; in the ``background`` nothing is written to stderr.
 
-    Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly.
+    Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly, and what a disk refuses.
     """
-    places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _hold_lock(places.lock):
-        open_log(places.log, background=background)
+    with ExitStack() as held:
+        try:
+            places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held.enter_context(_hold_lock(places.lock))
+            open_log(places.log, background=background)
+        except OSError as exc:
+            raise disk_error(exc, f"the daemon cannot keep its files in {places.data}") from exc
         asyncio.run(_run(places))
 
 
@@ -46,7 +51,7 @@ def _hold_lock(path: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
+        except BlockingIOError as exc:
             raise Busy("a daemon runs already", hint="`museui daemon status` shows it.") from exc
         yield
     finally:

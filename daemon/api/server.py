@@ -18,6 +18,7 @@ import orjson
 
 from museui.core.errors import Busy, Denied, Internal, Invalid, MuseError, TooLarge, Usage
 from museui.local.peer import peer_uid
+from museui.repo.files import disk_error
 
 _REQUEST_S = 10.0
 _DRAIN_S = 20.0
@@ -55,11 +56,13 @@ async def listen(path: Path, handler: Handler) -> asyncio.Server:
 def _bind(path: Path) -> socket.socket:
     if len(os.fsencode(path)) > _MAX_PATH_BYTES:
         raise Usage(f"the socket's path is too long: {path}", hint="Set XDG_RUNTIME_DIR to a short folder.")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    status = path.parent.stat()
-    if status.st_uid != os.getuid():
-        raise Denied(f"{path.parent} belongs to somebody else", hint="Set XDG_RUNTIME_DIR to a folder of yours.")
-    path.parent.chmod(0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.parent.stat().st_uid != os.getuid():
+            raise Denied(f"{path.parent} belongs to somebody else", hint="Set XDG_RUNTIME_DIR to a folder of yours.")
+        path.parent.chmod(0o700)
+    except OSError as exc:
+        raise disk_error(exc, f"the daemon cannot have its socket in {path.parent}") from exc
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path.exists():

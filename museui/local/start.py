@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Internal, Unreachable
+from ..core.errors import Busy, Denied, Internal, MuseError, Unreachable, Usage
 from .client import LocalClient, NoDaemon
 from .places import find_places
 from .programs import program_command, program_environment
@@ -27,7 +27,7 @@ def ask_version() -> dict[str, Any] | None:
 
 
 def start_daemon() -> dict[str, Any]:
-    """Start the daemon without a terminal and wait until it answers. Raises :class:`Internal` when it ends before."""
+    """Start the daemon without a terminal and wait until it answers. Raises what it said when it ends before that."""
     said = find_places().data / "daemon.start.log"
     said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with said.open("w") as output:
@@ -47,6 +47,15 @@ def start_daemon() -> dict[str, Any]:
         if version is not None:
             return version
         if ended is not None:
-            raise Internal("the daemon did not start", hint=said.read_text(errors="replace").strip()[-500:])
+            raise _error_of(said.read_text(errors="replace").strip(), ended)
         time.sleep(_POLL_S)
     raise Unreachable("the daemon was started and does not answer", hint="Look at `museui daemon logs`.")
+
+
+def _error_of(said: str, code: int) -> MuseError:
+    """What a daemon that ended with ``code`` said: ``error:`` and perhaps ``hint:``, or the end of a traceback."""
+    kind = next((item for item in (Usage, Busy, Denied) if item.exit_code == code), Internal)
+    lines = said.splitlines() or [f"exit code {code}"]
+    message = next((line for line in lines if line.startswith("error: ")), lines[-1]).removeprefix("error: ")
+    hint = next((line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")), "")
+    return kind(f"the daemon did not start: {message[:500]}", hint=hint[:500])

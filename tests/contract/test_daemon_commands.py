@@ -159,3 +159,26 @@ def test_a_push_by_hand_that_fails_stays_queued_where_the_repository_is_watched(
     assert daemon.json("push", song.root, expect=3)["error"]["retryable"] is True
     (entry,) = daemon.client.get("queue")["queue"]
     assert entry["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "code", "said"),
+    [
+        ("data", 3, "the daemon cannot keep its files in"),
+        ("socket", 3, "the daemon cannot have its socket in"),
+        ("config", 2, "parallel_pushes is not a whole number"),
+    ],
+)
+def test_a_daemon_that_cannot_start_says_why_in_a_sentence(obstacle: str, code: int, said: str) -> None:
+    idle = DaemonProcess()
+    try:
+        blocked = {"data": idle.data, "socket": idle.socket.parent, "config": idle.config}[obstacle]
+        blocked.parent.mkdir(parents=True, exist_ok=True)
+        blocked.write_text('[daemon]\nparallel_pushes = "many"\n')
+        told = idle.museui("daemon", "run", expect=code).stderr
+        assert said in told and told.startswith("error: ") and "Traceback" not in told
+        told = idle.museui("daemon", "start", expect=None).stderr
+        assert told.startswith("error: ") and "Traceback" not in told
+        assert told.count("hint: ") <= 1 and "hint: error" not in told
+    finally:
+        idle.close()
