@@ -14,13 +14,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+
+from textual.widgets import Input  # noqa: E402
 
 from museui.tui.app import MuseApp  # noqa: E402
 from museui.tui.widgets.folders import FolderTree  # noqa: E402
@@ -32,6 +34,16 @@ from tests.helpers.tui import Screen, never  # noqa: E402
 SMALL, MIDDLE, LARGE = (80, 24), (120, 36), (200, 60)
 SIZES = (SMALL, MIDDLE, LARGE)
 THEMES = ("dark", "light", "monochrome")
+
+
+Size = tuple[int, int]
+Step = tuple[str, tuple[str, ...], tuple[str, ...]]
+
+
+def step(name: str, keys: str, *seen: str) -> Step:
+    """Press ``keys``, with blanks between, wait for what is to be ``seen``, and take a picture if it has a ``name``."""
+    names = {"?": "question_mark", "/": "slash"}
+    return name, tuple(names.get(key, key) for key in keys.split()), seen
 
 
 class HomePath(type(Path())):  # type: ignore[misc]
@@ -66,18 +78,23 @@ class Album:
 
     @asynccontextmanager
     async def open(
-        self, size: tuple[int, int] = SMALL, theme: str = "dark", start: Callable[[], object] = never
+        self, size: Size = SMALL, theme: str = "dark", start: Callable[[], object] = never
     ) -> AsyncIterator[Screen]:
         """The interface, as a person with this terminal sees it."""
         if theme == "monochrome":
             os.environ["NO_COLOR"] = "1"
+        else:
+            os.environ.pop("NO_COLOR", None)
         app = MuseApp(self._story.client, start, lambda: NOW, theme=f"museui-{theme}")
+        app.animation_level = "none"
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Screen(app, pilot)
 
     async def take(self, screen: Screen, name: str, *seen: str) -> None:
         """A picture once all of ``seen`` is on it and nothing moves any more."""
         await screen.sees(*seen)
+        for box in screen.app.screen.query(Input):
+            box.cursor_blink = False
         before = ""
         while (now := take_picture(screen.app)) != before:
             before = now
@@ -91,28 +108,112 @@ class Album:
         if trouble := check_picture(file, now, write=self._write):
             self.troubles.append(trouble)
 
-    async def take_everywhere(self, name: str, *seen: str, keys: tuple[str, ...] = (), at: str = "") -> None:
-        """The same at every size, in every theme; ``at`` is seen before the ``keys`` are pressed."""
-        for theme in THEMES:
-            for size in SIZES:
+    async def walk(
+        self, steps: Sequence[Step], sizes: Sequence[Size] = (SMALL,), themes: Sequence[str] = ("dark",)
+    ) -> None:
+        """Take the steps, at each size in each theme."""
+        for theme in themes:
+            for size in sizes:
                 async with self.open(size, theme) as screen:
-                    await screen.sees(at)
-                    await screen.press(*keys)
-                    await self.take(screen, name, *seen)
+                    for name, keys, seen in steps:
+                        await screen.press(*keys)
+                        await (self.take(screen, name, *seen) if name else screen.sees(*seen))
 
 
 async def capture(album: Album, story: Story) -> None:
     """Every state, one after the other."""
-    async with album.open() as screen:
-        await album.take(screen, "first-run", "Welcome to MuseUI")
+    welcome = step("first-run", "", "Welcome to MuseUI")
+    await album.walk([welcome, step("sign-in", "i", "Sign in")])
     story.make_repositories()
-    async with album.open() as screen:
-        await screen.sees("Welcome")
-        await screen.press("a")
-        await album.take(screen, "add", "5 found", "▸ music", "▸ work")
+    await album.walk([step("", "", "Welcome"), step("add", "a", "5 found", "▸ music", "▸ work")], (SMALL, MIDDLE))
     story.become_safe()
-    await album.take_everywhere("safe", "✓ all 5 safe")
-    print("x")
+    await capture_safe(album)
+    story.be_refused()
+    story.begin_to_push()
+    await capture_pushing(album)
+    story.run_into_trouble()
+    await capture_trouble(album)
+    story.lose_the_hub()
+    await capture_hub_gone(album)
+    await capture_daemon_gone(album, story)
+
+
+async def capture_safe(album: Album) -> None:
+    """All is well: the dashboard, and every other screen."""
+    safe = step("safe", "", "✓ all 5 safe", "✓ now")
+    await album.walk([safe], SIZES)
+    await album.walk([safe], (MIDDLE,), ("light", "monochrome"))
+    push = step("push", "G enter", "is on the hub", "The hub's receipt", "usual")
+    await album.walk([step("", "", "✓ all 5 safe"), push], SIZES, THEMES)
+    places = (
+        step("hub", "b", "Pushed there", "answers"),
+        step("doctor", "D", "All is well"),
+        step("settings", "s", "commit by itself"),
+    )
+    await album.walk([step("", "", "✓ all 5 safe"), *places], (SMALL, MIDDLE))
+    back = "✓ all 5 safe"
+    await album.walk(
+        [
+            step("", "", back),
+            step("help", "?", "Push the repository now"),
+            step("theme", "escape t", "museui-light"),
+            step("palette", "escape ctrl+p", "Find repositories and"),
+            step("remove", "escape delete", "Nothing is deleted"),
+            step("panel-push", "escape 2", "advance ref"),
+            step("panel-queue", "3", "nothing waits"),
+            step("panel-history", "4", "when"),
+            step("panel-log", "5", "main is on"),
+            step("filter", "1 / s o n", "song"),
+        ]
+    )
+
+
+async def capture_trouble(album: Album) -> None:
+    """What needs a person."""
+    trouble = step("trouble", "", "✗ 3 need you", "for 2 h")
+    await album.walk([trouble], SIZES)
+    await album.walk([trouble], (MIDDLE,), ("light", "monochrome"))
+    history = step("history", "G H", "24 pushes ", "median")
+    await album.walk([step("", "", "✗ 3 need you"), history], SIZES, THEMES)
+    failed = step("push-failed", "G up enter", "What went wrong")
+    await album.walk(
+        [step("", "", "✗ 3 need you"), failed, step("doctor-trouble", "escape D", "found something")], (SMALL, MIDDLE)
+    )
+
+
+async def capture_pushing(album: Album) -> None:
+    """A push is on its way."""
+    begin = step("", "", "◐ 1 pushing")
+    await album.walk([begin, step("pushing", "G", "◐ 1 pushing", "new")], SIZES, THEMES)
+    await album.walk(
+        [begin, step("panel-push-running", "G 2", "transfer 61 %"), step("panel-queue-full", "3", "stopped", "soon")]
+    )
+    await album.walk([begin, step("push-running", "G enter", "is running", "usual")], (SMALL, MIDDLE))
+
+
+async def capture_hub_gone(album: Album) -> None:
+    """Nobody answers."""
+    gone = step("hub-gone", "", "○ gone", "↑ 1 queued", "in 8 s")
+    await album.walk([gone], (MIDDLE,))
+    await album.walk(
+        [step("hub-gone", "", "○ gone"), step("queue-hub-gone", "3", "in 8 s"), step("hub-trouble", "b", "because")]
+    )
+
+
+async def capture_daemon_gone(album: Album, story: Story) -> None:
+    """It goes while somebody looks on; then it is not there, and is started."""
+    for size in (SMALL, MIDDLE):
+        if not story.daemon.running:
+            story.daemon.start()
+        async with album.open(size) as screen:
+            await screen.sees("↑ 1 queued")
+            story.daemon.kill()
+            await album.take(screen, "daemon-gone", "daemon ○ gone", "not known")
+    await album.walk([step("daemon-missing", "", "The daemon does not run")])
+    over = threading.Event()
+    async with album.open(start=over.wait) as screen:
+        await album.take(screen, "daemon-starting", "Starting the daemon")
+        over.set()
 
 
 def main() -> int:

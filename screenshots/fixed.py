@@ -8,7 +8,8 @@ interface and replaces only what a clock, a line, a free port or a temporary fol
 - lengths of time: of a phase by its name and the push's number, of a probe, and what is usual;
 - of a transfer that runs: how much is done, how fast, what is left; of one that is over: the bytes sent, since how well
   they are compressed depends on the line and on the compressor's version;
-- the names that the hub gives: of pushes, bundles and requests; the daemon's process, and the room on its disk.
+- the names that the hub gives: of pushes, bundles and requests; the daemon's process, the room on its disk, and in
+  which words the system says that a line is broken.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from museui.core.phases import GATES
 from museui.local.client import LocalClient
 
 NOW = 1_790_000_000.0
@@ -29,22 +29,24 @@ _PID = 4711
 _STARTED_AT = NOW - 3 * 86400.0
 _LATENCY_S = 0.012
 _USUAL_S = {"negotiate": 0.021, "pack": 0.09, "transfer": 0.16, "index": 0.11, "advance_ref": 0.006}
-"""How long phases take; that of one push is up to a half more or less."""
+"""How long phases take; that of one push is up to half of it more or less."""
 _COMPRESSED = 0.55
-_RATE, _SHARE = 2.4 * (1 << 20), 0.61
+_RATE, _SHARE = 2.4 * (1 << 20), 0.615
 _TEXTS = (
     (re.compile(r"answers in \d+ ms"), "answers in 12 ms"),
     (re.compile(r"\d+ GiB are free"), "120 GiB are free"),
+    (re.compile(r"(cannot reach [\w.:]+): [^\"\\]+"), r"\1: connection refused"),
     (re.compile(r"process \d+"), f"process {_PID}"),
 )
 
 
 class Fixed:
-    """``names``: what is so in truth → what it is called. ``newest``: the number of the newest push that is over."""
+    """``names``: what is so in truth → what it is called."""
 
-    def __init__(self, names: Mapping[str, str], newest: int = 0) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
         self.names = dict(names)
-        self.newest = newest
+        self.newest_push = self.newest_line = 0
+        """The numbers of the newest push that is over, and of the newest line of the log."""
 
     def call(self, text: str) -> str:
         """A text with the names of the pictures."""
@@ -75,10 +77,6 @@ class Fixed:
                 fix(self, value)
         return value
 
-    def ended_at(self, number: int) -> float:
-        """When the push of this number ended."""
-        return NOW - 20.0 - 420.0 * max(0, self.newest - number) ** 1.5
-
     def fix_daemon(self, item: dict[str, Any]) -> None:
         item |= {"pid": _PID, "started_at": _STARTED_AT}
 
@@ -99,7 +97,7 @@ class Fixed:
             item["next_try_at"] = NOW + 8.0
 
     def fix_log(self, item: dict[str, Any]) -> None:
-        item["at"] = NOW - 3600.0 + 31.0 * item["id"]
+        item["at"] = _moment(item["id"], self.newest_line)
 
     def fix_trouble(self, item: dict[str, Any]) -> None:
         if "request_id" in item["details"]:
@@ -115,14 +113,14 @@ class Fixed:
         running = item["result"] == "running"
         item["wire_bytes"] = int(item["raw_bytes"] * _COMPRESSED)
         for phase in item["phases"]:
-            length_s = _USUAL_S[phase["name"]] * (0.7 + 0.6 * _chance(phase["name"], number))
+            length_s = _USUAL_S[phase["name"]] * (0.5 + _chance(phase["name"], number))
             if phase["name"] == "transfer":
                 length_s += item["wire_bytes"] / _RATE
             phase |= {"began_s": began_s, "seconds": length_s}
             phase["detail"] = {key: value for key, value in phase["detail"].items() if key == "already_present"}
             began_s += length_s
         item["total_seconds"] = began_s
-        item["ended_at"] = None if running else self.ended_at(number)
+        item["ended_at"] = None if running else _moment(number, self.newest_push)
         item["started_at"] = (NOW if running else item["ended_at"]) - began_s
         item |= {"slower": None, "tries": 3 if item["tries"] > 1 else 1}
         item["push_id"] = item["push_id"] and _name("push", number)[:26]
@@ -134,7 +132,7 @@ class Fixed:
         """Let it be as far as it is in the pictures."""
         phase, total = item["phases"][-1], item["wire_bytes"]
         done = int(total * _SHARE)
-        phase |= {"done": done, "total": total, "seconds": done / _RATE}
+        phase |= {"done": done, "total": total, "unit": "bytes", "seconds": done / _RATE}
         item |= {"bytes_per_s": _RATE, "left_s": (total - done) / _RATE}
         item["started_at"] = NOW - phase["began_s"] - phase["seconds"]
 
@@ -150,6 +148,10 @@ _KINDS: dict[frozenset[str], Callable[[Fixed, dict[str, Any]], None]] = {
     frozenset({"phases", "result"}): Fixed.fix_push,
 }
 """What an item of the API is known by, and what is fixed of it."""
+
+
+def _moment(number: int, newest: int) -> float:
+    return NOW - 20.0 - 420.0 * max(0, newest - number) ** 1.5
 
 
 def _chance(what: str, number: int) -> float:

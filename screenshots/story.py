@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from museui.local.state import State
+from museui.local.state import State, parse_state
 from screenshots.fixed import HOME, HUB, Fixed, FixedClient
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess
@@ -28,7 +28,7 @@ _SLOW_BYTES_PER_S = 96 << 10
 
 
 class Story:
-    """The programs, in a context. Each method leads from the state before it to its own, and returns when that is so."""
+    """The programs, in a context. Each method leads from one state to the next, and returns when it is there."""
 
     def __init__(self) -> None:
         self.hub = HubProcess()
@@ -79,17 +79,12 @@ class Story:
             self.daemon.wait_safe()
         self._count()
 
-    def run_into_trouble(self) -> None:
-        """One may not be pushed, one has diverged, one is paused, one is not where it was."""
-        self._commit("sketches", 2)
-        self._wait_state("sketches", "stopped")
-        self._diverge("album")
-        self._wait_state("album", "stopped")
+    def be_refused(self) -> None:
+        """One may not be pushed, one is paused."""
         identity = self._views()["archive"]["id"]
         self.daemon.client.post(f"repositories/{identity}/pause", {"for_s": 7200})
-        loops = self.repositories["loops"].root
-        loops.rename(loops.with_name("old-loops"))
-        self._wait_state("loops", "missing")
+        self._commit("sketches", 2)
+        self._wait_state("sketches", "stopped")
         self._count()
 
     def begin_to_push(self) -> None:
@@ -109,17 +104,25 @@ class Story:
         self.daemon.watch(choir.root)
         self.daemon.follow(lambda state: any(entry.path == str(choir.root) for entry in state.queue.values()))
 
-    def lose_the_hub(self) -> None:
-        """The push ends; then the hub goes, and a commit waits for it."""
+    def run_into_trouble(self) -> None:
+        """The push ends; then one has diverged, and one is not where it was."""
         self.line.bytes_per_s = None
         self.daemon.wait_safe(self.repositories["song"].root, self.repositories["choir"].root)
+        self._diverge("album")
+        self._wait_state("album", "stopped")
+        loops = self.repositories["loops"].root
+        loops.rename(loops.with_name("old-loops"))
+        self._wait_state("loops", "missing")
         self._count()
+
+    def lose_the_hub(self) -> None:
+        """The hub goes, and two commits wait for it."""
         self.hub.stop()
+        self.daemon.follow(lambda state: all(hub.reachable is False for hub in state.hubs.values()))
         for _ in range(2):
             self._commit("song", 20)
         song = str(self.repositories["song"].root)
-        self.daemon.follow(lambda state: any(e.path == song and e.tries and e.next_try_at for e in state.queue.values()))
-        self.daemon.follow(lambda state: all(hub.reachable is False for hub in state.hubs.values()))
+        self.daemon.follow(lambda state: any((e.path, e.commits) == (song, 2) for e in state.queue.values()))
         self._count()
 
     def _make(self, name: str, owner: str) -> RepositoryBuilder:
@@ -156,5 +159,7 @@ class Story:
         self.daemon.follow(is_so)
 
     def _count(self) -> None:
-        """Say which push is the newest."""
-        self.fixed.newest = self.daemon.client.get("pushes?limit=1")["pushes"][0]["id"]
+        """Say which push and which line are the newest."""
+        state = parse_state(self.daemon.client.get("state"))
+        self.fixed.newest_push = max(push.id for push in state.history.values())
+        self.fixed.newest_line = max(line.id for line in state.log.values())

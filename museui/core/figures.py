@@ -34,6 +34,11 @@ def render_span(seconds: float) -> str:
     return f"{int(value)} y"
 
 
+def render_count(number: int, noun: str) -> str:
+    """``1 commit``, ``1,035 commits``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def one_line(text: str) -> str:
     """``text`` on one line, with what could steer a terminal or turn its direction written as escapes."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -45,7 +45,7 @@ class MuseApp(App[None]):
 
     TITLE = "MuseUI"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
-    CSS = "App { background: $background; }"
+    CSS = "App { background: $background; } * { scrollbar-size-vertical: 1; }"
 
     class FeedMoved(Message):
         """There is news."""

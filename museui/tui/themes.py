@@ -61,4 +61,9 @@ def more_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         "cursor-blurred": background.blend(foreground, 0.1),
         "border-quiet": background.blend(foreground, 0.25),
     }
+    mixed |= dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), mixed["border-quiet"])
+    mixed |= dict.fromkeys(
+        ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
+        background.blend(foreground, 0.08),
+    )
     return {name: color.hex6 for name, color in mixed.items()}

@@ -40,8 +40,8 @@ def take_picture(app: App[Any]) -> str:
         texts += _draw_texts(runs, y)
     size = f"{_px(width * _CELL_PX + 2 * _EDGE_PX)} {_px(height * _LINE_PX + 2 * _EDGE_PX)}"
     head = [
-        f'<svg viewBox="0 0 {size}" xmlns="http://www.w3.org/2000/svg">',
-        f"<style>text {{ font-size: {_FONT_PX}px; {_FONTS}; white-space: pre }}</style>",
+        f'<svg viewBox="0 0 {size}" xmlns="http://www.w3.org/2000/svg" xml:space="preserve">',
+        f"<style>text {{ font-size: {_FONT_PX}px; {_FONTS} }}</style>",
         f'<rect fill="{colors.background}" stroke="{colors.edge}" width="100%" height="100%" rx="{_EDGE_PX}"/>',
     ]
     return "\n".join([*head, '<g shape-rendering="crispEdges">', *rects, "</g>", *texts, "</svg>", ""])

@@ -126,7 +126,7 @@ async def test_all_history_is_read_page_by_page(daemon: ScriptedDaemon) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all safe")
         await screen.press("H")
-        await screen.sees("1,200 pushes ", "usual of song, median / 95 %", "total 250 ms / 500 ms")
+        await screen.sees("1,200 pushes ", "usual of song", "median           250 ms")
         assert isinstance(screen.app.screen, HistoryScreen)
         befores = [query.get("before") for asked, query in daemon.asked if asked == "GET pushes"]
         assert befores == [None, "701", "201", "1"]

@@ -164,7 +164,7 @@ def test_what_a_snapshot_never_takes_is_what_the_document_says() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_leads_somewhere(document: Path) -> None:
     text = document.read_text()
-    for target in re.findall(r"\]\(([^)]+)\)", text):
+    for target in re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'\bsrc(?:set)?="([^"]+)"', text):
         if target.startswith("https://"):
             continue
         name, _, anchor = target.partition("#")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -104,15 +105,19 @@ def _examine(client: LocalClient) -> list[Check]:
 
 
 def _render(found: Findings, width: int) -> Content:
-    widest = min(_WIDEST_NAME, max((len(one_line(finding.name)) for finding in found.findings), default=0))
+    widest = min(_WIDEST_NAME, max((len(_name(finding)) for finding in found.findings), default=0))
     lines = [Content.styled(found.summary, f"bold {STYLES[found.tone]}"), Content("")]
     for finding in found.findings:
         lines += _render_finding(finding, widest, width)
     return Content("\n").join(lines)
 
 
+def _name(finding: Finding) -> str:
+    return one_line(finding.name.replace(f"{Path.home()}/", "~/"))
+
+
 def _render_finding(finding: Finding, widest: int, width: int) -> list[Content]:
-    name, message, tone = one_line(finding.name), Content(one_line(finding.message)), STYLES[finding.mark.tone]
+    name, message, tone = _name(finding), Content(one_line(finding.message)), STYLES[finding.mark.tone]
     if finding.mark.tone == "good":
         lead = Content.assemble((f"{finding.mark.symbol} ", tone), f"{name:<{widest}}  ")
         return hang(lead, message.stylize(STYLES["quiet"]), width)

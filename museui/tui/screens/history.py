@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input, Static
 
 from museui.core.figures import one_line
@@ -15,6 +16,7 @@ from museui.local.client import LocalClient
 
 from .. import wishes
 from ..actions import bindings
+from ..tones import STYLES
 from ..view.headline import make_headline
 from ..view.history import Past, find_past, make_past, render_totals, render_usual
 from ..widgets.footer import KeyBar
@@ -100,12 +102,11 @@ class HistoryScreen(NewsScreen[None]):
         count = f"{len(self._shown):,} pushes" + ("" if self._whole else " so far …")
         name = past.row.repository if past else ""
         width = max(40, self.app.size.width - 4)
-        usual = render_usual(self._usual.get(past.push.repository, {}), width) if past else ""
+        usual = render_usual(one_line(name), self._usual.get(past.push.repository, {})) if past else []
         totals = render_totals(self._shown, width - len(count) - 10)
-        said = f"usual of {one_line(name)}, median / 95 %\n{usual}" if usual else ""
-        text, figures = f"{count}   took {totals}\n{said}", self.query_one("#figures", Static)
-        figures.update(text, layout=text.count("\n") != self._figure_lines)
-        self._figure_lines = text.count("\n")
+        lines = [Content(f"{count}   took {totals}"), *(Content.styled(line, STYLES["quiet"]) for line in usual)]
+        self.query_one("#figures", Static).update(Content("\n").join(lines), layout=len(lines) != self._figure_lines)
+        self._figure_lines = len(lines)
 
     @property
     def _past(self) -> Past | None:

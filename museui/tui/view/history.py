@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from museui.core.figures import render_seconds
+from museui.core.figures import render_seconds, shorten
 from museui.core.phases import PHASES
 from museui.local.messages import PushView
 from museui.local.state import State
 
 from .lists import HistoryRow, history_row, name_of, sparkline
 from .page import render_moment
+
+_LABEL = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,17 @@ def render_totals(items: Sequence[Past], width: int) -> str:
     return sparkline(seconds[::-1], width)
 
 
-def render_usual(figures: Mapping[str, Mapping[str, Any]], width: int) -> str:
-    """Median and 95th percentile of the total and of each phase, of ``GET usual`` for one repository, in lines."""
-    parts = [
-        f"{name.replace('_', ' ')} {render_seconds(figures[name]['p50_s'])} / {render_seconds(figures[name]['p95_s'])}"
-        for name in ("total", *PHASES)
-        if name in figures
-    ]
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + 3 + len(part) <= width:
-            lines[-1] += f"   {part}"
-        else:
-            lines.append(part)
-    return "\n".join(lines)
+def render_usual(name: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Median and 95th percentile of the total and of each phase, of ``GET usual`` for one repository, as a table.
+
+    Its lines are 76 cells wide: what the columns are, the medians, the percentiles. None when there are no figures.
+    """
+    if not figures:
+        return []
+    columns = [(phase, max(len(phase), 7) + 2) for phase in ("total", *PHASES)]
+    lines = [shorten(f"usual of {name}", _LABEL).ljust(_LABEL), "median".ljust(_LABEL), "95 % below".ljust(_LABEL)]
+    for phase, width in columns:
+        known = figures.get(phase)
+        cells = (phase.replace("_", " "), *(render_seconds(known[key]) if known else "–" for key in ("p50_s", "p95_s")))
+        lines = [f"{line}{cell:>{width}}" for line, cell in zip(lines, cells, strict=True)]
+    return lines

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from museui.core.figures import render_bytes, render_seconds
+from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.core.phases import TOTAL_GATE_S
 from museui.local.messages import PushView, Trouble
 
 from .clock import render_ago
 from .marks import Tone
+from .push import describe_progress
 from .troubles import explain
 
 
@@ -60,7 +61,8 @@ def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float)
     }
     words, tone = said.get(push.result, ("failed", "bad"))
     slower = f", slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
-    summary = f"Push {push.id} of {name} {words}{slower}"
+    took = {"done": f": {_took(push, usual)}", "running": f": {describe_progress(push)}"}.get(push.result, "")
+    summary = f"Push {push.id} of {name} {words}{took}{slower}"
     sections = [trouble_section("What went wrong", push.error)] if push.error else []
     sections += [Section("What was sent", tuple(_sent(push))), Section("The hub's receipt", tuple(_receipt(push)))]
     sections.append(Section("When", tuple(_when(push, usual, now))))
@@ -70,7 +72,8 @@ def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float)
 
 def _sent(push: PushView) -> Iterable[Line]:
     if push.commits:
-        yield Line("commits", f"{push.commits:,}, {push.snapshots:,} snapshots, {push.objects:,} objects")
+        kinds = ((push.commits, "commit"), (push.snapshots, "snapshot"), (push.objects, "object"))
+        yield Line("records", ", ".join(render_count(number, noun) for number, noun in kinds))
     if push.wire_bytes:
         ratio = f", {push.raw_bytes / push.wire_bytes:.1f} : 1" if push.raw_bytes else ""
         yield Line("bytes", f"{render_bytes(push.raw_bytes)} as {render_bytes(push.wire_bytes)}{ratio}")
@@ -93,10 +96,14 @@ def _when(push: PushView, usual: Mapping[str, float], now: float) -> Iterable[Li
     yield Line("began", render_moment(push.started_at))
     if push.ended_at is not None:
         yield Line("ended", f"{render_moment(push.ended_at)}, {render_ago(now - push.ended_at)}")
-        often = f", usual {render_seconds(usual['total'])}" if "total" in usual else ""
-        yield Line("took", f"{render_seconds(push.total_seconds)} of {TOTAL_GATE_S:g} s{often}")
+        yield Line("took", _took(push, usual))
     if push.tries > 1:
         yield Line("tries", f"{push.tries} times in a row like this")
+
+
+def _took(push: PushView, usual: Mapping[str, float]) -> str:
+    often = f", usual {render_seconds(usual['total'])}" if "total" in usual else ""
+    return f"{render_seconds(push.total_seconds)} of {TOTAL_GATE_S:g} s{often}"
 
 
 def copy_page(page: Page) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from museui.core.figures import render_bytes, render_seconds
+from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.local.messages import PushView, RepositoryView, Trouble
 from museui.local.state import State
 
@@ -38,7 +38,7 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
     running = [push for push in state.pushes.values() if push.repository == repository.id]
     if running:
         push = max(running, key=lambda item: item.id)
-        return PushPanel(title, _running(push), "busy", push, now=now)
+        return PushPanel(title, f"Push {push.id}   {describe_progress(push)}", "busy", push, now=now)
     trouble, last = trouble_of_repository(state, repository), last_push(state, repository.id)
     if trouble:
         return PushPanel(title, trouble.message, "wait" if trouble.retryable else "bad", last, trouble)
@@ -62,8 +62,9 @@ def last_push(state: State, repository_id: str) -> PushView | None:
     return max(over, key=lambda push: push.id, default=None)
 
 
-def _running(push: PushView) -> str:
-    parts = [f"Push {push.id}", describe_running(push)]
+def describe_progress(push: PushView) -> str:
+    """What a push that runs is doing, how far it is, how fast, and what is left."""
+    parts = [describe_running(push)]
     if push.phases and (progress := render_progress(push.phases[-1], push)):
         parts.append(progress)
     return "   ".join(parts)
@@ -73,7 +74,8 @@ def _ended(push: PushView, now: float) -> str:
     when = render_ago(now - (push.ended_at or push.started_at))
     if push.result == "up_to_date":
         return f"Push {push.id}   was up to date   {when}"
-    counts = f"{_count(push.commits, 'commit')}, {_count(push.objects, 'object')}, {render_bytes(push.wire_bytes)}"
+    commits, objects = render_count(push.commits, "commit"), render_count(push.objects, "object")
+    counts = f"{commits}, {objects}, {render_bytes(push.wire_bytes)}"
     slower = f"   slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
     return f"Push {push.id}   {counts}   {render_seconds(push.total_seconds)}   {when}{slower}"
 
@@ -91,7 +93,3 @@ def _standing(repository: RepositoryView) -> str:
     if repository.state in words:
         return words[repository.state]
     return "   ".join(f"{branch.branch}: {mark_branch(branch).word}" for branch in repository.branches)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

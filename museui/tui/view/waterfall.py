@@ -17,9 +17,9 @@ TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
 
 @dataclass(frozen=True, slots=True)
 class PhaseBar:
-    """One line: ``lead`` blank cells, then ``bar``; ``figure`` is how long, ``gate`` how long it may.
+    """One line: ``lead`` blank cells, ``bar``, and ``rest`` for what is left.
 
-    ``usual`` is how long it takes at other times, ``note`` what else is known.
+    ``figure`` is how long, ``gate`` how long it may, ``usual`` is how long it takes at other times, ``note`` what else is known.
     """
 
     title: str
@@ -31,18 +31,24 @@ class PhaseBar:
     mark: str
     note: str
     usual: str
+    rest: str = ""
 
 
 def draw_push(
     push: PushView, width: int, now: float = 0.0, usual: Mapping[str, float] | None = None
 ) -> tuple[PhaseBar, ...]:
-    """The five phases in bars of ``width`` cells. The axis ends where the push does, or is ``now``."""
+    """The five phases in bars of ``width`` cells. The axis ends with the push, or with what is left of its transfer."""
     phases = {phase.name: _up_to_now(phase, push, now) for phase in push.phases}
-    ends_s = max((phase.began_s + phase.seconds for phase in phases.values()), default=0.0)
+    ends_s = max((phase.began_s + phase.seconds for phase in phases.values()), default=0.0) + _left_s(push)
     scale = width / ends_s if ends_s > 0 else 0.0
     return tuple(
         replace(_bar(name, phases.get(name), scale, width, push), usual=_usual(name, usual or {})) for name in PHASES
     )
+
+
+def _left_s(push: PushView) -> float:
+    moves = bool(push.phases) and push.result == "running" and push.phases[-1].state == "running"
+    return push.left_s or 0.0 if moves else 0.0
 
 
 def _usual(name: str, usual: Mapping[str, float]) -> str:
@@ -69,7 +75,9 @@ def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: Pus
     )
     mark = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
     figure, note = render_seconds(phase.seconds), _note(phase, push)
-    return PhaseBar(TITLES[name], tone, lead, render_bar(cells), figure, gate, mark, note, "")
+    bar = render_bar(cells)
+    rest = "░" * (width - lead - len(bar)) if phase.state == "running" and _left_s(push) else ""
+    return PhaseBar(TITLES[name], tone, lead, bar, figure, gate, mark, note, "", rest)
 
 
 def render_bar(cells: float) -> str:
@@ -80,7 +88,7 @@ def render_bar(cells: float) -> str:
 
 def _note(phase: PhaseView, push: PushView) -> str:
     if phase.state == "running":
-        return render_progress(phase, push)
+        return f"{100 * phase.done // phase.total} %" if phase.done is not None and phase.total else ""
     if phase.name == "pack" and push.wire_bytes and push.raw_bytes:
         return f"{push.raw_bytes / push.wire_bytes:.1f} : 1"
     if phase.name == "transfer" and push.wire_bytes and phase.state == "done":

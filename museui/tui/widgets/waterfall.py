@@ -12,7 +12,7 @@ from ..tones import STYLES
 from ..view.waterfall import PhaseBar, draw_push
 
 _TITLE, _FIGURE, _GATE, _MARK, _USUAL, _NOTE = 12, 8, 9, 2, 15, 14
-_NOTED_FROM, _USUAL_FROM = 72, 76
+_NOTED_FROM, _USUAL_FROM = 72, 72
 
 
 def render_waterfall(push: PushView, width: int, now: float, usual: Mapping[str, float] | None = None) -> list[Content]:
@@ -29,7 +29,8 @@ def _line(bar: PhaseBar, width: int, noted: bool, compared: bool) -> Content:
         ("▏", STYLES["quiet"]),
         " " * bar.lead,
         (bar.bar, STYLES[bar.tone]),
-        " " * (width - bar.lead - len(bar.bar)),
+        (bar.rest, STYLES["quiet"]),
+        " " * (width - bar.lead - len(bar.bar) - len(bar.rest)),
         f"{bar.figure:>{_FIGURE}} ",
         (f"{bar.gate:<{_GATE}}", STYLES["quiet"]),
         (f"{bar.mark:<{_MARK}}", STYLES[bar.tone]),

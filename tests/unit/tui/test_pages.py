@@ -20,9 +20,10 @@ def texts(page: Page) -> dict[str, str]:
 
 def test_a_push_that_arrived_shows_what_was_sent_the_receipt_and_what_is_usual() -> None:
     page = push_page(push(128, push_id="p-1", bundle_id="sha256:b", strategy="bundle"), "song", {"total": 0.9}, NOW)
-    assert (page.title, page.summary, page.tone) == ("song   main → origin", "Push 128 of song is on the hub", "good")
+    summary = "Push 128 of song is on the hub: 1.00 s of 15 s, usual 900 ms"
+    assert (page.title, page.summary, page.tone) == ("song   main → origin", summary, "good")
     found = texts(page)
-    assert found["commits"] == "3, 3 snapshots, 40 objects"
+    assert found["records"] == "3 commits, 3 snapshots, 40 objects"
     assert found["bytes"] == "3.0 MiB as 1.0 MiB, 3.0 : 1"
     assert (found["push"], found["bundle"], found["head"]) == ("p-1", "sha256:b", "ab" * 32)
     assert found["took"] == "1.00 s of 15 s, usual 900 ms"
@@ -40,9 +41,9 @@ def test_a_push_that_failed_begins_with_what_went_wrong_and_is_copied_whole() ->
 @pytest.mark.parametrize(
     ("item", "summary"),
     [
-        (push(1, result="running", phases=()), "Push 1 of song is running"),
+        (push(1, result="running", phases=()), "Push 1 of song is running: starting"),
         (push(1, result="cancelled"), "Push 1 of song was cancelled"),
-        (push(1, slower="advance_ref"), "Push 1 of song is on the hub, slower than usual: advance ref"),
+        (push(1, slower="advance_ref"), "Push 1 of song is on the hub: 1.00 s of 15 s, slower than usual: advance ref"),
     ],
 )
 def test_the_summary_says_what_a_push_came_to(item: Any, summary: str) -> None:
@@ -77,6 +78,12 @@ def test_totals_are_bars_of_the_pushes_that_were_done_the_newest_at_the_right() 
 
 def test_what_is_usual_is_said_total_first() -> None:
     figures = {"negotiate": {"count": 9, "p50_s": 0.02, "p95_s": 0.04}, "total": {"count": 9, "p50_s": 1, "p95_s": 2}}
-    assert render_usual(figures, 80) == "total 1.00 s / 2.00 s   negotiate 20 ms / 40 ms"
-    assert render_usual(figures, 40) == "total 1.00 s / 2.00 s\nnegotiate 20 ms / 40 ms"
-    assert render_usual({}, 80) == ""
+    lines = render_usual("song", figures)
+    assert {len(line) for line in lines} == {76}
+    assert [line.split() for line in lines] == [
+        ["usual", "of", "song", "total", "negotiate", "pack", "transfer", "index", "advance", "ref"],
+        ["median", "1.00", "s", "20", "ms", "–", "–", "–", "–"],
+        ["95", "%", "below", "2.00", "s", "40", "ms", "–", "–", "–", "–"],
+    ]
+    assert {len(line) for line in render_usual("x" * 40, figures)} == {76}
+    assert render_usual("song", {}) == []

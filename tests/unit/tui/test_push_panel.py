@@ -100,6 +100,13 @@ def test_a_phase_that_runs_is_as_long_as_it_runs_by_now() -> None:
     assert (bar.lead, len(bar.bar), bar.figure, bar.mark) == (20, 20, "1.00 s", "◐")
 
 
+def test_a_transfer_that_runs_shows_what_is_left_on_the_same_axis() -> None:
+    phases = (phase("transfer", "running", seconds=3.0, done=3, total=4, unit="bytes"),)
+    bar = draw_push(push(result="running", started_at=NOW - 3, phases=phases, left_s=1.0), 40, NOW)[2]
+    assert (bar.bar, bar.rest, bar.note) == ("█" * 30, "░" * 10, "75 %")
+    assert draw_push(push(result="failed", phases=phases, left_s=1.0), 40, NOW)[2].rest == ""
+
+
 def test_a_phase_that_a_push_ended_in_has_failed() -> None:
     phases = (phase("negotiate", "running", seconds=0.1),)
     bar = draw_push(push(result="failed", phases=phases), 40, NOW)[0]
