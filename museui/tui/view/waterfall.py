@@ -19,7 +19,7 @@ TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
 class PhaseBar:
     """One line: ``lead`` blank cells, ``bar``, and ``rest`` for what is left.
 
-    ``figure`` is how long, ``gate`` how long it may, ``usual`` is how long it takes at other times, ``note`` what else is known.
+    ``figure`` is how long, ``gate`` how long it may, ``usual`` how long at other times, ``note`` what else is known.
     """
 
     title: str
