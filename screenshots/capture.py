@@ -188,7 +188,7 @@ async def capture_pushing(album: Album) -> None:
     await album.walk(
         [begin, step("panel-push-running", "G 2", "transfer 61 %"), step("panel-queue-full", "3", "stopped", "soon")]
     )
-    await album.walk([begin, step("push-running", "G enter", "is running", "usual")], (SMALL, MIDDLE))
+    await album.walk([begin, step("push-running", "G enter", "of song: transfer", "usual")], (SMALL, MIDDLE))
 
 
 async def capture_hub_gone(album: Album) -> None:

@@ -35,7 +35,7 @@ _RATE, _SHARE = 2.4 * (1 << 20), 0.615
 _TEXTS = (
     (re.compile(r"answers in \d+ ms"), "answers in 12 ms"),
     (re.compile(r"\d+ GiB are free"), "120 GiB are free"),
-    (re.compile(r"(cannot reach [\w.:]+): [^\"\\]+"), r"\1: connection refused"),
+    (re.compile(r"(cannot reach \S+): [^\"\\]+"), r"\1: connection refused"),
     (re.compile(r"process \d+"), f"process {_PID}"),
 )
 

@@ -46,7 +46,7 @@ async def test_a_push_that_runs_goes_on_while_it_is_looked_at(daemon: ScriptedDa
     async with open_screen(daemon, (80, 24)) as screen:
         await screen.sees("✓ all safe")
         await screen.press("enter")
-        await screen.sees("Push 7 of song is running")
+        await screen.sees("Push 7 of song: pack 11 %")
         daemon.show("history", push(7, result="failed", error=FORBIDDEN))
         daemon.drop("pushes", "7")
         await screen.sees("Push 7 of song failed", FORBIDDEN.message, FORBIDDEN.hint, "req-17")
@@ -126,7 +126,7 @@ async def test_all_history_is_read_page_by_page(daemon: ScriptedDaemon) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all safe")
         await screen.press("H")
-        await screen.sees("1,200 pushes ", "usual of song", "median           250 ms")
+        await screen.sees("1,200 pushes ", "usual of song", "median            250 ms")
         assert isinstance(screen.app.screen, HistoryScreen)
         befores = [query.get("before") for asked, query in daemon.asked if asked == "GET pushes"]
         assert befores == [None, "701", "201", "1"]

@@ -33,7 +33,12 @@ from . import rows
 from .base import NewsScreen
 
 PANELS = ("repositories", "push", "queue", "history", "log")
-_LISTS = ("queue", "history", "log")
+_LISTED = {
+    "queue": (rows.QUEUE, "nothing waits"),
+    "history": (rows.HISTORY, "nothing was pushed yet"),
+    "log": (rows.LOG, "nothing to tell"),
+}
+_LISTS = tuple(_LISTED)
 _HISTORY = {"history", "repositories"}
 _REPOSITORIES = {"repositories", "queue"}
 
@@ -56,7 +61,7 @@ class Dashboard(NewsScreen[None]):
         self._at = "repositories"
         self._list = "queue"
         self._minute = -1
-        self._titles = (("", ""),) * 3
+        self._titles: dict[str, tuple[str, str]] = {}
 
     def compose(self) -> ComposeResult:
         """The parts."""
@@ -69,10 +74,10 @@ class Dashboard(NewsScreen[None]):
             with Vertical(id="right"):
                 with Vertical(id="push-panel", classes="panel"):
                     yield PushView(id="push")
-                with Vertical(id="lists", classes="panel"):
-                    yield Table(rows.QUEUE, empty="nothing waits", id="queue")
-                    yield Table(rows.HISTORY, empty="nothing was pushed yet", id="history")
-                    yield Table(rows.LOG, empty="nothing to tell", id="log")
+                with Vertical(id="lists"):
+                    for name, (columns, empty) in _LISTED.items():
+                        with Vertical(id=f"{name}-panel", classes="panel list"):
+                            yield Table(columns, empty=empty, id=name)
         yield Input(placeholder="filter", id="filter", compact=True)
         yield KeyBar("dashboard")
 
@@ -83,8 +88,8 @@ class Dashboard(NewsScreen[None]):
         self.show_news(EVERYTHING)
 
     def on_resize(self) -> None:
-        """On a narrow screen the titles are the way from panel to panel."""
-        self.call_after_refresh(self._entitle)
+        """On a narrow screen the titles are the way from panel to panel; a broad one has all lists at once."""
+        self.call_after_refresh(self._arrange)
 
     def show_news(self, changed: AbstractSet[str]) -> None:
         """Show what changed; when nothing did, what time changes."""
@@ -123,15 +128,22 @@ class Dashboard(NewsScreen[None]):
         title = rows.plain(panel.title if panel else "Push")
         if self.has_class("-narrow"):
             tabs = "  ".join(rows.tab(f"{place} {name}", name == self._at) for place, name in enumerate(PANELS, 1))
-            titles = ((tabs, ""), (tabs, title), (tabs, ""))
+            titles = {"left": (tabs, ""), "push-panel": (tabs, title)}
         else:
-            lists = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
-            titles = (("Repositories", ""), (title, ""), (lists, ""))
-        for name, new, old in zip(("left", "push-panel", "lists"), titles, self._titles, strict=True):
-            if new != old:  # a title that is set is drawn, and its whole panel with it
+            tabs = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
+            titles = {"left": ("Repositories", ""), "push-panel": (title, "")}
+        broad = self.has_class("-broad")
+        titles |= {f"{name}-panel": (name.title() if broad else tabs, "") for name in _LISTS}
+        for name, new in titles.items():
+            if new != self._titles.get(name):  # a title that is set is drawn, and its whole panel with it
                 frame = self.query_one(f"#{name}")
                 frame.border_title, frame.border_subtitle = new
         self._titles = titles
+
+    def _arrange(self) -> None:
+        for name in _LISTS:
+            self.query_one(f"#{name}-panel").display = name == self._list or self.has_class("-broad")
+        self._entitle()
 
     def table(self, name: str) -> Table:
         """One of the lists."""
@@ -163,10 +175,8 @@ class Dashboard(NewsScreen[None]):
         self.add_class(f"at-{name}")
         if name in _LISTS:
             self._list = name
-        for other in _LISTS:
-            self.table(other).display = other == self._list
+        self._arrange()
         self.query_one(f"#{name}").focus()
-        self._entitle()
 
     def action_lists(self) -> None:
         """To the list at the right, and from there to the next."""

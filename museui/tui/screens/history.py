@@ -34,7 +34,7 @@ class HistoryScreen(NewsScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("history")]
     DEFAULT_CSS = """
     HistoryScreen Vertical { border: round $primary; border-title-color: $primary; padding: 0 1; }
-    HistoryScreen #figures { height: auto; min-height: 3; max-height: 5; text-wrap: nowrap; }
+    HistoryScreen #figures { height: auto; min-height: 1; max-height: 5; margin-bottom: 1; text-wrap: nowrap; }
     HistoryScreen #filter { height: 1; padding: 0 1; background: $panel; display: none; }
     """
 
@@ -104,7 +104,8 @@ class HistoryScreen(NewsScreen[None]):
         width = max(40, self.app.size.width - 4)
         usual = render_usual(one_line(name), self._usual.get(past.push.repository, {})) if past else []
         totals = render_totals(self._shown, width - len(count) - 10)
-        lines = [Content(f"{count}   took {totals}"), *(Content.styled(line, STYLES["quiet"]) for line in usual)]
+        lines = [Content.assemble(f"{count}   took ", (totals, STYLES["busy"]))]
+        lines += [Content.styled(line, STYLES["quiet"]) for line in usual]
         self.query_one("#figures", Static).update(Content("\n").join(lines), layout=len(lines) != self._figure_lines)
         self._figure_lines = len(lines)
 

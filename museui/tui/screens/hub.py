@@ -43,7 +43,8 @@ class Hub(Place):
     Hub #facts { width: 1fr; }
     Hub #branches-panel { height: 1fr; }
     Hub.-narrow #hub-body { layout: vertical; }
-    Hub.-narrow #hub-left { width: 1fr; height: 5; }
+    Hub.-narrow #hub-left { width: 1fr; height: 3; }
+    Hub.-narrow.several #hub-left { height: 5; }
     Hub.-narrow #hub-right { height: 1fr; }
     """
 
@@ -68,6 +69,7 @@ class Hub(Place):
     def show_body(self, changed: AbstractSet[str]) -> None:
         """Everything: what there is to draw is little."""
         state, now = self.muse.news.state, self.muse.now()
+        self.set_class(len(state.hubs) > 1, "several")
         self.query_one("#hubs", Table).show([_hub(row) for row in hub_rows(state)])
         hub = self.hub
         facts = hub_facts(state, hub, now) if hub else []

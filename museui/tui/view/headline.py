@@ -41,9 +41,10 @@ def make_headline(state: State, now: float, connected: bool) -> Headline:
     """The headline of a state; ``connected``: whether the daemon still tells."""
     if not state.daemon:
         return Headline("quiet", (), ())
-    places = (_daemon(state, now, connected), *map(_hub, sorted(state.hubs.values(), key=lambda hub: hub.base)))
+    daemon = _daemon(state, now, connected)
     if not connected:
-        return Headline("bad", (Part("not known: the daemon is gone, r starts it", "bad"),), places)
+        return Headline("bad", (Part("not known: the daemon is gone, r starts it", "bad"),), (daemon,))
+    places = (daemon, *map(_hub, sorted(state.hubs.values(), key=lambda hub: hub.base)))
     verdict = _verdict(state)
     return Headline(_worst(verdict), verdict, places)
 

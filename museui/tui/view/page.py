@@ -54,15 +54,15 @@ def trouble_section(title: str, trouble: Trouble) -> Section:
 def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float) -> Page:
     """One push."""
     said: dict[str, tuple[str, Tone]] = {
-        "running": ("is running", "busy"),
+        "running": (describe_progress(push), "busy"),
         "done": ("is on the hub", "good"),
         "up_to_date": ("was up to date", "good"),
         "cancelled": ("was cancelled", "wait"),
     }
     words, tone = said.get(push.result, ("failed", "bad"))
     slower = f", slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
-    took = {"done": f": {_took(push, usual)}", "running": f": {describe_progress(push)}"}.get(push.result, "")
-    summary = f"Push {push.id} of {name} {words}{took}{slower}"
+    took = f": {_took(push, usual)}" if push.result == "done" else ""
+    summary = f"Push {push.id} of {name}{':' if push.result == 'running' else ''} {words}{took}{slower}"
     sections = [trouble_section("What went wrong", push.error)] if push.error else []
     sections += [Section("What was sent", tuple(_sent(push))), Section("The hub's receipt", tuple(_receipt(push)))]
     sections.append(Section("When", tuple(_when(push, usual, now))))

@@ -75,8 +75,9 @@ def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: Pus
     )
     mark = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
     figure, note = render_seconds(phase.seconds), _note(phase, push)
-    bar = render_bar(cells)
-    rest = "░" * (width - lead - len(bar)) if phase.state == "running" and _left_s(push) else ""
+    moves = phase.state == "running" and _left_s(push) > 0
+    bar = render_bar(round(cells) if moves else cells)
+    rest = "░" * (width - lead - len(bar)) if moves else ""
     return PhaseBar(TITLES[name], tone, lead, bar, figure, gate, mark, note, "", rest)
 
 

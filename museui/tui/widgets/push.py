@@ -6,12 +6,15 @@ from textual.content import Content
 from textual.widget import Widget
 
 from museui.core.figures import one_line
+from museui.core.phases import PHASES
 
 from ..tones import STYLES
 from ..view.push import PushPanel
 from ..view.troubles import explain
 from .hang import hang
 from .waterfall import render_waterfall
+
+_BARS = 1 + len(PHASES)
 
 
 class PushView(Widget, can_focus=True):
@@ -30,7 +33,7 @@ class PushView(Widget, can_focus=True):
             self.refresh()
 
     def render(self) -> Content:
-        """The bars are as long as there is room."""
+        """The bars are as long as there is room, and not there when they would be cut off."""
         panel = self.shown
         if panel is None:
             return Content("")
@@ -41,6 +44,6 @@ class PushView(Widget, can_focus=True):
             if label:
                 lead = Content.styled(f"{label:>8}  ", STYLES["quiet"])
                 lines += hang(lead, Content(one_line(text)), width)
-        if panel.push and panel.push.phases:
+        if panel.push and panel.push.phases and len(lines) + _BARS <= self.size.height:
             lines += [Content(""), *render_waterfall(panel.push, width, panel.now)]
         return Content("\n").join(lines)

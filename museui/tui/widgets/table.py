@@ -87,7 +87,7 @@ class Table(ScrollView, can_focus=True):
         "table--text",
     }
     DEFAULT_CSS = """
-    Table { background: transparent; scrollbar-size-vertical: 1; }
+    Table { background: transparent; scrollbar-size-vertical: 1; overflow-x: hidden; }
     Table > .table--title { color: $quiet; }
     Table > .table--cursor { background: $cursor-blurred; }
     Table:focus > .table--cursor { background: $cursor; text-style: bold; }

@@ -41,7 +41,7 @@ def test_a_push_that_failed_begins_with_what_went_wrong_and_is_copied_whole() ->
 @pytest.mark.parametrize(
     ("item", "summary"),
     [
-        (push(1, result="running", phases=()), "Push 1 of song is running: starting"),
+        (push(1, result="running", phases=()), "Push 1 of song: starting"),
         (push(1, result="cancelled"), "Push 1 of song was cancelled"),
         (push(1, slower="advance_ref"), "Push 1 of song is on the hub: 1.00 s of 15 s, slower than usual: advance ref"),
     ],
