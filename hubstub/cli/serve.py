@@ -53,6 +53,7 @@ _PATIENCE: dict[str, tuple[str, click.ParamType[Any], str]] = {
 _ROUNDS = {
     "gc_every_s": ("--gc-every", "1d", "How often to collect garbage, or 'off'."),
     "gc_grace_s": ("--gc-grace", "14d", "How long a thing must have been garbage before it goes."),
+    "look_every_s": ("--look-every", "30s", "How often to look for work that is due."),
     "scrub_every_s": ("--scrub-every", "4w", "How often to check all that is stored, or 'off'."),
 }
 
@@ -71,7 +72,7 @@ def _settings_options(function: F) -> F:
         option = click.option(
             flag,
             name,
-            type=IntervalType(name != "gc_grace_s"),
+            type=IntervalType(name not in ("gc_grace_s", "look_every_s")),
             default=usual,
             show_default=True,
             metavar="TIME",

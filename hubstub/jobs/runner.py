@@ -37,8 +37,6 @@ KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {
     OBJECTS_SCRUB: run_scrub,
 }
 _SWEEP_S = 3600.0
-_LOOK_S = 30.0
-"""How often to look for what another hub may have left."""
 _PAUSE_S = 1.0
 _MAX_PAUSE_S = 600.0
 _MAX_ATTEMPTS = 20
@@ -97,7 +95,9 @@ class JobRunner:
         hub = self._hub
         async with hub.database.read() as connection:
             due = await next_run(connection)
-        until = min(self._swept_at + _SWEEP_S, hub.now() + _LOOK_S, due if due is not None else float("inf"))
+        until = min(
+            self._swept_at + _SWEEP_S, hub.now() + hub.settings.look_every_s, due if due is not None else float("inf")
+        )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - hub.now())):  # wait_for can swallow the stop, until Python 3.12
                 await hub.jobs_waiting.wait()

@@ -96,9 +96,9 @@ def test_work_comes_round_when_its_time_is_over_and_not_before(hub: HubProcess) 
     change_index(hub, "DELETE FROM jobs")
 
 
-@pytest.mark.timeout(400)  # the hub looks what is due every half minute
 def test_a_hub_collects_and_scrubs_by_itself_and_tells_of_damage() -> None:
-    with HubProcess("--gc-every", "1s", "--scrub-every", "1s", "--gc-grace", "1s") as hub, PushClient(hub) as client:
+    often = ("--look-every", "1s", "--gc-every", "1s", "--scrub-every", "1s", "--gc-grace", "1s")
+    with HubProcess(*often) as hub, PushClient(hub) as client:
         client.push(HISTORY)
         client.wait_promoted()
         victim = next(item for item, content in HISTORY.contents.items() if content == b"three")[7:]
