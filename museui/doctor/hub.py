@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from museui.local.messages import Check
 
 _CLOCK_S = 300.0
 """How far two clocks may be apart: signed URLs and tokens end by the clock."""
+_PATIENCE_S = 20.0
 _TRIED_BYTES = 64 << 10
 _BODY_BYTES = 2 << 20
 """More than what proxies let pass that nobody has set up (1 MiB)."""
@@ -27,6 +29,15 @@ async def examine_hub(base: str, token: str | None, ca: str | None, url: Reposit
     ``url``: a repository there that is pushed to, which the object store and proxies are tried with. Nothing of the
     repository changes; what is staged is thrown away by the hub.
     """
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return await _examine(base, token, ca, url)
+    except TimeoutError:
+        message = f"took longer than {render_seconds(_PATIENCE_S)} to answer"
+        return [Check(f"hub {base}", False, message, "Check that the hub runs, and the network in between.")]
+
+
+async def _examine(base: str, token: str | None, ca: str | None, url: RepositoryUrl | None) -> list[Check]:
     try:
         async with HubLine(base, token, ca=ca) as line:
             await line.fetch_about()  # opens the line, which takes longer than an answer
