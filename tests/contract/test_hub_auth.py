@@ -34,23 +34,29 @@ class World:
 def world() -> Iterator[World]:
     with HubProcess() as hub, httpx.Client(trust_env=False) as client:
         for slug in ("private", "public", "other", "shared"):
-            hub.command("repo", "create", f"ada/{slug}", "--visibility", "public" if slug == "public" else "private")
+            hub.command_here(
+                "repo", "create", f"ada/{slug}", "--visibility", "public" if slug == "public" else "private"
+            )
+        for name in ("bob", "carol", "dave", "erin"):
+            hub.command_here("user", "create", name)
         tokens = {
             "admin": hub.token,
-            "write": hub.command("token", "create", "ada"),
-            "read": hub.command("token", "create", "ada", "--scope", "read"),
-            "only-private": hub.command("token", "create", "ada", "--repo", "ada/private"),
-            "expiring": hub.command("token", "create", "ada", "--expires", "1s"),
-            "revoked": hub.command("token", "create", "ada"),
-            "bob": hub.new_user("bob"),
-            "bob-admin": hub.command("token", "create", "bob", "--scope", "admin"),
-            "carol-read": hub.new_user("carol", "--scope", "read"),
-            "carol-write": hub.command("token", "create", "carol"),
-            "carol-admin": hub.command("token", "create", "carol", "--scope", "admin"),
-            "dave-admin": hub.new_user("dave", "--scope", "admin"),
-            "erin-write": hub.new_user("erin"),
-            "erin-admin": hub.command("token", "create", "erin", "--scope", "admin"),
-            "erin-only-private": hub.command("token", "create", "erin", "--scope", "admin", "--repo", "ada/private"),
+            "write": hub.command_here("token", "create", "ada"),
+            "read": hub.command_here("token", "create", "ada", "--scope", "read"),
+            "only-private": hub.command_here("token", "create", "ada", "--repo", "ada/private"),
+            "expiring": hub.command_here("token", "create", "ada", "--expires", "1s"),
+            "revoked": hub.command_here("token", "create", "ada"),
+            "bob": hub.command_here("token", "create", "bob"),
+            "bob-admin": hub.command_here("token", "create", "bob", "--scope", "admin"),
+            "carol-read": hub.command_here("token", "create", "carol", "--scope", "read"),
+            "carol-write": hub.command_here("token", "create", "carol"),
+            "carol-admin": hub.command_here("token", "create", "carol", "--scope", "admin"),
+            "dave-admin": hub.command_here("token", "create", "dave", "--scope", "admin"),
+            "erin-write": hub.command_here("token", "create", "erin"),
+            "erin-admin": hub.command_here("token", "create", "erin", "--scope", "admin"),
+            "erin-only-private": hub.command_here(
+                "token", "create", "erin", "--scope", "admin", "--repo", "ada/private"
+            ),
             "rubbish": "rubbish",
             "unknown": "muse_0123456789abcdef_" + "A" * 43,
         }
@@ -58,7 +64,7 @@ def world() -> Iterator[World]:
             for slug in ("private", "shared", "public"):
                 path = f"{hub.url}/ada/{slug}/collaborators/{user}"
                 assert client.put(path, json={"access": access}, headers=hub.headers).status_code == 200
-        hub.command("token", "revoke", tokens["revoked"].split("_")[1])
+        hub.command_here("token", "revoke", tokens["revoked"].split("_")[1])
         deadline = time.monotonic() + 30
         world = World(hub, client, tokens)
         while world.ask("GET", "/repos", "expiring").status_code == 200 and time.monotonic() < deadline:
