@@ -93,8 +93,10 @@ def watch(path: str, remote: str = "") -> Wish:
 def look_again(repository: RepositoryView) -> Wish:
     """Look at it at once. The wish raises what is still wrong with it."""
 
+    body = {"path": repository.path} | ({"remote": repository.wanted_remote} if repository.wanted_remote else {})
+
     def work(client: LocalClient) -> str:
-        client.post("repositories", {"path": repository.path})
+        client.post("repositories", body)
         return f"{repository.name} was looked at again"
 
     return work

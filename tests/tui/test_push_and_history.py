@@ -102,7 +102,8 @@ async def test_enter_on_what_has_stopped_says_all_of_it_and_what_to_press(daemon
 
 async def test_enter_on_one_that_cannot_be_read_says_why_and_retry_looks_again(daemon: ScriptedDaemon) -> None:
     trouble = Trouble("forbidden", "its folder cannot be read", "Look at its owner and mode.")
-    daemon.show("repositories", repository("song", "unreadable", trouble=trouble))
+    elsewhere = "https://hub.local/ada/other"
+    daemon.show("repositories", repository("song", "unreadable", trouble=trouble, wanted_remote=elsewhere))
     daemon.answers["POST repositories"] = Denied("it still cannot be read")
     async with open_screen(daemon, (80, 24)) as screen:
         await screen.sees("✗ 1 needs you")
@@ -110,7 +111,7 @@ async def test_enter_on_one_that_cannot_be_read_says_why_and_retry_looks_again(d
         await screen.sees("it still cannot be read")
         await screen.press("enter")
         await screen.sees("its folder cannot be read", "Look at its owner", "forbidden", SONG.path)
-    assert ("POST repositories", {"path": SONG.path}) in daemon.asked
+    assert ("POST repositories", {"path": SONG.path, "remote": elsewhere}) in daemon.asked
 
 
 async def test_enter_on_a_row_of_the_history_shows_that_push(daemon: ScriptedDaemon) -> None:

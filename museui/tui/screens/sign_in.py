@@ -40,7 +40,8 @@ class SignIn(ModalScreen[None]):
         """Address, token, what is wrong."""
         with Vertical() as box:
             box.border_title = "Sign in to a hub"
-            yield Static("The hub's address. There is none yet? In another terminal: museui hub serve")
+            none_yet = "" if self._hub else ". There is none yet? In another terminal: museui hub serve"
+            yield Static(f"The hub's address{none_yet}")
             yield Input(self._hub, placeholder="https://hub.example", id="hub", compact=True)
             yield Static("A token. Where the hub runs, museui hub token create USER makes one")
             yield Input(password=True, id="token", compact=True)

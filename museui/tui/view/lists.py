@@ -83,6 +83,7 @@ def repository_rows(state: State, now: float, filter_text: str = "") -> list[Rep
 def _repository_row(item: RepositoryView, entries: list[QueueView], now: float) -> RepositoryRow:
     notes = [entry.error.message if entry.error else entry.reason for entry in entries]
     note = item.trouble.message if item.trouble else next(filter(None, notes), "")
+    note = note.replace(f"{item.path}/", "").replace(item.path, "").strip()  # the row has its name
     return RepositoryRow(item.id, mark_repository(item, entries, now), item.name, branch_of(item), note)
 
 

@@ -21,7 +21,7 @@ def repository_page(state: State, repository: RepositoryView, now: float) -> Pag
     sections.append(Section("Branches", tuple(Line("", f"{name}: {mark.word}", mark.tone) for name, mark in branches)))
     mine = {entry.id for entry in state.queue.values() if entry.repository == repository.id}
     rows = [row for row in queue_rows(state, now) if row.id in mine]
-    waits = tuple(Line("", f"{row.branch}: {row.state}, next try {row.next_try}", row.tone) for row in rows)
+    waits = tuple(Line("", f"{row.branch}: {row.state}   {row.next_try}", row.tone) for row in rows)
     sections.append(Section("What waits", waits))
     sections.append(Section("Where", tuple(_where(repository))))
     sections = [section for section in sections if section.lines]

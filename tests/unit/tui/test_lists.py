@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,15 @@ def test_repositories_come_by_name_and_say_why_they_are_not_safe() -> None:
         ("b", GONE.message),
         ("song", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("message", "note"),
+    [("/music/song/.muse/HEAD is damaged", ".muse/HEAD is damaged"), ("/music/song is gone", "is gone")],
+)
+def test_why_it_is_not_safe_leaves_out_where_it_is(message: str, note: str) -> None:
+    shown = state(repositories=[repository("song", "damaged", trouble=replace(GONE, message=message))])
+    assert [row.note for row in repository_rows(shown, NOW)] == [note]
 
 
 @pytest.mark.parametrize(
