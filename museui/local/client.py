@@ -51,9 +51,10 @@ class LocalClient:
 
     def stream(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """The lines of an answer that goes on, each a map; ends when the daemon does. Raises like :meth:`ask`."""
-        with closing(self._connect(None)) as stream:
+        with closing(self._connect(self._timeout_s)) as stream:
             pieces = self._exchange(stream, method, path, body)
             status = next(pieces)
+            stream.settimeout(None)  # the answer has begun; how long it goes on is the daemon's business
             rest = b""
             for piece in pieces:
                 assert isinstance(piece, bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from museui.core.errors import Invalid, NotFound, Usage
+from museui.core.errors import Invalid, NotFound, Unreachable, Usage
 from museui.local.client import LocalClient, NoDaemon
 from museui.local.messages import COLLECTIONS
 from tests.helpers.daemon import DaemonProcess
@@ -125,6 +126,7 @@ def test_repositories_below_a_folder_are_told_as_they_are_found(daemon: DaemonPr
     song = make_repository(tmp_path / "my music", "https://hub.local/ada/song", "song")
     lines = list(daemon.client.stream("GET", f"found?below={quote(str(tmp_path))}"))
     found = {"path": str(song.root), "remote": "origin", "url": "https://hub.local/ada/song", "trouble": None}
+    found["proposed_url"] = None
     assert [line["repository"] for line in lines if line["event"] == "found"] == [found]
     assert lines[-1] == {"event": "end", "folders": 3, "unreadable": 0, "complete": True}
     for below, error in ((str(tmp_path / "none"), NotFound), ("music", Invalid), ("", Invalid)):
@@ -168,3 +170,15 @@ def test_the_client_turns_answers_into_errors(daemon: DaemonProcess) -> None:
         daemon.client.post("repositories", {"path": "/"})
     with pytest.raises(NoDaemon, match="does not run"):
         LocalClient(str(daemon.folder / "none")).get("version")
+
+
+def test_a_daemon_that_hangs_is_said_and_not_waited_for(daemon: DaemonProcess) -> None:
+    client = LocalClient(str(daemon.socket), timeout_s=0.2)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unreachable, match="does not answer"):
+            client.get("version")
+        with pytest.raises(Unreachable, match="does not answer"):
+            next(client.stream("GET", "events"))
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
