@@ -9,7 +9,7 @@ from museui.core.errors import NotFound
 from museui.local.places import API_VERSION
 
 from ..service import Service
-from . import daemon, deliveries, pushes, queue, repositories
+from . import daemon, deliveries, hubs, pushes, queue, repositories
 from .server import Lines, Request
 
 Answer = dict[str, Any] | Lines
@@ -23,6 +23,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "POST reload": daemon.post_reload,
     "POST stop": daemon.post_stop,
     "PATCH tui": daemon.patch_tui,
+    "GET hubs/storage": hubs.get_storage,
     "GET found": repositories.get_found,
     "GET repositories": repositories.get_repositories,
     "POST repositories": repositories.post_repositories,

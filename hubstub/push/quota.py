@@ -101,10 +101,10 @@ async def _scopes(connection: AsyncConnection, quotas: Quotas, repository_id: in
     )
     row = (await connection.execute(query)).one()
     scopes: list[_Scope] = []
-    limit = _limit(row.quota_bytes, quotas.repository_bytes)
+    limit = choose_limit(row.quota_bytes, quotas.repository_bytes)
     if limit is not None:
         scopes.append(_Scope("the repository", limit, _ids().where(repositories.c.id == repository_id)))
-    limit = _limit(row.user_quota_bytes, quotas.user_bytes)
+    limit = choose_limit(row.user_quota_bytes, quotas.user_bytes)
     if limit is not None:
         lock = select(users.c.id).where(users.c.id == row.owner_id).with_for_update(key_share=True)
         await connection.execute(lock)
@@ -116,7 +116,8 @@ def _ids() -> Select[tuple[int]]:
     return select(repositories.c.id)
 
 
-def _limit(own: int | None, common: int | None) -> int | None:
+def choose_limit(own: int | None, common: int | None) -> int | None:
+    """The limit that holds where ``own`` was set and ``common`` is the hub's: ``own``, unless it was not."""
     if own is None:
         return common
     return None if own == NO_QUOTA else own

@@ -27,6 +27,7 @@ from ..people.protection import (
     unprotect_branches,
 )
 from ..people.tokens import find_token
+from ..push.storage import read_storage
 from ..state import hub_of
 
 
@@ -36,6 +37,14 @@ async def get_user(request: Request) -> Response:
     async with hub_of(request).database.read() as connection:
         token = await find_token(connection, caller.token_id)
     return answer(request, encode(Account(caller.name, token.scope, token.repository, token.expires_at)))
+
+
+async def get_storage(request: Request) -> Response:
+    """What the caller's own repositories take here."""
+    hub = hub_of(request)
+    caller = await require_caller(request, "read")
+    async with hub.database.read() as connection:
+        return answer(request, encode(await read_storage(connection, hub.settings.quotas, caller)))
 
 
 async def get_keys(request: Request) -> Response:
@@ -138,6 +147,7 @@ async def get_audit(request: Request) -> Response:
 
 routes: list[Route] = [
     Route("/user", get_user, methods=["GET"]),
+    Route("/user/storage", get_storage, methods=["GET"]),
     Route("/{owner}/{slug}/collaborators", get_collaborators, methods=["GET"]),
     Route("/{owner}/{slug}/collaborators/{user}", put_collaborator, methods=["PUT"]),
     Route("/{owner}/{slug}/collaborators/{user}", delete_collaborator, methods=["DELETE"]),

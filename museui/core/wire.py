@@ -207,6 +207,18 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """Answer of ``GET /user/storage``: what one's own repositories take, and what waits to be promoted, in bytes."""
+
+    repositories: dict[str, int]
+    count: int
+    used_bytes: int
+    quota_bytes: int | None
+    waiting_bundles: int
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRequest:
     """Body of ``POST fetch``."""
 

@@ -120,6 +120,10 @@ class HubLine:
         """``GET /user``: whose token this is."""
         return wire.parse(wire.Account, await self._exchange("GET", "/user"))
 
+    async def fetch_storage(self) -> wire.Storage:
+        """``GET /user/storage``: what one's repositories take there. Raises :class:`NotFound` from an older hub."""
+        return wire.parse(wire.Storage, await self._exchange("GET", "/user/storage"))
+
     async def enrol_key(self, key: wire.EnrolKey) -> None:
         """``POST /user/keys``: the key is one's own from now on."""
         await self._exchange("POST", "/user/keys", wire.encode(key))

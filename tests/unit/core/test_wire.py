@@ -87,6 +87,14 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
     wire.EnrolKey: {"public_key": "ed25519:x", "label": ""},
     wire.SetCollaborator: {"access": "write"},
     wire.Account: {"name": "ada", "scope": "read", "repository": None, "expires_at": 1.5},
+    wire.Storage: {
+        "repositories": {"ada/song": 7},
+        "count": 1,
+        "used_bytes": 7,
+        "quota_bytes": None,
+        "waiting_bundles": 0,
+        "waiting_bytes": 0,
+    },
     wire.FetchRequest: {"want": [ID], "have": []},
 }
 TARGET = {"branch": "main", "head": ID, "force": False, "expected_head": None}
