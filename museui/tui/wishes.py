@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from museui.core.errors import error_from_code
 from museui.local.client import LocalClient
 from museui.local.messages import PushView, QueueView, RepositoryView, decode
+
+if TYPE_CHECKING:
+    from museui.core.wire import Storage
 
 Wish = Callable[[LocalClient], str]
 
@@ -77,6 +81,14 @@ def fetch_last_push(client: LocalClient, repository_id: str) -> PushView | None:
     """The newest push of a repository that is over."""
     pushes = client.get(f"pushes?repository={repository_id}&limit=1")["pushes"]
     return decode(PushView, pushes[0]) if pushes else None
+
+
+def fetch_storage(client: LocalClient, base: str) -> Storage | None:
+    """What one's repositories take on the hub ``base``; None from a hub that does not say."""
+    from museui.core.wire import Storage, parse
+
+    storage = client.get(f"hubs/storage?base={quote(base, safe='')}")["storage"]
+    return None if storage is None else parse(Storage, storage)
 
 
 def watch(path: str, remote: str = "") -> Wish:

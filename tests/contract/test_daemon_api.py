@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -182,3 +184,32 @@ def test_a_daemon_that_hangs_is_said_and_not_waited_for(daemon: DaemonProcess) -
             next(client.stream("GET", "events"))
     finally:
         os.kill(daemon.pid, signal.SIGCONT)
+
+
+class OldHub(BaseHTTPRequestHandler):
+    """Knows no path, as a hub from before there was one."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_hub_that_does_not_tell_storage_is_asked_in_vain_and_one_that_is_not_used_not_at_all(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OldHub) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            base = f"http://127.0.0.1:{server.server_port}"
+            view = daemon.watch(make_repository(tmp_path, f"{base}/ada/song", "old-hub").root)
+            daemon.follow(lambda state: base in state.hubs)
+            assert daemon.client.get(f"hubs/storage?base={base}") == {"storage": None}
+        finally:
+            server.shutdown()
+    daemon.client.ask("DELETE", f"repositories/{view['id']}")
+    with pytest.raises(NotFound):
+        daemon.client.get("hubs/storage?base=https://hub.example")
+    with pytest.raises(Invalid, match="base"):
+        daemon.client.get("hubs/storage")

@@ -124,6 +124,8 @@ def test_a_damaged_bundle_never_becomes_an_object(tmp_path: Path) -> None:
         with PushClient(hub) as client:
             assert read_answer(client.get("pushes"))[1]["pushes"][0]["promotion"] == "pending"
             assert client.get(f"/o/{victim}").status_code == 500
+            storage = read_answer(client.get("/user/storage"))[1]
+            assert (storage["waiting_bundles"], storage["waiting_bytes"]) == (1, bundle.stat().st_size)
         assert bundle.exists()
 
 

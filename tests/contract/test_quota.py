@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.helpers.fingerprint import unchanged
@@ -141,6 +142,30 @@ def test_a_quota_of_ones_own_goes_before_the_hub_s(client: PushClient) -> None:
     assert client.presign(b"y" * 30 * KIB)[0] == 200
     command("repo", "quota", name, "default")
     assert client.presign(b"z" * KIB)[0] == 507
+
+
+def test_one_is_told_what_one_s_own_repositories_take_and_nothing_of_others(hub: HubProcess) -> None:
+    token = hub.new_user("eve")
+    hub.command("user", "quota", "eve", "20K")
+    for slug, size in (("large", 5 * KIB), ("small", KIB)):
+        with PushClient(hub, slug, owner="eve", token=token) as client:
+            assert client.push(_history(size, salt=b"eve"))[0] == 200
+            client.wait_promoted()
+
+    def storage(token: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        return httpx.get(f"{hub.url}/user/storage", headers=headers).json()
+
+    whole = {"repositories": {"eve/large": 5 * KIB, "eve/small": KIB}, "count": 2, "used_bytes": 6 * KIB}
+    assert storage(token) == {**whole, "quota_bytes": 20 * KIB, "waiting_bundles": 0, "waiting_bytes": 0}
+    hub.command("user", "quota", "eve", "none")
+    assert storage(token)["quota_bytes"] is None
+    one = storage(hub.command("token", "create", "eve", "--repo", "eve/small", "--scope", "read"))
+    assert (one["repositories"], one["used_bytes"], one["quota_bytes"]) == ({"eve/small": KIB}, KIB, None)
+    nothing = storage(hub.new_user("mallory"))
+    assert (nothing["repositories"], nothing["count"], nothing["used_bytes"]) == ({}, 0, 0)
+    assert nothing["quota_bytes"] == KIB * KIB
+    assert storage("nonsense")["error"]["code"] == "unauthorized"
 
 
 def test_a_user_s_quota_holds_for_all_of_their_repositories_together(hub: HubProcess) -> None:

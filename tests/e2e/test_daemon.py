@@ -30,6 +30,8 @@ def test_a_commit_is_on_the_hub_a_moment_later(daemon: DaemonProcess, hub: HubPr
     daemon.follow(lambda state: any(push.head == second and push.result == "done" for push in state.history.values()))
     assert heads(hub, "moment") == {"main": second}
     assert daemon.litter == []
+    storage = daemon.client.get(f"hubs/storage?base={hub.url}")["storage"]
+    assert storage["repositories"]["ada/moment"] == 6
 
 
 def test_commits_in_many_repositories_and_branches_all_arrive_exactly_once(

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from museui.core.errors import Busy, Denied, Unreachable
+from museui.core.errors import Busy, Denied, Unauthorized, Unreachable
+from museui.core.wire import Storage
 from museui.local.messages import Check, FoundView, Trouble, encode
 from museui.tui.screens.add_repository import AddRepository
 from museui.tui.widgets.folders import FolderTree
 from museui.tui.widgets.table import Table
 from tests.helpers.scripted_daemon import NOW, ScriptedDaemon
 from tests.helpers.tui import Screen, open_screen
-from tests.helpers.views import branch, hub, repository
+from tests.helpers.views import branch, hub, push, repository
 
 SONG = repository("song", branches=(branch(), branch("ahead", branch="take-2", ahead=3)))
 EVIL = "x\x1b[31m[red]y"
@@ -294,10 +295,13 @@ async def test_the_kept_theme_is_begun_with_and_an_unknown_one_is_not(daemon: Sc
 
 async def test_hubs_say_how_they_are_and_what_is_pushed_there(daemon: ScriptedDaemon) -> None:
     daemon.answers["POST queue/retry"] = {"retried": 2}
+    storage = Storage({"ada/song": 1 << 20, "ada/old": 1 << 19}, 2, 3 << 19, 4 << 20, 1, 1 << 19)
+    daemon.answers["GET hubs/storage"] = {"storage": encode(storage)}
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("b")
         await screen.sees("● answers, since 1 min", "✓ song", "↑", "take-2", "3 ahead")
+        await screen.sees("1.5 MiB of 4.0 MiB in 2 repositories of yours", "1 bundle waits, 512.0 KiB", "1.0 MiB")
         await screen.press("y")
         assert screen.app.clipboard.startswith("address: https://hub.local")
         await screen.press("down")
@@ -310,6 +314,19 @@ async def test_hubs_say_how_they_are_and_what_is_pushed_there(daemon: ScriptedDa
         assert screen.app.focused is screen.app.screen.query_one("#branches", Table)
         await screen.press("h")
         assert screen.app.focused is screen.app.screen.query_one("#hubs", Table)
+
+
+async def test_an_old_hub_that_does_not_tell_storage_shows_the_rest(daemon: ScriptedDaemon) -> None:
+    daemon.answers["GET hubs/storage"] = {"storage": None}
+    async with open_screen(daemon) as screen:
+        await screen.sees("all safe")
+        await screen.press("b")
+        await screen.sees("● answers, since 1 min", "✓ song")
+        await screen.until(lambda: ("GET hubs/storage", {"base": "https://hub.local"}) in daemon.asked)
+        daemon.answers["GET hubs/storage"] = Unauthorized("the token has been revoked")
+        daemon.show("history", push(9))
+        await screen.sees("the token has been revoked", "✓ song")
+        assert "promotion" not in screen.text
 
 
 async def test_without_a_hub_that_is_said(daemon: ScriptedDaemon) -> None:

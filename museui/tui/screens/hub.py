@@ -1,9 +1,10 @@
-"""The hubs: whether each answers, who one is there, and how the branches that are pushed there stand."""
+"""The hubs: whether each answers, who one is there, what one's repositories take, how the pushed branches stand."""
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,19 +12,30 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from museui.core.errors import MuseError
 from museui.core.figures import one_line
 from museui.local.messages import HubView
 
 from .. import wishes
 from ..actions import bindings
+from ..asking import ask_daemon
 from ..feed import EVERYTHING
 from ..tones import STYLES
 from ..view.hubs import BranchRow, Fact, HubRow, branch_rows, copy_facts, hub_facts, hub_rows
 from ..widgets.table import Cell, Column, Row, Table
 from .place import Place
 
+if TYPE_CHECKING:
+    from museui.core.wire import Storage
+
 _HUBS = (Column("", 1), Column(""), Column("", 13, right=True))
-_BRANCHES = (Column("", 1), Column("repository", 22), Column("branch", 14), Column("state"))
+_BRANCHES = (
+    Column("", 1),
+    Column("repository", 22),
+    Column("branch", 14),
+    Column("state"),
+    Column("size", 10, right=True),
+)
 
 
 class Hub(Place):
@@ -61,6 +73,10 @@ class Hub(Place):
                     branches.border_title = "Pushed there"
                     yield Table(_BRANCHES, empty="nothing is pushed there", id="branches")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._storage: dict[str, Storage | MuseError | None] = {}
+
     def on_mount(self) -> None:
         """Begin with the hubs."""
         self.query_one("#hubs").focus()
@@ -68,15 +84,32 @@ class Hub(Place):
 
     def show_body(self, changed: AbstractSet[str]) -> None:
         """Everything: what there is to draw is little."""
+        if "history" in changed:
+            self._storage.clear()  # a push may have ended: ask again
         state, now = self.muse.news.state, self.muse.now()
         self.set_class(len(state.hubs) > 1, "several")
         self.query_one("#hubs", Table).show([_hub(row) for row in hub_rows(state)])
         hub = self.hub
-        facts = hub_facts(state, hub, now) if hub else []
+        storage = self._find_storage(hub) if hub else None
+        facts = hub_facts(state, hub, now, storage) if hub else []
         self.query_one("#facts-panel").display = bool(hub)
         self.query_one("#facts", Static).update(_render(facts))
-        rows = branch_rows(state, hub.base, now) if hub else []
+        stored = {} if storage is None or isinstance(storage, MuseError) else storage.repositories
+        rows = branch_rows(state, hub.base, now, stored) if hub else []
         self.query_one("#branches", Table).show([_branch(row) for row in rows])
+
+    def _find_storage(self, hub: HubView) -> Storage | MuseError | None:
+        """What the hub says of it; what it has not yet been asked it is asked, once it answers."""
+        if hub.base not in self._storage and hub.reachable and hub.user:
+            self._storage[hub.base] = None
+
+            def hear(answer: Storage | MuseError | None) -> None:
+                self._storage[hub.base] = answer
+                if self.is_attached:
+                    self.show_body(frozenset())
+
+            ask_daemon(self.muse, partial(wishes.fetch_storage, base=hub.base), hear)
+        return self._storage.get(hub.base)
 
     @property
     def hub(self) -> HubView | None:
@@ -86,7 +119,7 @@ class Hub(Place):
     def on_table_moved(self, event: Table.Moved) -> None:
         """The rest follows the cursor."""
         if event.table.id == "hubs":
-            self.show_body(EVERYTHING)
+            self.show_body(frozenset())
 
     def action_to(self, name: str) -> None:
         """Go to a list."""
@@ -99,7 +132,9 @@ class Hub(Place):
     def action_copy(self) -> None:
         """The facts."""
         if self.hub:
-            self.muse.copy(copy_facts(hub_facts(self.muse.news.state, self.hub, self.muse.now())))
+            self.muse.copy(
+                copy_facts(hub_facts(self.muse.news.state, self.hub, self.muse.now(), self._find_storage(self.hub)))
+            )
 
 
 def _hub(row: HubRow) -> Row:
@@ -109,7 +144,14 @@ def _hub(row: HubRow) -> Row:
 def _branch(row: BranchRow) -> Row:
     tone = row.mark.tone
     return Row(
-        row.id, (Cell(row.mark.symbol, tone), Cell(row.repository, "text"), Cell(row.branch), Cell(row.state, tone))
+        row.id,
+        (
+            Cell(row.mark.symbol, tone),
+            Cell(row.repository, "text"),
+            Cell(row.branch),
+            Cell(row.state, tone),
+            Cell(row.size),
+        ),
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from museui.core.figures import render_seconds, render_span
+from museui.core.errors import MuseError
+from museui.core.figures import render_bytes, render_seconds, render_span
 from museui.local.messages import BranchView, HubView, RepositoryView
 from museui.local.state import State
 
@@ -12,6 +15,9 @@ from .clock import render_ago
 from .headline import hub_name
 from .marks import Mark, Tone, mark_branch, mark_repository
 from .troubles import explain
+
+if TYPE_CHECKING:
+    from museui.core.wire import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +32,14 @@ class HubRow:
 
 @dataclass(frozen=True, slots=True)
 class BranchRow:
-    """One branch of a repository that is pushed to the hub; ``repository`` is empty but on its first row."""
+    """One branch of a repository that is pushed to the hub; ``repository`` and ``size`` are on its first row."""
 
     id: str
     mark: Mark
     repository: str
     branch: str
     state: str
+    size: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,8 @@ def _latency(hub: HubView) -> str:
     return "" if hub.latency_s is None else render_seconds(hub.latency_s)
 
 
-def hub_facts(state: State, hub: HubView, now: float) -> list[Fact]:
-    """What is known of one hub."""
+def hub_facts(state: State, hub: HubView, now: float, storage: Storage | MuseError | None = None) -> list[Fact]:
+    """What is known of one hub; ``storage``: what it says of it, or why it does not."""
     mark = mark_hub(hub)
     since = f", since {render_span(now - hub.since)}" if hub.reachable is not None and now - hub.since >= 1 else ""
     facts = [
@@ -74,6 +81,7 @@ def hub_facts(state: State, hub: HubView, now: float) -> list[Fact]:
     ]
     if hub.reachable and hub.latency_s is not None:
         facts.append(Fact("latency", _latency(hub)))
+    facts += _storage_facts(storage)
     if hub.next_probe_at is not None:
         facts.append(Fact("asked again", _when(hub.next_probe_at - now)))
     waiting = sum(entry.repository in _ids(state, hub.base) for entry in state.queue.values())
@@ -84,6 +92,23 @@ def hub_facts(state: State, hub: HubView, now: float) -> list[Fact]:
             Fact(label or "because", text, "bad" if not label else "text") for label, text in explain(hub.trouble)
         ]
     return facts
+
+
+def _storage_facts(storage: Storage | MuseError | None) -> list[Fact]:
+    if storage is None:
+        return []
+    if isinstance(storage, MuseError):
+        return [Fact("storage", storage.message, "wait")]
+    held = render_bytes(storage.used_bytes)
+    if storage.quota_bytes is not None:
+        held += f" of {render_bytes(storage.quota_bytes)}"
+    where = f"{storage.count:,} {'repository' if storage.count == 1 else 'repositories'}"
+    backlog = "done"
+    if storage.waiting_bundles:
+        bundles = "bundle waits" if storage.waiting_bundles == 1 else "bundles wait"
+        backlog = f"{storage.waiting_bundles:,} {bundles}, {render_bytes(storage.waiting_bytes)}"
+    full = storage.quota_bytes is not None and storage.used_bytes > 0.9 * storage.quota_bytes
+    return [Fact("storage", f"{held} in {where} of yours", "wait" if full else "text"), Fact("promotion", backlog)]
 
 
 def _when(left_s: float) -> str:
@@ -101,24 +126,25 @@ def repositories_of(state: State, base: str) -> list[RepositoryView]:
     return sorted(here, key=lambda item: (item.name.casefold(), item.id))
 
 
-def branch_rows(state: State, base: str, now: float) -> list[BranchRow]:
-    """Every wanted branch of the repositories that are pushed to the hub."""
+def branch_rows(state: State, base: str, now: float, stored: Mapping[str, int] | None = None) -> list[BranchRow]:
+    """Every wanted branch of the repositories that are pushed to the hub; ``stored``: ``owner/slug`` → its bytes."""
     rows: list[BranchRow] = []
     for item in repositories_of(state, base):
+        size_bytes = (stored or {}).get((item.url or "").removeprefix(f"{base}/"))
+        size = "" if size_bytes is None else render_bytes(size_bytes)
         if not item.branches:
             entries = [entry for entry in state.queue.values() if entry.repository == item.id]
             mark = mark_repository(item, entries, now)
-            rows.append(BranchRow(item.id, mark, item.name, "–", item.state.replace("_", " ")))
-        rows += [_branch_row(item, branch, not place, now) for place, branch in enumerate(item.branches)]
+            rows.append(BranchRow(item.id, mark, item.name, "–", item.state.replace("_", " "), size))
+        own = [_branch_row(item, branch, now) for branch in item.branches]
+        rows += [replace(row, repository=item.name, size=size) for row in own[:1]] + own[1:]
     return rows
 
 
-def _branch_row(item: RepositoryView, branch: BranchView, is_first: bool, now: float) -> BranchRow:
+def _branch_row(item: RepositoryView, branch: BranchView, now: float) -> BranchRow:
     mark = mark_branch(branch)
     seen = f", {render_ago(now - item.safe_at)}" if branch.state == "safe" and item.safe_at is not None else ""
-    return BranchRow(
-        f"{item.id} {branch.branch}", mark, item.name if is_first else "", branch.branch, f"{mark.word}{seen}"
-    )
+    return BranchRow(f"{item.id} {branch.branch}", mark, "", branch.branch, f"{mark.word}{seen}", "")
 
 
 def copy_facts(facts: list[Fact]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from museui.core.errors import Usage
+from museui.core.errors import Denied, Usage
+from museui.core.wire import Storage
 from museui.local.messages import Check, FoundView, Trouble
 from museui.local.state import State
 from museui.tui.preferences import read_theme
@@ -64,6 +65,29 @@ def test_a_hub_that_answers_and_one_that_is_gone() -> None:
     told = copy_facts(hub_facts(known, gone, NOW))
     for part in ("not signed in: museui login https://other.org/hub", "○ gone", "in 8 s", GONE.message, GONE.hint):
         assert part in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "held", "tone", "backlog"),
+    [
+        ({}, "2.0 MiB in 1 repository of yours", "text", "done"),
+        ({"count": 3, "quota_bytes": 4 << 20}, "2.0 MiB of 4.0 MiB in 3 repositories of yours", "text", "done"),
+        ({"quota_bytes": 2 << 20}, "2.0 MiB of 2.0 MiB in 1 repository of yours", "wait", "done"),
+        ({"waiting_bundles": 2, "waiting_bytes": 1 << 20}, "", "text", "2 bundles wait, 1.0 MiB"),
+    ],
+)
+def test_what_one_s_repositories_take_stands_with_the_hub(
+    changes: dict[str, Any], held: str, tone: str, backlog: str
+) -> None:
+    storage = replace(Storage({"ada/song": 2 << 20}, 1, 2 << 20, None, 0, 0), **changes)
+    facts = {fact.label: fact for fact in hub_facts(state([hub()]), hub(), NOW, storage)}
+    assert held in facts["storage"].text
+    assert (facts["storage"].tone, facts["promotion"].text) == (tone, backlog)
+    known = state(repositories=[repository(branches=(branch(), branch(branch="take-2"))), repository("album")])
+    rows = branch_rows(known, "https://hub.local", NOW, storage.repositories)
+    assert [(row.repository, row.size) for row in rows] == [("album", ""), ("song", "2.0 MiB"), ("", "")]
+    (told,) = (fact for fact in hub_facts(state([hub()]), hub(), NOW, Denied("no")) if fact.label == "storage")
+    assert told.text == "no"
 
 
 def test_a_hub_that_was_not_asked_yet_says_so() -> None:
