@@ -70,7 +70,7 @@ def test_a_collaborator_may_do_what_they_were_given_until_it_is_taken(
         assert song.http.delete(f"{song.url}/collaborators/bob").status_code == 404
 
 
-def test_an_administrator_may_do_what_the_owner_may(hub: HubProcess, song: PushClient) -> None:
+def test_an_administrator_may_do_what_the_owner_may(hub: HubProcess, song: PushClient, bob: str) -> None:
     slug = song.url.rpartition("/")[2]
     admin = hub.new_user("admin", "--scope", "admin")
     song.push(SONG)
