@@ -64,9 +64,11 @@ def main() -> int:
         _tell({"error": exc.to_json()})
         return 1
     finally:
-        stop_daemon()
-        hub.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            stop_daemon()
+        finally:
+            hub.stop()
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

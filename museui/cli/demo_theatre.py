@@ -55,7 +55,7 @@ def private_environment(folder: Path, environment: Mapping[str, str]) -> dict[st
     home = folder / "home"
     names = {"CONFIG": ".config", "DATA": ".local/share", "CACHE": ".cache", "STATE": ".local/state"}
     places = {f"XDG_{name}_HOME": str(home / place) for name, place in names.items()}
-    return kept | places | {"HOME": str(home), "XDG_RUNTIME_DIR": str(folder / "run"), "USER": "ada"}
+    return kept | places | {"HOME": str(home), "XDG_RUNTIME_DIR": str(folder / "run")}
 
 
 def _start_stage(folder: Path, pace_s: float, complaints: IO[str]) -> subprocess.Popen[str]:
@@ -115,9 +115,7 @@ def _end(stage: subprocess.Popen[str]) -> None:
     stage.stdin.close()
     while True:
         try:
-            stage.wait(_END_S)
+            stage.wait()
             return
         except KeyboardInterrupt:
             talk("wait: it is being cleared away …")
-        except subprocess.TimeoutExpired:
-            stage.kill()

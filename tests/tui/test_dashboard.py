@@ -237,10 +237,11 @@ async def test_the_palette_runs_an_action(daemon: ScriptedDaemon) -> None:
         await screen.sees("sketches is paused")
 
 
-async def test_quit_leaves(daemon: ScriptedDaemon) -> None:
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_quit_leaves(daemon: ScriptedDaemon, key: str) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("✗ 1 needs you")
-        await screen.press("q")
+        await screen.press(key)
         await screen.until(lambda: not screen.app.is_running)
     assert screen.app.return_code == 0
 

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from museui.core.errors import Usage
-from museui.tui.actions import ACTIONS, TITLES, footer_actions, footer_width, with_keys
+from museui.tui.actions import ACTIONS, TITLES, Action, footer_actions, footer_width, with_keys
+from museui.tui.app import MuseApp
 from museui.tui.preferences import read_keys
+from museui.tui.screens.dashboard import Dashboard
+from museui.tui.screens.history import HistoryScreen
+from museui.tui.screens.place import make_place
+from museui.tui.screens.push import PushScreen
+from museui.tui.screens.repository import RepositoryScreen
 
 
 @pytest.mark.parametrize("text", [None, "", "[keys", "[tui]\ntheme = 'x'"])
@@ -46,6 +52,14 @@ def test_every_action_is_named_once_and_no_key_does_two_things_on_a_screen() -> 
     for where in TITLES:
         keys = [key for action in ACTIONS if action.where in (where, "everywhere") for key in action.keys.split(",")]
         assert len(keys) == len(set(keys)), where
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: str(action.id))
+def test_every_key_in_the_help_does_something(action: Action) -> None:
+    screens: dict[str, type] = {"dashboard": Dashboard, "push": PushScreen, "repository": RepositoryScreen}
+    screens |= {"history": HistoryScreen, "everywhere": MuseApp}
+    screen = screens.get(action.where) or type(make_place(action.where))
+    assert callable(getattr(screen, f"action_{action.do.partition('(')[0]}"))
 
 
 @pytest.mark.parametrize("where", [where for where in TITLES if where != "everywhere"])
