@@ -127,10 +127,12 @@ class Dashboard(NewsScreen[None]):
         panel = self.query_one(PushView).shown
         title = rows.plain(panel.title if panel else "Push")
         if self.has_class("-narrow"):
-            tabs = "  ".join(rows.tab(f"{place} {name}", name == self._at) for place, name in enumerate(PANELS, 1))
+            tabs = "  ".join(
+                rows.tab(f"{place} {name}", name, name == self._at) for place, name in enumerate(PANELS, 1)
+            )
             titles = {"left": (tabs, ""), "push-panel": (tabs, title)}
         else:
-            tabs = "  ".join(rows.tab(name, name == self._list) for name in _LISTS)
+            tabs = "  ".join(rows.tab(name, name, name == self._list) for name in _LISTS)
             titles = {"left": ("Repositories", ""), "push-panel": (title, "")}
         broad = self.has_class("-broad")
         titles |= {f"{name}-panel": (name.title() if broad else tabs, "") for name in _LISTS}

@@ -76,9 +76,10 @@ def log_time(at: float) -> Cell:
     return Cell(time.strftime("%H:%M:%S", time.localtime(at)))
 
 
-def tab(title: str, here: bool) -> str:
-    """A title among others, as markup."""
-    return f"[b]{title.title()}[/b]" if here else f"[$quiet not bold]{title.title()}[/]"
+def tab(title: str, name: str, here: bool) -> str:
+    """A title among others, as markup; a click on it goes to the panel ``name``."""
+    style = "b" if here else "$quiet not bold"
+    return f"[{style}][@click=screen.panel('{name}')]{title.title()}[/][/]"
 
 
 def plain(text: str) -> str:

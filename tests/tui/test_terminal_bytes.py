@@ -1,0 +1,80 @@
+"""What the real program reads from a terminal and writes to it: the mouse, and the clipboard (OSC 52)."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from museui.tui.actions import footer_actions, show_keys
+from tests.helpers.hub import ROOT
+from tests.helpers.pty_terminal import PtyTerminal
+from tests.helpers.scripted_daemon import ScriptedDaemon
+from tests.helpers.views import entry, push, repository
+
+REPOSITORIES = [repository(f"take-{number:03}") for number in range(100)]
+COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[ScriptedDaemon]:
+    with ScriptedDaemon() as scripted:
+        scripted.answers["GET usual"] = {"usual": {}}
+        scripted.show("repositories", *REPOSITORIES)
+        scripted.show("queue", entry("take-050"))
+        scripted.show("history", push(7, "take-002"))
+        yield scripted
+
+
+@pytest.fixture
+def terminal(daemon: ScriptedDaemon) -> Iterator[PtyTerminal]:
+    runtime = daemon.folder / "museui"
+    if not runtime.is_symlink():
+        runtime.symlink_to(daemon.path.parent)
+    variables = {"HOME": str(daemon.folder), "XDG_RUNTIME_DIR": str(daemon.folder), "PYTHONPATH": str(ROOT)}
+    program = (sys.executable, "-W", "error", "-m", "museui.cli.main")
+    with PtyTerminal(program, {"PATH": os.environ["PATH"], **variables}) as opened:
+        opened.until_painted("✓ all 100 safe", "take-000")
+        yield opened
+
+
+def mouse(button: int, column: int, line: int) -> bytes:
+    """What a terminal sends for a click, or a turn of the wheel (64 up, 65 down); places begin with 1."""
+    return b"\x1b[<%d;%d;%dM\x1b[<%d;%d;%dm" % (button, column, line, button, column, line)
+
+
+def wheel(column: int, line: int) -> bytes:
+    return b"\x1b[<65;%d;%dM" % (column, line)
+
+
+def test_the_mouse_goes_where_the_keys_go(terminal: PtyTerminal) -> None:
+    terminal.press(mouse(0, 5, 5))
+    terminal.until_painted("take-002   main → origin")
+    terminal.press(wheel(5, 10) * 5)
+    terminal.until_painted("take-033")
+    titles = "╭─ Queue  History  Log"
+    terminal.press(mouse(0, 37 + titles.index("History"), 13))
+    terminal.until_painted("1.0 MiB")
+    terminal.press(mouse(0, 37 + titles.index("Queue"), 13))
+    terminal.until_painted("take-050", "next try")
+    footer = "  ".join(f"{show_keys(a.keys.partition(',')[0])} {a.label}" for a in footer_actions("dashboard", 122))
+    terminal.press(mouse(0, 2 + footer.index("help"), 36))
+    terminal.until_painted("Everywhere")
+
+
+def test_a_second_click_opens_the_row(terminal: PtyTerminal) -> None:
+    terminal.press(mouse(0, 5, 5))
+    terminal.until_painted("take-002   main → origin")
+    terminal.press(mouse(0, 5, 5) * 2)
+    terminal.until_painted("Push 7 of take-002 is on the hub")
+
+
+def test_what_is_copied_goes_to_the_terminal_s_clipboard(terminal: PtyTerminal) -> None:
+    terminal.press(b"y")
+    terminal.until_painted("copied")
+    (copied,) = COPIED.findall(terminal.painted)
+    assert base64.b64decode(copied).decode().startswith("take-000   main → origin   hub.local/ada/take-000\n")
