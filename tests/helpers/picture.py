@@ -24,6 +24,7 @@ from textual.color import Color
 
 _FONT_PX, _CELL_PX, _LINE_PX, _EDGE_PX = 20, 12, 23, 10
 """Letters are as wide, and the lines of boxes meet, as in DejaVu Sans Mono and its like; other fonts are stretched."""
+_BLANK = "\N{NO-BREAK SPACE}"
 _FONTS = 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace'
 _TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
 
@@ -40,7 +41,7 @@ def take_picture(app: App[Any]) -> str:
         texts += _draw_texts(runs, y)
     size = f"{_px(width * _CELL_PX + 2 * _EDGE_PX)} {_px(height * _LINE_PX + 2 * _EDGE_PX)}"
     head = [
-        f'<svg viewBox="0 0 {size}" xmlns="http://www.w3.org/2000/svg" xml:space="preserve">',
+        f'<svg viewBox="0 0 {size}" xmlns="http://www.w3.org/2000/svg">',
         f"<style>text {{ font-size: {_FONT_PX}px; {_FONTS} }}</style>",
         f'<rect fill="{colors.background}" stroke="{colors.edge}" width="100%" height="100%" rx="{_EDGE_PX}"/>',
     ]
@@ -65,7 +66,8 @@ def _draw_texts(runs: Iterable[_Run], y: int) -> Iterator[str]:
             begins = x + len(run.text) - len(run.text.lstrip())
             size = f'textLength="{_px(cell_len(words) * _CELL_PX)}" lengthAdjust="spacingAndGlyphs"'
             look = f'fill="{run.foreground}"{run.font}'
-            yield f"<text {_place(begins, y, 0.8)} {size} {look}>{escape(words, quote=False)}</text>"
+            shown = escape(words, quote=False).replace(" ", _BLANK)  # others are drawn as one, by some programs
+            yield f"<text {_place(begins, y, 0.8)} {size} {look}>{shown}</text>"
         x += cell_len(run.text)
 
 
@@ -133,7 +135,7 @@ def read_text(svg: str) -> list[str]:
     lines: dict[float, str] = {}
     for x, y, text in _TEXT.findall(svg):
         before, column = lines.get(float(y), ""), round((float(x) - _EDGE_PX) / _CELL_PX)
-        lines[float(y)] = before + " " * (column - cell_len(before)) + unescape(text)
+        lines[float(y)] = before + " " * (column - cell_len(before)) + unescape(text).replace(_BLANK, " ")
     return [lines[y] for y in sorted(lines)]
 
 
