@@ -146,7 +146,7 @@ async def capture_safe(album: Album) -> None:
     push = step("push", "G enter", "is on the hub", "The hub's receipt", "usual")
     await album.walk([step("", "", "✓ all 5 safe"), push], SIZES, THEMES)
     places = (
-        step("hub", "b", "Pushed there", "answers"),
+        step("hub", "b", "Pushed there", "promotion"),
         step("doctor", "D", "All is well"),
         step("settings", "s", "commit by itself"),
     )
@@ -175,9 +175,16 @@ async def capture_trouble(album: Album) -> None:
     await album.walk([trouble], (MIDDLE,), ("light", "monochrome"))
     history = step("history", "G H", "24 pushes ", "median")
     await album.walk([step("", "", "✗ 3 need you"), history], SIZES, THEMES)
-    failed = step("push-failed", "G up enter", "What went wrong")
+    repository = step("repository", "G up enter", "What waits")
+    failed = step("push-failed", "escape H down down down enter", "What went wrong")
     await album.walk(
-        [step("", "", "✗ 3 need you"), failed, step("doctor-trouble", "escape D", "found something")], (SMALL, MIDDLE)
+        [
+            step("", "", "✗ 3 need you"),
+            repository,
+            failed,
+            step("doctor-trouble", "escape escape D", "found something"),
+        ],
+        (SMALL, MIDDLE),
     )
 
 

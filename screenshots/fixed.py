@@ -8,7 +8,8 @@ interface and replaces only what a clock, a line, a free port or a temporary fol
 - lengths of time: of a phase by its name and the push's number, of a probe, and what is usual;
 - of a transfer that runs: how much is done, how fast, what is left; of one that is over: the bytes sent, since how well
   they are compressed depends on the line and on the compressor's version;
-- the names that the hub gives: of pushes, bundles and requests; the daemon's process, the room on its disk, and in
+- the names that the hub gives: of pushes, bundles and requests; what it stores and still has to
+  promote; the daemon's process, the room on its disk, and in
   which words the system says that a line is broken.
 """
 
@@ -19,6 +20,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from museui.local.client import LocalClient
 
@@ -59,7 +61,7 @@ class Fixed:
     def recall(self, text: str) -> str:
         """A text of the interface with the true names."""
         for real, name in self.names.items():
-            text = text.replace(name, real)
+            text = text.replace(name, real).replace(quote(name, safe=""), quote(real, safe=""))
         return text
 
     def fix(self, document: Any) -> Any:
@@ -98,6 +100,9 @@ class Fixed:
 
     def fix_log(self, item: dict[str, Any]) -> None:
         item["at"] = _moment(item["id"], self.newest_line)
+
+    def fix_storage(self, item: dict[str, Any]) -> None:
+        item |= {"used_bytes": 31 << 20, "waiting_bundles": 0, "waiting_bytes": 0}
 
     def fix_trouble(self, item: dict[str, Any]) -> None:
         if "request_id" in item["details"]:
@@ -146,6 +151,7 @@ _KINDS: dict[frozenset[str], Callable[[Fixed, dict[str, Any]], None]] = {
     frozenset({"code", "details", "retryable"}): Fixed.fix_trouble,
     frozenset({"total", "negotiate"}): Fixed.fix_usual,
     frozenset({"phases", "result"}): Fixed.fix_push,
+    frozenset({"used_bytes", "waiting_bundles"}): Fixed.fix_storage,
 }
 """What an item of the API is known by, and what is fixed of it."""
 
