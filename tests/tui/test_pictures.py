@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from museui.core.errors import Busy
 from museui.local.messages import Check, LogLine, encode
 from tests.helpers.picture import check_picture, find_difference, read_text, take_picture
 from tests.helpers.scripted_daemon import NOW, ScriptedDaemon
@@ -36,6 +37,7 @@ def show_long_names(daemon: ScriptedDaemon) -> None:
     )
     daemon.show("queue", entry(LONG, "stopped", branch=f"takes/{LONG}", commits=12_345, error=FORBIDDEN))
     daemon.show("history", push(1, LONG), push(2, names[1], "failed", error=GONE, tries=2000))
+    daemon.answers["GET hubs/storage"] = Busy("the hub is busy", hint="Later.")
     daemon.show("log", LogLine(1, NOW, "warning", f"{LONG}: {LONG}"))
 
 
@@ -75,7 +77,7 @@ PICTURED = {
     "long-names": (show_long_names, "", ("diverged",)),
     "long-names-queue": (show_long_names, "3", ("press r",)),
     "long-names-history": (show_long_names, "4", ("日本語",)),
-    "long-names-hub": (show_long_names, "b", ("Pushed there",)),
+    "long-names-hub": (show_long_names, "b", ("the hub is busy",)),
     "much": (show_much, "end", ("song-499",)),
     "much-history": (show_much, "H", ("10,000 pushes ", "song-499")),
     "doctor-wrong": (show_wrong, "D", ("3 of 3",)),
