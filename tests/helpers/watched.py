@@ -25,13 +25,13 @@ def heads(hub: HubProcess, slug: str) -> dict[str, str]:
 
 
 def moves(hub: HubProcess, slug: str) -> list[str]:
-    """The heads that pushes moved branches to, oldest first."""
+    """The heads that pushes moved branches to, oldest first; not those of pushes that found the branch there."""
     page = _get(hub, slug, "pushes", limit=200)
     found = page.get("pushes", [])
     while page.get("next"):
         page = _get(hub, slug, "pushes", limit=200, before=page["next"])
         found += page["pushes"]
-    return [push["head"][7:] for push in reversed(found)]
+    return [push["head"][7:] for push in reversed(found) if push["head"] != push["previous_head"]]
 
 
 def _get(hub: HubProcess, slug: str, path: str, **query: object) -> Any:
