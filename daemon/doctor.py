@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from museui.core.errors import MuseError
 from museui.doctor.hub import examine_hub
 from museui.doctor.machine import examine_machine
 from museui.hub.url import parse_repository_url
-from museui.local.messages import Check
+from museui.local.messages import Check, encode
 from museui.repo.identity import token_for
 from museui.sync.spool import default_folder
 
@@ -28,7 +28,7 @@ async def examine(service: Service) -> list[Check]:
         *(check for checks in hubs for check in checks),
     ]
     for view in service.board.items("repositories").values():
-        trouble = view["trouble"]
+        trouble = view["trouble"] or _find_refusal(service, view["path"])
         good = trouble is None
         checks.append(
             Check(
@@ -39,6 +39,12 @@ async def examine(service: Service) -> list[Check]:
             )
         )
     return checks
+
+
+def _find_refusal(service: Service, path: str) -> dict[str, Any] | None:
+    """Why a branch of the repository waits for a person."""
+    stopped = (entry.error for entry in service.queue.of(path) if entry.state == "stopped" and entry.error)
+    return next((encode(error) for error in stopped), None)
 
 
 async def _examine_hub(service: Service, base: str) -> list[Check]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import select
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
@@ -23,6 +26,7 @@ from museui.local.start import start_daemon
 
 from . import wishes
 from .actions import actions_of, bindings, with_keys
+from .asking import tell
 from .demo import open_demo
 from .feed import Feed, News
 from .screens.base import NewsScreen
@@ -252,13 +256,27 @@ class MuseApp(App[None]):
 
 
 def run_app(app: MuseApp) -> int:
-    """Run until somebody leaves, or sends SIGTERM or SIGHUP; the terminal is then as it was. The exit code."""
+    """Run until somebody leaves, sends SIGTERM or SIGHUP, or the terminal is gone. The exit code.
+
+    The terminal is left as it was.
+    """
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit, None, 128 + number)
+        threading.Thread(target=_follow_terminal, args=(app,), name="terminal", daemon=True).start()
         await app.run_async()
 
     asyncio.run(main())
     return app.return_code or 0
+
+
+def _follow_terminal(app: MuseApp) -> None:
+    """End the app when its terminal goes without a signal: Textual would read the end of its input for ever."""
+    if sys.__stdin__ is None:
+        return
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno(), 0)
+    if any(event & select.POLLHUP for _, event in poll.poll()):
+        tell(app, lambda code: app.exit(None, code), 128 + signal.SIGHUP)

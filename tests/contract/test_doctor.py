@@ -89,6 +89,15 @@ def test_with_a_daemon_its_checks_are_shown_and_the_hub_of_this_repository_besid
         gone = home.json("-C", other.root, "doctor", expect=1)
         assert wrong(gone) == {"hub http://127.0.0.1:9"}
         assert len(gone["checks"]) == len(document["checks"]) + 1
+        rival = make_repository(tmp_path / "rival", hub, "watched")
+        rival.commit({"a": b"another history"})
+        home.watch(rival.root)
+        name = f"repository {rival.root}"
+        home.wait(
+            lambda: any(entry["state"] == "stopped" for entry in home.client.get("queue")["queue"]), "the refusal"
+        )
+        refused = home.json("doctor", expect=1)
+        assert wrong(refused) == {name} and "museui fetch" in by_name(refused)[name]["hint"]
 
 
 class Dishonest(BaseHTTPRequestHandler):

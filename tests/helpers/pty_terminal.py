@@ -101,6 +101,12 @@ class PtyTerminal:
         text = plain_text(frames)
         return all(wanted in text for wanted in texts)
 
+    def hang_up(self) -> int:
+        """Take the terminal away, without the signal that a shell would send; the program's exit code."""
+        os.close(self._master)
+        self._master = -1
+        return self._process.wait(_PATIENCE_S)
+
     def __enter__(self) -> Self:
         return self
 
@@ -109,4 +115,5 @@ class PtyTerminal:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)

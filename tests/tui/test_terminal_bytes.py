@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -78,3 +79,7 @@ def test_what_is_copied_goes_to_the_terminal_s_clipboard(terminal: PtyTerminal) 
     terminal.until_painted("copied")
     (copied,) = COPIED.findall(terminal.painted)
     assert base64.b64decode(copied).decode().startswith("take-000   main → origin   hub.local/ada/take-000\n")
+
+
+def test_a_terminal_that_is_taken_away_ends_the_program(terminal: PtyTerminal) -> None:
+    assert terminal.hang_up() in (128 + signal.SIGHUP, 120), "120 is Python's: what it would still paint went nowhere"
