@@ -29,15 +29,10 @@ async def examine(service: Service) -> list[Check]:
     ]
     for view in service.board.items("repositories").values():
         trouble = view["trouble"] or _find_refusal(service, view["path"])
-        good = trouble is None
-        checks.append(
-            Check(
-                f"repository {view['path']}",
-                good,
-                view["state"] if good else trouble["message"],
-                "" if good else trouble["hint"],
-            )
-        )
+        if trouble is None:
+            checks.append(Check(f"repository {view['path']}", True, view["state"]))
+        else:
+            checks.append(Check(f"repository {view['path']}", False, trouble["message"], trouble["hint"]))
     return checks
 
 
