@@ -67,6 +67,12 @@ class HomePath(type(Path())):  # type: ignore[misc]
         return self._there().is_symlink()
 
 
+def is_asking(app: MuseApp) -> bool:
+    """Whether something was asked of the daemon and is not answered yet."""
+    asking = any(thread.name == "asking" for thread in threading.enumerate())
+    return asking or any(worker.node is app and not worker.is_finished for worker in app.workers)
+
+
 class Album:
     """Takes pictures of the story; ``troubles`` has what differs from the files."""
 
@@ -91,8 +97,9 @@ class Album:
             yield Screen(app, pilot)
 
     async def take(self, screen: Screen, name: str, *seen: str) -> None:
-        """A picture once all of ``seen`` is on it and nothing moves any more."""
+        """A picture once all of ``seen`` is on it, what was asked is answered, and nothing moves any more."""
         await screen.sees(*seen)
+        await screen.until(lambda: not is_asking(screen.app), "an answer")
         for box in screen.app.screen.query(Input):
             box.cursor_blink = False
         before = ""

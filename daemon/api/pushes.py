@@ -16,6 +16,7 @@ from museui.repo.repository import Repository
 
 from ..pusher import Waiter
 from ..queue.entry import Target, offer, woken
+from ..sent import read_sent_commits
 from ..service import Service
 from ..watch.look import find_remote
 from .fields import check_known, need, take, take_number
@@ -40,6 +41,13 @@ async def get_push(service: Service, request: Request, number: str) -> dict[str,
     if not number.isdecimal() or len(number) > 18:
         raise NotFound("a push's number is a whole number")
     return {"push": encode(await service.history.read_one(int(number)))}
+
+
+async def get_push_commits(service: Service, request: Request, number: str) -> dict[str, Any]:
+    """The commits that it sent, as far as they can be read here."""
+    push = (await get_push(service, request, number))["push"]
+    what = (push["path"], push["head"], push["previous_head"], push["commits"])
+    return {"commits": [encode(commit) for commit in await asyncio.to_thread(read_sent_commits, *what)]}
 
 
 async def get_usual(service: Service, request: Request) -> dict[str, Any]:

@@ -39,6 +39,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "GET pushes": pushes.get_pushes,
     "POST pushes": pushes.post_pushes,
     "GET pushes/{id}": pushes.get_push,
+    "GET pushes/{id}/commits": pushes.get_push_commits,
     "GET usual": pushes.get_usual,
     "GET deliveries": deliveries.get_deliveries,
 }

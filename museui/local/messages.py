@@ -218,6 +218,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitView:
+    """A commit that a push sent. ``committed_at`` as the commit has it; ``message``: its first line."""
+
+    id: str
+    message: str
+    author: str
+    committed_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """Somebody who was told: ``state`` is ``waiting`` (for another try), ``done`` or ``failed``."""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from museui.core.errors import error_from_code
 from museui.local.client import LocalClient
-from museui.local.messages import PushView, QueueView, RepositoryView, decode
+from museui.local.messages import CommitView, PushView, QueueView, RepositoryView, decode
 
 if TYPE_CHECKING:
     from museui.core.wire import Storage
@@ -69,6 +69,11 @@ def fetch_usual(client: LocalClient, repository_id: str) -> dict[str, float]:
     """The median of each phase and of the ``total``, in seconds, for a repository; nothing for one not watched."""
     figures = client.get("usual")["usual"].get(repository_id, {})
     return {name: figure["p50_s"] for name, figure in figures.items()}
+
+
+def fetch_commits(client: LocalClient, push_id: int) -> list[CommitView]:
+    """What a push sent, newest first, as far as it can be read."""
+    return [decode(CommitView, item) for item in client.get(f"pushes/{push_id}/commits")["commits"]]
 
 
 def fetch_pushes(client: LocalClient, before: int | None = None, limit: int = 500) -> list[PushView]:

@@ -65,6 +65,8 @@ def test_the_socket_is_for_its_user_alone(daemon: DaemonProcess) -> None:
         (request("POST", "/v1/queue/none/retry"), 404, "not_found"),
         (request("GET", "/v1/pushes/none"), 404, "not_found"),
         (request("GET", "/v1/pushes/999999999999999999"), 404, "not_found"),
+        (request("GET", "/v1/pushes/7/commits"), 404, "not_found"),
+        (request("GET", "/v1/pushes/x/commits"), 404, "not_found"),
         (request("GET", "/v1/pushes?limit=0"), 422, "invalid"),
         (request("GET", "/v1/pushes?limit=x"), 422, "invalid"),
         (request("POST", "/v1/repositories", b"{"), 422, "invalid"),

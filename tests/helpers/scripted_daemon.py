@@ -92,7 +92,7 @@ class ScriptedDaemon:
         if asked == "GET events":
             return self._events()
         self.asked.append((asked, request.body | request.query))
-        answer = self.answers.get(asked)
+        answer = self.answers.get(asked, {"commits": []} if asked.endswith("/commits") else None)
         if callable(answer):
             answer = answer(request)
         if isinstance(answer, Exception):

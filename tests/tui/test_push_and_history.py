@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from museui.core.errors import Denied
-from museui.local.messages import Trouble
+from museui.local.messages import CommitView, Trouble, encode
 from museui.tui.screens.history import HistoryScreen
 from museui.tui.screens.push import PushScreen
 from museui.tui.widgets.table import Table
@@ -37,6 +37,16 @@ async def test_enter_shows_the_last_push_whole_and_escape_goes_back(daemon: Scri
         assert screen.app.clipboard.startswith("song   main → origin\nPush 128")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.dashboard)
+
+
+async def test_a_push_shows_the_commits_that_it_sent(daemon: ScriptedDaemon) -> None:
+    commits = [CommitView("c" * 64, "Second [bold]take", "ada", ""), CommitView("d" * 64, "", "", "")]
+    daemon.answers["GET pushes/128/commits"] = {"commits": [encode(commit) for commit in commits]}
+    daemon.show("history", push(128, commits=5))
+    async with open_screen(daemon) as screen:
+        await screen.sees("✓ all safe")
+        await screen.press("enter")
+        await screen.sees("Commits", "cccccccc  Second [bold]take", "dddddddd  (no message)", "and 3 more")
 
 
 async def test_a_push_that_runs_goes_on_while_it_is_looked_at(daemon: ScriptedDaemon) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from museui.local.client import LocalClient
-from museui.local.messages import PushView
+from museui.local.messages import CommitView, PushView
 
 from .. import wishes
 from ..actions import bindings
@@ -27,6 +28,8 @@ class PushScreen(PageScreen):
         super().__init__()
         self._push = push
         self._usual: dict[str, float] = {}
+        self._commits: Sequence[CommitView] = ()
+        self._counted = 0
 
     def on_mount(self) -> None:
         """What is usual is asked for, and shown when it comes."""
@@ -40,12 +43,19 @@ class PushScreen(PageScreen):
         self._usual = usual
         self.show_news(EVERYTHING)
 
+    def _take_commits(self, commits: Sequence[CommitView]) -> None:
+        self._commits = commits
+        self.show_news(EVERYTHING)
+
     def page(self) -> Page:
         """The push as it is by now."""
         state, key = self.muse.news.state, str(self._push.id)
         self._push = state.pushes.get(key) or state.history.get(key) or self._push
+        if self._push.commits != self._counted:
+            self._counted, number = self._push.commits, self._push.id
+            self.muse.fetch(lambda client: wishes.fetch_commits(client, number), self._take_commits)
         name = name_of(state, self._push.repository, self._push.path)
-        return push_page(self._push, name, self._usual, self.muse.now())
+        return push_page(self._push, name, self._usual, self.muse.now(), self._commits)
 
     def action_retry(self) -> None:
         """Try again what waits for the branch."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.core.phases import TOTAL_GATE_S
-from museui.local.messages import PushView, Trouble
+from museui.local.messages import CommitView, PushView, Trouble
 
 from .clock import render_ago
 from .marks import Tone
@@ -51,8 +51,10 @@ def trouble_section(title: str, trouble: Trouble) -> Section:
     return Section(title, tuple(Line(label, text, "text" if label else "bad") for label, text in explain(trouble)))
 
 
-def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float) -> Page:
-    """One push."""
+def push_page(
+    push: PushView, name: str, usual: Mapping[str, float], now: float, commits: Sequence[CommitView] = ()
+) -> Page:
+    """One push; ``commits``: those it sent, newest first, perhaps not all."""
     said: dict[str, tuple[str, Tone]] = {
         "running": (describe_progress(push), "busy"),
         "done": ("is on the hub", "good"),
@@ -65,7 +67,7 @@ def push_page(push: PushView, name: str, usual: Mapping[str, float], now: float)
     summary = f"Push {push.id} of {name}{':' if push.result == 'running' else ''} {words}{took}{slower}"
     sections = [trouble_section("What went wrong", push.error)] if push.error else []
     sections += [Section("What was sent", tuple(_sent(push))), Section("The hub's receipt", tuple(_receipt(push)))]
-    sections.append(Section("When", tuple(_when(push, usual, now))))
+    sections += [Section("When", tuple(_when(push, usual, now))), Section("Commits", tuple(_commits(push, commits)))]
     sections = [section for section in sections if section.lines]
     return Page(f"{name}   {push.branch} → {push.remote}", summary, tone, tuple(sections), push, usual, now)
 
@@ -79,6 +81,13 @@ def _sent(push: PushView) -> Iterable[Line]:
         yield Line("bytes", f"{render_bytes(push.raw_bytes)} as {render_bytes(push.wire_bytes)}{ratio}")
     if push.strategy:
         yield Line("sent as", push.strategy)
+
+
+def _commits(push: PushView, commits: Sequence[CommitView]) -> Iterable[Line]:
+    for commit in commits:
+        yield Line(commit.id[:8], commit.message or "(no message)", "text" if commit.message else "quiet")
+    if len(commits) < push.commits and commits:
+        yield Line("", f"and {push.commits - len(commits)} more", "quiet")
 
 
 def _receipt(push: PushView) -> Iterable[Line]:
