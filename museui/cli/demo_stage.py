@@ -53,8 +53,10 @@ class _Audience:
 
 
 def main() -> int:
-    """``demo_stage FOLDER PACE_S``: play until nobody looks on; the exit code."""
+    """``demo_stage FOLDER PACE_S``: play until nobody looks on; the exit code, 2 where this is no demo's folder."""
     folder, pace_s = Path(sys.argv[1]), float(sys.argv[2])
+    if Path.home() != folder / "home":  # the folder is removed in the end
+        return 2
     hub, audience = OwnHub(folder / "hub"), _Audience()
     try:
         _play(folder, hub, audience, pace_s)

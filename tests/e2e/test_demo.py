@@ -120,3 +120,10 @@ def test_the_first_screen_opens_the_demo_and_is_there_again_afterwards(folder: P
             terminal.sees(f"{LEFT} 0")
         finally:
             LocalClient(str(folder / ".local/share/museui/run/daemon.sock")).post("stop")
+
+
+def test_the_stage_takes_no_folder_that_is_not_a_demos(tmp_path: Path) -> None:
+    (tmp_path / "song").write_text("mine")
+    command = (sys.executable, "-m", "museui.cli.demo_stage", str(tmp_path), "1")
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["song"]
