@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from museui.core.figures import one_line
 from museui.local.client import LocalClient
@@ -24,10 +24,11 @@ from ..widgets.headline import HeadlineBar
 from ..widgets.table import LazyRows, Table
 from . import rows
 from .base import NewsScreen
+from .filtered import Filtered
 from .push import PushScreen
 
 
-class HistoryScreen(NewsScreen[None]):
+class HistoryScreen(Filtered, NewsScreen[None]):
     """Reads the history page by page while it is looked at."""
 
     WHERE = "history"
@@ -35,7 +36,7 @@ class HistoryScreen(NewsScreen[None]):
     DEFAULT_CSS = """
     HistoryScreen Vertical { border: round $primary; border-title-color: $primary; padding: 0 1; }
     HistoryScreen #figures { height: auto; min-height: 1; max-height: 5; margin-bottom: 1; text-wrap: nowrap; }
-    HistoryScreen #filter { height: 1; padding: 0 1; background: $panel; display: none; }
+    HistoryScreen #filter { height: 1; padding: 0 1; background: $panel; }
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class HistoryScreen(NewsScreen[None]):
         with Vertical():
             yield Static(id="figures", markup=False)
             yield Table(rows.ALL_HISTORY, empty="no push matches", id="all-history")
-        yield Input(placeholder="filter", id="filter", compact=True)
+        yield self.make_filter()
         yield KeyBar("history")
 
     def on_mount(self) -> None:
@@ -75,7 +76,7 @@ class HistoryScreen(NewsScreen[None]):
         self._whole = not page
         if page:
             self._fetch_before(min(item.push.id for item in page))
-        self._show_rows()
+        self.show_rows()
 
     def _take_usual(self, usual: dict[str, dict[str, Any]]) -> None:
         self._usual = usual
@@ -89,11 +90,12 @@ class HistoryScreen(NewsScreen[None]):
         if "history" in changed:
             fresh = (make_past(push, news.state) for push in news.state.history.values())
             self._items |= {item.push.id: item for item in fresh}
-            self._show_rows()
+            self.show_rows()
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
+        """The pushes that match."""
         newest_first = [self._items[number] for number in sorted(self._items, reverse=True)]
-        self._shown = find_past(newest_first, self.query_one(Input).value)
+        self._shown = find_past(newest_first, self.wanted)
         self.query_one(Table).show(LazyRows(self._shown, lambda item: rows.past(item.row), lambda item: item.row.id))
         self._show_figures()
 
@@ -131,25 +133,3 @@ class HistoryScreen(NewsScreen[None]):
         """The row."""
         if self._past:
             self.muse.copy("  ".join(cell.text for cell in rows.past(self._past.row).cells if cell.text))
-
-    def action_filter(self) -> None:
-        """Type what to look for."""
-        self.query_one(Input).display = True
-        self.query_one(Input).focus()
-
-    def on_input_changed(self) -> None:
-        """The table follows what is typed."""
-        self._show_rows()
-
-    def on_input_submitted(self) -> None:
-        """Back to the table, filtered."""
-        self.query_one(Table).focus()
-
-    def action_close(self) -> None:
-        """The filter goes first, then the screen."""
-        box = self.query_one(Input)
-        if box.display:
-            box.value, box.display = "", False
-            self.query_one(Table).focus()
-        else:
-            self.dismiss()

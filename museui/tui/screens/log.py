@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from museui.core.figures import one_line
 from museui.local.messages import LogLine
@@ -17,12 +17,13 @@ from ..actions import bindings
 from ..view.log import TONES, add_lines, find_lines, render_log_line
 from ..widgets.table import Cell, Column, Row, Table
 from . import rows
+from .filtered import Filtered
 from .place import Place
 
 _LINES = (rows.LOG[0], Column("level", 7, from_width=60), rows.LOG[1])
 
 
-class Log(Place):
+class Log(Filtered, Place):
     """Begins with what the daemon still tells of before, the oldest line first."""
 
     WHERE = "log"
@@ -30,7 +31,7 @@ class Log(Place):
     DEFAULT_CSS = """
     Log #log-panel { height: 1fr; }
     Log #whole { height: auto; max-height: 5; width: 1fr; color: $quiet; }
-    Log #filter { height: 1; padding: 0 1; background: $panel; display: none; }
+    Log #filter { height: 1; padding: 0 1; background: $panel; }
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Log(Place):
             panel.border_title = "Log of the daemon"
             yield Table(_LINES, empty="no line matches", id="lines")
             yield Static(id="whole", markup=False)
-        yield Input(placeholder="filter", id="filter", compact=True)
+        yield self.make_filter()
 
     def on_mount(self) -> None:
         """The keys move through the lines."""
@@ -55,11 +56,12 @@ class Log(Place):
         """What has just come is at the end."""
         if "log" in changed:
             self._known = add_lines(self._known, self.muse.news.state.log.values())
-            self._show()
+            self.show_rows()
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
+        """The lines that match."""
         table = self.query_one(Table)
-        self._shown = find_lines(self._known.values(), self.query_one(Input).value)
+        self._shown = find_lines(self._known.values(), self.wanted)
         table.show([_row(line) for line in self._shown])
         if self.follows and table.rows:
             table.select(table.rows[-1].key)
@@ -89,7 +91,7 @@ class Log(Place):
     def action_follow(self) -> None:
         """Go to the newest line and stay with what comes, or stay here."""
         self.follows = not self.follows
-        self._show()
+        self.show_rows()
 
     def action_copy(self) -> None:
         """The line."""
@@ -99,28 +101,6 @@ class Log(Place):
     def action_copy_all(self) -> None:
         """Every line that is shown."""
         self.muse.copy("\n".join(map(render_log_line, self._shown)))
-
-    def action_filter(self) -> None:
-        """Type what to look for."""
-        self.query_one(Input).display = True
-        self.query_one(Input).focus()
-
-    def on_input_changed(self) -> None:
-        """The lines follow what is typed."""
-        self._show()
-
-    def on_input_submitted(self) -> None:
-        """Back to the lines, filtered."""
-        self.query_one(Table).focus()
-
-    def action_close(self) -> None:
-        """The filter goes first, then the screen."""
-        box = self.query_one(Input)
-        if box.display:
-            box.value, box.display = "", False
-            self.query_one(Table).focus()
-        else:
-            self.dismiss()
 
 
 def _row(line: LogLine) -> Row:
