@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.figures import render_bytes
+from ..core.figures import render_bytes, render_count
 from ..core.ids import qualified
 from .completing import complete_branch, complete_remote
 from .output import Context, json_option, print_json, quiet_option
@@ -80,7 +80,8 @@ def render_fetch(target: Target, result: FetchResult) -> str:
     """What came, and where the hub's branches are."""
     if result.commits:
         size = render_bytes(result.wire_bytes)
-        first = f"{target.url}: {result.commits} commits, {result.objects} objects, {size}"
+        counts = f"{render_count(result.commits, 'commit')}, {render_count(result.objects, 'object')}"
+        first = f"{target.url}: {counts}, {size}"
     else:
         first = f"{target.url}: nothing new"
     width = max((len(branch) for branch in result.branch_heads), default=0)

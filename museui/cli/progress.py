@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from museui.core.figures import render_bytes, render_seconds
+from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.core.phases import TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
 
 _MIB = 1 << 20
@@ -81,22 +81,27 @@ def render_result(document: Mapping[str, Any]) -> str:
     head = document["head"].removeprefix("sha256:")[:12]
     if document["up_to_date"]:
         return f"{where}: up to date ({head})"
-    counts = f"{document['commits']} commits, {document['snapshots']} snapshots, {document['objects']} objects"
+    counts = _render_counts(document, "commit", "snapshot", "object")
     if document["dry_run"]:
         return f"{where}: would send {counts}"
     lines = [f"{where}: {head}"]
     for phase in document["phases"]:
-        name, mark = phase["name"], "✓" if phase["ok"] else "✗"
+        name, late = phase["name"], phase["seconds"] > phase["gate_seconds"]
+        mark = "✗" if not phase["ok"] else "!" if late else "✓"
         figures = f"{render_seconds(phase['seconds']):>8} of {phase['gate_seconds']:g} s {mark}"
         lines.append(f"  {name:<11}{figures}  {_note(document, phase)}".rstrip())
     lines.append(f"  {'total':<11}{render_seconds(document['total_seconds']):>8} of {TOTAL_GATE_S:g} s")
     return "\n".join(lines)
 
 
+def _render_counts(document: Mapping[str, Any], *nouns: str) -> str:
+    return ", ".join(render_count(document[f"{noun}s"], noun) for noun in nouns)
+
+
 def _note(document: Mapping[str, Any], phase: Mapping[str, Any]) -> str:
     raw, wire = document["raw_bytes"], document["wire_bytes"]
     if phase["name"] == "pack":
-        counts = f"{document['commits']} commits, {document['objects']} objects"
+        counts = _render_counts(document, "commit", "object")
         if phase["detail"].get("reused"):
             return f"{counts}, kept from an earlier try"
         return f"{counts}, {render_bytes(raw)}, {raw / wire if wire else 1.0:.1f}:1"

@@ -57,6 +57,14 @@ def test_five_phases_and_a_total_in_eighty_columns() -> None:
     assert "2.2:1" in shown
 
 
+def test_a_phase_over_its_gate_and_one_that_failed_are_marked() -> None:
+    seconds = {"negotiate": 0.1, "pack": 5.1, "transfer": 0.1}
+    ended = {name: PhaseEnded(name, seconds[name], ok=name != "transfer", detail={}) for name in PHASES[:3]}
+    lines = render_result(result(ended=ended, commits=1, objects=2).to_json()).splitlines()
+    assert [line.split()[6] for line in lines[1:4]] == ["✓", "!", "✗"]
+    assert "1 commit, 2 objects" in lines[2]
+
+
 def test_nothing_to_do_is_one_line() -> None:
     assert render_result(result(up_to_date=True).to_json()).endswith("up to date (abababababab)")
     assert "would send 3 commits" in render_result(result(dry_run=True, commits=3).to_json())
