@@ -88,7 +88,14 @@ async def serve_delayed(host: str, port: int, rtt_s: float) -> asyncio.Server:
             for end in (writer, far_writer):
                 end.close()
 
-    return await asyncio.start_server(carry, "127.0.0.1", 0, limit=_READ_BYTES)
+    held = set[asyncio.Task[None]]()  # the loop lets go of a task that waits for nothing but what it holds itself
+
+    def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = loop.create_task(carry(reader, writer))
+        held.add(task)
+        task.add_done_callback(held.discard)
+
+    return await asyncio.start_server(hold, "127.0.0.1", 0, limit=_READ_BYTES)
 
 
 async def _main(host: str, port: int, rtt_ms: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 
 from museui.cli.delay_proxy import Pipe, serve_delayed
@@ -67,3 +68,28 @@ async def test_bytes_wait_beside_each_other_and_not_one_after_the_other() -> Non
     await running
     assert arrived[0] - began_s >= 0.2
     assert loop.time() - began_s < fed_s + 20 * 0.2
+
+
+async def test_a_connection_whose_client_has_gone_is_carried_to_its_end() -> None:
+    loop = asyncio.get_running_loop()
+    complaints: list[object] = []
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    came, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        came.set()
+        await go.wait()
+        writer.close()
+
+    async with await asyncio.start_server(slow, "127.0.0.1", 0) as server:
+        async with await serve_delayed("127.0.0.1", server.sockets[0].getsockname()[1], 0) as proxy:
+            _, writer = await asyncio.open_connection("127.0.0.1", proxy.sockets[0].getsockname()[1])
+            writer.write(b"-")
+            writer.transport.abort()
+            await came.wait()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            gc.collect()
+            assert complaints == []
+            go.set()
