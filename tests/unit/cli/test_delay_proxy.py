@@ -82,14 +82,15 @@ async def test_a_connection_whose_client_has_gone_is_carried_to_its_end() -> Non
         await go.wait()
         writer.close()
 
-    async with await asyncio.start_server(slow, "127.0.0.1", 0) as server:
-        async with await serve_delayed("127.0.0.1", server.sockets[0].getsockname()[1], 0) as proxy:
-            _, writer = await asyncio.open_connection("127.0.0.1", proxy.sockets[0].getsockname()[1])
-            writer.write(b"-")
-            writer.transport.abort()
-            await came.wait()
-            for _ in range(3):
-                await asyncio.sleep(0)
-            gc.collect()
-            assert complaints == []
-            go.set()
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    proxy = await serve_delayed("127.0.0.1", server.sockets[0].getsockname()[1], 0)
+    async with server, proxy:
+        _, writer = await asyncio.open_connection("127.0.0.1", proxy.sockets[0].getsockname()[1])
+        writer.write(b"-")
+        writer.transport.abort()
+        await came.wait()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        gc.collect()
+        assert complaints == []
+        go.set()
