@@ -16,8 +16,8 @@ from museui.core.errors import Busy, MuseError
 from museui.local.places import Places
 from museui.repo.files import disk_error
 
-from .api.routes import answer
-from .api.server import Request, listen
+from .api.routes import Answer, answer
+from .api.server import Request, listen, stay_reachable
 from .log import BoardHandler, open_log
 from .service import Service
 from .store.database import open_database
@@ -78,10 +78,11 @@ async def _serve(service: Service) -> None:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))
 
-    async def handle(request: Request) -> object:
+    async def handle(request: Request) -> Answer:
         return await answer(service, request)
 
-    server = await listen(service.places.socket, handle)  # type: ignore[arg-type]
+    server = await listen(service.places.socket, handle)
+    listening = asyncio.create_task(stay_reachable(server, service.places.socket, handle))
     running = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
     watched = asyncio.create_task(stay_watched())
@@ -93,9 +94,10 @@ async def _serve(service: Service) -> None:
             running.result()
         tell_system(STOPPING)
         logger.info("stopping")
-        server.close()
+        listening.cancel()
         await service.close(_PATIENCE_S)
     finally:
+        listening.cancel()
         watched.cancel()
         stopping.cancel()
         running.cancel()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from museui.core.errors import Internal, MuseError, Unreachable
+from museui.core.errors import Busy, Internal, MuseError, Unreachable
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
 from museui.local.messages import PushView
@@ -113,6 +113,13 @@ class Pusher:
         """Wait no longer."""
         if waiter in self._waiters.get(target, []):
             self._waiters[target].remove(waiter)
+
+    def dismiss(self, target: Target) -> None:
+        """There will be no push of the target: whoever waits for one hears so."""
+        self._tokens.pop(target, None)
+        error = Busy("it was taken out of the queue before its turn came", hint="Push again.")
+        for waiter in self._waiters.pop(target, []):
+            waiter.events.put_nowait(_no_document(target, error))
 
     def cut(self, target: Target, error: MuseError | None) -> bool:
         """End the target's push now: it failed with ``error``, or, without one, a person wants it ended."""
@@ -229,6 +236,8 @@ class Pusher:
             await self._surroundings.ended(job.entry, view, bool(self._waiters.get(target)))
         except MuseError as exc:
             logger.error("the push's record could not be kept: %s", exc.message)
+        except Exception:
+            logger.exception("the push's record could not be kept for a reason that was not foreseen")
         del self._jobs[target.repository]
         waiters = self._waiters.pop(target, [])
         self._tokens.pop(target, None)
@@ -255,4 +264,9 @@ def _document(job: _Job, outcome: str, error: MuseError | None) -> dict[str, Any
     if job.result:
         return push_document(job.result, error)
     assert error
-    return {"ok": False, "branch": job.entry.target.branch, "error": error.to_json(), "phases": []}
+    return _no_document(job.entry.target, error)
+
+
+def _no_document(target: Target, error: MuseError) -> dict[str, Any]:
+    """Of a push that did not begin."""
+    return {"ok": False, "branch": target.branch, "error": error.to_json(), "phases": []}

@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ class Service:
         await forget_repositories(database, known - service.config.repositories.keys())
         for entry in entries:
             if entry.target.repository in service.config.repositories:
-                service.queue.put(entry)
+                # What it stopped for may have gone while nobody looked.
+                service.queue.put(woken(entry) if entry.state == "stopped" else entry)
         service._stamps = {path: _stamp(path) for path in (places.config, identity_path())}
         await service._use(service.config)
         service.show()
@@ -178,14 +180,15 @@ class Service:
         """Something happened to these paths."""
         if any(self.watcher.watches(path) for path in paths):
             self.watcher.check_folders(anew=True)
-        moved = set()
-        for path in paths:
-            repository, mark, _ = path.partition("/.muse")
-            if mark and repository in self.roster.watched:
-                moved.add(repository)
-        self.roster.ask(moved)
+        self.roster.ask({repository for path in paths for repository in self._repositories_of(path)})
         if any(path.startswith(f"{folder}/") for path in paths for folder in self._own_folders()):
             self._check_own_files()
+
+    def _repositories_of(self, path: str) -> Iterator[str]:
+        while path:
+            path, _, name = path.rpartition("/")
+            if name == ".muse" and path in self.roster.watched:
+                yield path
 
     async def look(self, folders: frozenset[str] | None) -> None:
         """Look at the repositories these folders belong to, or at all."""
@@ -269,6 +272,9 @@ class Service:
     def _entry_changed(self, target: Target) -> None:
         self.show_entry(target)
         self.roster.show(target.repository)
+        entry = self.queue.get(target)
+        if entry is None or (entry.state == "cancelled" and not entry.pushing):
+            self.pusher.dismiss(target)
         self.pusher.wake()
         self.teller.wake()
 

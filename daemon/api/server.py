@@ -20,6 +20,7 @@ from museui.core.errors import Busy, Denied, Internal, Invalid, MuseError, TooLa
 from museui.local.peer import peer_uid
 from museui.repo.files import disk_error
 
+_LOOK_S = 2.0
 _REQUEST_S = 10.0
 _DRAIN_S = 20.0
 """A reader that takes nothing for this long is cut off."""
@@ -51,6 +52,36 @@ async def listen(path: Path, handler: Handler) -> asyncio.Server:
     """
     connections = _Connections(handler)
     return await asyncio.start_unix_server(connections.serve, sock=await asyncio.to_thread(_bind, path))
+
+
+async def stay_reachable(server: asyncio.Server, path: Path, handler: Handler) -> None:
+    """Listen anew whenever the socket is gone, until cancelled: its folder is emptied when a user logs out."""
+    told = False
+    try:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if _is_there(path):
+                continue
+            server.close()
+            try:
+                server = await listen(path, handler)
+            except MuseError as exc:
+                if not told:
+                    logger.warning("the daemon cannot be asked anything: %s", exc.message)
+                told = True
+            else:
+                logger.warning("%s was gone: listening there anew", path)
+                told = False
+    finally:
+        server.close()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 def _bind(path: Path) -> socket.socket:

@@ -83,7 +83,7 @@ def failed(entry: Entry, error: MuseError, now_s: float, random: Callable[[], fl
     """The push failed. What may pass by itself is tried again later; the rest waits for a person or a newer head."""
     newer = entry.pushing is not None and entry.pushing != entry.head
     after = replace(entry, pushing=None, tries=entry.tries + 1, error=trouble_of(error), urgent=False)
-    if isinstance(error, UploadExpired):
+    if isinstance(error, UploadExpired) and not entry.tries:
         return replace(after, due_s=now_s)
     if error.retryable:
         asked_s = error.details.get("retry_after_s", 0)

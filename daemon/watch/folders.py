@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _MAX_FOLDERS = 64
-"""Of one repository; whoever keeps branches in more folders than this is noticed by the regular look."""
+"""Of one repository; whoever keeps branches in more folders than this is noticed when all is looked at."""
 
 
 def find_folders(muse: str, remote: str | None) -> frozenset[str]:

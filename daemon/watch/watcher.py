@@ -12,6 +12,10 @@ from .notices import Notices
 
 LOOK_S = 30.0
 """How often it is checked that every repository is where it was: unmounting and moving tell nobody."""
+ANEW_S = 300.0
+"""How often everything is watched anew and looked at, whatever was noticed: a file system that was mounted again, or
+that another machine writes to, tells nobody.
+"""
 POLL_S = 2.0
 """How often when nothing can be noticed."""
 _RETRY_S = 60.0
@@ -59,10 +63,12 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        looked_s = self._clock()
+        looked_s = renewed_s = self._clock()
         try:
             while True:
                 self._wake.clear()
+                if self._clock() - renewed_s >= ANEW_S:
+                    renewed_s, self._anew = self._clock(), True
                 await self._follow()
                 every_s = LOOK_S if self._notices else POLL_S
                 if self._clock() - looked_s >= every_s:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.errors import Unreachable
 from ..local.places import find_socket
+from ..repo.standing import SAFE_STATES, BranchState
 from .output import printable
 from .times import render_until, render_when
 
@@ -32,9 +33,13 @@ def ask_about(root: Path) -> dict[str, Any] | None:
     return {"repository": view, "queue": queue, "last_push": last}
 
 
-def is_at_it(known: dict[str, Any] | None) -> bool:
-    """Whether the daemon will bring to the hub what is not there yet, without a person."""
-    return known is not None and any(entry["state"] in ("waiting", "pushing") for entry in known["queue"])
+def is_at_it(known: dict[str, Any] | None, states: list[BranchState]) -> bool:
+    """Whether the daemon will bring to the hub all that is not there yet, without a person."""
+    if known is None or (known["repository"] and known["repository"]["paused"]):
+        return False
+    waiting = [entry for entry in known["queue"] if entry["state"] in ("waiting", "pushing")]
+    coming = {(entry["remote"], entry["branch"]) for entry in waiting}
+    return all((state.remote, state.branch) in coming for state in states if state.state not in SAFE_STATES)
 
 
 def render_known(known: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -124,31 +125,35 @@ command.add_command(uninstall)
 
 
 def stop_daemon() -> bool:
-    """Have the daemon end and wait until it has; whether one ran. Raises :class:`Busy` when that takes too long."""
+    """Have the daemon end and wait until it has; whether one ran. Raises :class:`Busy` when that takes too long.
+
+    One whose socket is gone listens anew within seconds, which is waited for.
+    """
     from ..local.client import LocalClient, NoDaemon
     from ..local.places import find_places
 
-    try:
-        pid = int(LocalClient().post("stop")["pid"])
-    except NoDaemon:
-        return False
-    deadline = time.monotonic() + _STOP_S
-    while _is_held(find_places().lock):
+    lock, deadline, pid = find_places().lock, time.monotonic() + _STOP_S, 0
+    while _is_held(lock):
+        if not pid:
+            with suppress(NoDaemon):
+                pid = int(LocalClient().post("stop")["pid"])
         if time.monotonic() > deadline:
-            raise Busy(f"the daemon, process {pid}, has not stopped yet", hint=f"Wait, or: kill -9 {pid}")
+            raise Busy("the daemon has not stopped yet", hint=f"Wait, or: kill -9 {pid}" if pid else "Try again.")
         time.sleep(_POLL_S)
-    return True
+    return pid != 0
 
 
 def _is_held(path: Path) -> bool:
     """Whether a daemon holds its lock: it does until the last of it is done, whoever waits for its process."""
     import fcntl
 
-    with path.open() as lock:
-        try:
+    try:
+        with path.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
     return False
 
 

@@ -23,8 +23,8 @@ from .output import Context, json_option, print_json, printable, quiet_option
 def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
     """Show each branch against each remote, as last seen, and what the daemon does: nothing is asked of the hub.
 
-    The exit code is 0 when every commit of every branch was on every remote, 3 when the daemon is about to bring the
-    rest there, else 1.
+    The exit code is 0 when every commit of every branch was on every remote, 3 when the daemon is about to bring all of
+    the rest there, else 1.
     """
     repository = Repository.open(context.path(repo) if repo else context.cwd)
     states = read_states(repository)
@@ -39,7 +39,7 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
             click.echo(render_known(known))
     if safe:
         return EXIT_OK
-    return EXIT_RETRY if is_at_it(known) else EXIT_FAILED
+    return EXIT_RETRY if is_at_it(known, states) else EXIT_FAILED
 
 
 def _document(state: BranchState) -> dict[str, Any]:

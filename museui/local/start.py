@@ -14,6 +14,8 @@ from .programs import program_command, program_environment
 
 _START_S = 20.0
 _POLL_S = 0.02
+_BACK_S = 5.0
+"""How long a daemon that runs already may take to listen again where its socket was taken away."""
 
 
 def ask_version() -> dict[str, Any] | None:
@@ -40,13 +42,13 @@ def start_daemon() -> dict[str, Any]:
             stderr=output,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline:
+    began_s = time.monotonic()
+    while (waited_s := time.monotonic() - began_s) < _START_S:
         ended = process.poll()
         version = ask_version()
         if version is not None:
             return version
-        if ended is not None:
+        if ended is not None and (ended != Busy.exit_code or waited_s > _BACK_S):
             raise _error_of(said.read_text(errors="replace").strip(), ended)
         time.sleep(_POLL_S)
     raise Unreachable("the daemon was started and does not answer", hint="Look at `museui daemon logs`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -163,6 +164,21 @@ def test_a_socket_that_a_killed_daemon_left_is_taken_over() -> None:
         daemon.follow(lambda state: any("read again" in line.message for line in state.log.values()))
         daemon.client.post("stop")
         assert daemon.wait_ended() == 0
+
+
+def test_a_socket_that_is_taken_away_comes_back_and_start_and_stop_wait_for_it() -> None:
+    with DaemonProcess() as daemon:
+        shutil.rmtree(daemon.runtime)  # as when its user logs out
+        with pytest.raises(NoDaemon):
+            daemon.client.get("version")
+        daemon.runtime.mkdir()
+        assert daemon.json("daemon", "start")["pid"] == daemon.pid
+        assert stat.S_IMODE(daemon.socket.stat().st_mode) == 0o600
+        assert "was gone: listening there anew" in daemon.log
+        daemon.socket.unlink()
+        assert daemon.json("daemon", "stop") == {"ok": True, "stopped": True}
+        assert daemon.wait_ended() == 0
+        assert not daemon.socket.exists()
 
 
 def test_the_client_turns_answers_into_errors(daemon: DaemonProcess) -> None:

@@ -145,6 +145,17 @@ def test_the_status_says_what_the_daemon_does(daemon: DaemonProcess, song: Repos
     assert document["daemon"]["queue"][0]["reason"] == "hub unreachable"
     said = daemon.museui("status", song.root, expect=3).stdout
     assert "daemon: waiting" in said and "hub unreachable" in said
+    daemon.museui("watch", "pause", song.root)
+    daemon.museui("status", song.root, expect=1)
+    daemon.museui("watch", "resume", song.root)
+    daemon.museui("status", song.root, expect=3)
+    song.commit({"a": b"other"}, branch="other")
+    daemon.follow(lambda state: len(state.queue) == 2)
+    daemon.museui("status", song.root, expect=3)
+    daemon.museui("-C", song.root, "remote", "add", "second", f"{NOWHERE}-2")
+    daemon.museui("status", song.root, expect=1)
+    daemon.museui("-C", song.root, "remote", "remove", "second")
+    daemon.museui("status", song.root, expect=3)
     daemon.museui("queue", "cancel", song.root)
     daemon.museui("status", song.root, expect=1)
 

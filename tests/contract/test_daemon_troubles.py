@@ -55,6 +55,19 @@ def test_a_repository_that_is_moved_is_missed_and_goes_on_at_its_new_place(
     assert len(moves(hub, "moved")) == 1
 
 
+def test_a_folder_above_it_may_be_called_nearly_like_its_own(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    daemon.sign_in(hub)
+    song = make_repository(tmp_path / ".muse-songs" / ".muse", hub, "hidden")
+    song.commit({"a": b"one"})
+    daemon.watch(song.root)
+    daemon.wait_safe()
+    song.commit({"a": b"two"})
+    daemon.wait_safe()
+    assert heads(hub, "hidden") == song.heads
+
+
 def test_a_repository_that_comes_back_is_watched_again(daemon: DaemonProcess, hub: HubProcess, tmp_path: Path) -> None:
     daemon.sign_in(hub)
     song = make_repository(tmp_path, hub, "back")

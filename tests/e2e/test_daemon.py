@@ -135,3 +135,17 @@ def test_a_token_that_comes_later_wakes_what_was_refused(
     daemon.sign_in(hub)
     daemon.wait_safe()
     assert heads(hub, "later") == {"main": head}
+
+
+def test_a_token_that_came_while_the_daemon_was_off_is_used_at_its_start(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    song = make_repository(tmp_path, hub, "renewed")
+    head = song.commit({"a": b"one"})
+    daemon.sign_in(hub, "muse_" + "x" * 40)
+    daemon.watch(song.root)
+    daemon.follow(lambda state: any(item.state == "stopped" for item in state.queue.values()))
+    daemon.stop()
+    daemon.sign_in(hub)
+    daemon.start().wait_safe()
+    assert heads(hub, "renewed") == {"main": head}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,23 @@ def test_outside_its_hours_nothing_is_pushed_unless_a_person_asks(
     configure(daemon)
     daemon.wait_safe()
     assert heads(hub, "at-night") == {"main": second}
+
+
+def test_whoever_waits_for_a_push_that_is_cancelled_hears_so(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    with Line(hub.port) as line, ThreadPoolExecutor() as threads:
+        daemon.sign_in(hub, port=line.port)
+        song = make_repository(tmp_path, f"{line.url}/{hub.owner}/waited", "waited")
+        for branch in ("main", "other"):
+            song.commit({"a": branch.encode()}, branch=branch)
+        line.hold()
+        daemon.watch(song.root, branches=["main"])
+        daemon.follow(lambda state: state.pushes)
+        pushed = threads.submit(daemon.museui, "push", song.root, "--branch", "other", expect=3)
+        entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.branch == "other"), None))
+        assert (entry.state, entry.push) == ("waiting", None)
+        daemon.museui("queue", "cancel", entry.id)
+        assert "taken out of the queue" in pushed.result().stderr
+        line.release()
+        daemon.wait_safe()

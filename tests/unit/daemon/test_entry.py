@@ -74,8 +74,10 @@ def test_a_newer_head_is_tried_even_though_the_older_was_refused() -> None:
     assert failed(running, ERRORS["forbidden"]("no"), 50.0, half).state == "waiting"
 
 
-def test_an_expired_upload_is_tried_again_at_once() -> None:
-    assert failed(began(entry()), UploadExpired("late"), 50.0, half).due_s == 50.0
+def test_an_expired_upload_is_tried_again_at_once_but_not_for_ever() -> None:
+    after = failed(began(entry()), UploadExpired("late"), 50.0, half)
+    assert after.due_s == 50.0
+    assert failed(began(after), UploadExpired("late"), 60.0, half).due_s > 60.0
 
 
 def test_the_hub_may_ask_for_more_patience_but_not_for_all_time() -> None:
