@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from museui.core.errors import NotFound
+from museui.core.figures import render_bytes
 
 from ..people.auth import open_repository
 from ..people.repositories import RepositoryRow
@@ -153,6 +154,6 @@ def _environment() -> Environment:
         name=text.render_name,
         plain=text.plain_name,
         seconds=text.render_seconds,
-        size=text.render_size,
+        size=render_bytes,
     )
     return environment

@@ -1,4 +1,4 @@
-"""How the pages write things: sizes, times, ids, and foreign text, which is never trusted to look like what it is."""
+"""How the pages write things: counts, times, ids, and foreign text, which is never trusted to look like what it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ _UNSEEN = re.compile(
     "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb])"
 )
 """Control characters, what turns the direction of writing, what has no width: they make one name look like another."""
-_UNITS = ("KiB", "MiB", "GiB", "TiB")
 _STEPS = ((60.0, "s"), (3600.0, "min"), (86400.0, "h"), (30 * 86400.0, "d"))
 
 
@@ -40,18 +39,6 @@ def render_name(text: str, max_chars: int = 300) -> Markup:
 def plain_name(text: str) -> str:
     """``text`` without the characters nobody can see, for places that hold no markup."""
     return _UNSEEN.sub("\ufffd", text)
-
-
-def render_size(size_bytes: int) -> str:
-    """``984 B``, ``12.3 KiB``, ``1.5 GiB``."""
-    if size_bytes < 1024:
-        return f"{size_bytes} B"
-    size, unit = float(size_bytes), "B"
-    for larger in _UNITS:
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.1f} {unit}" if size < 100 else f"{size:,.0f} {unit}"
 
 
 def render_count(number: int, singular: str, plural: str = "") -> str:

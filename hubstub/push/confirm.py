@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import orjson
 from sqlalchemy import select
 
 from museui.core.errors import Integrity, MuseError, UploadExpired
 from museui.core.failpoints import failpoint
-from museui.core.wire import ConfirmRequest, PushAnswer, PushTarget, parse
+from museui.core.wire import ConfirmRequest, PushAnswer, PushTarget
 
 from ..index.schema import pushes
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import staging_key
+from .receipts import recorded_answer
 from .receive import destination_of, receive_push
 from .sources import open_staged
 from .spool import Spool
@@ -83,7 +83,7 @@ async def _recorded_answer(hub: HubState, upload: Upload, target: PushTarget) ->
         row = (await connection.execute(select(pushes).where(pushes.c.id == upload.push_id))).one_or_none()
     if row is None:
         raise no_such_upload()
-    answer = parse(PushAnswer, orjson.loads(row.answer))
+    answer = recorded_answer(row)
     if (answer.branch, answer.head) != (target.branch, target.head):
         raise UploadExpired("the upload was confirmed for another branch or head", hint="Presign again.")
-    return replace(answer, promotion="pending" if row.bundle else "done")
+    return answer

@@ -24,7 +24,7 @@ from .objects_source import ConfirmBody, GatheredSource
 from .objects_staged import StagedObjects
 from .pending import add_pending, find_pending
 from .quota import reserve_room
-from .receive import Destination, destination_of, read_source, stored_as
+from .receive import Destination, destination_of, open_with_room, read_source, stored_as
 from .record import insert_bundle
 from .sources import PushSource
 from .spool import Spool
@@ -50,7 +50,8 @@ async def receive_objects(hub: HubState, destination: Destination, source: PushS
                     hint="Send some of them at a time.",
                     details={"max_objects": MAX_OBJECTS},
                 )
-            repository, caller = await destination.open()
+            asked_bytes = sum(size for _, size in contents.objects.values())
+            repository, caller = await open_with_room(hub, destination, asked_bytes, hub.now())
             new = await keep_ahead(hub, repository, caller, source, contents)
     hub.jobs_waiting.set()
     return new, len(contents.objects) - new
@@ -101,7 +102,8 @@ async def adopt_staged(hub: HubState, destination: Destination, contents: Conten
         with Spool(hub.settings.spool_dir).reserve() as copy:
             source = GatheredSource(hub.store, lambda: iter([_EMPTY_MAP]), _NO_RECORDS, staged, copy)
             with closing(await read_source(hub, source)) as found:
-                repository, caller = await destination.open()
+                asked_bytes = sum(size for part in (contents, found) for _, size in part.objects.values())
+                repository, caller = await open_with_room(hub, destination, asked_bytes, hub.now())
                 await keep_ahead(hub, repository, caller, source, found)
     except Integrity as exc:
         damaged = staged.get(ObjectId(str(exc.details.get("object_id"))))

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import replace
-
-import orjson
-from sqlalchemy import select
 
 from museui.core.errors import Integrity, TooLarge, Unavailable
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
 from museui.core.limits import Limits
-from museui.core.wire import PushAnswer, PushTarget, parse, parse_target
+from museui.core.wire import PushAnswer, PushTarget, parse_target
 
 from ..index.history import existing_objects
-from ..index.schema import pushes
 from ..state import HubState
 from ..store.base import Entry
-from .advance import read_head
 from .objects_source import CHANGED, ConfirmBody, GatheredSource, read_confirm_body
 from .objects_staged import StagedObjects
 from .pending import find_pending
@@ -47,9 +41,6 @@ async def confirm_objects(
     async with hub.desk.alone(f"{destination.name}-{destination.user_id}-{arrived.sha256}"):
         for left in reversed(range(_TRIES)):
             destination = await find_destination()
-            answer = await _find_recorded(hub, destination, arrived.sha256, target)
-            if answer is not None:
-                return answer
             try:
                 answer = await _confirm_new(hub, destination, spool, arrived, body, target)
                 break
@@ -79,34 +70,6 @@ async def _confirm_new(
         raise
     await hub.store.delete([entry.key for entry in staged.values()])
     return answer
-
-
-async def _find_recorded(hub: HubState, destination: Destination, sha256: str, target: PushTarget) -> PushAnswer | None:
-    """What the very same request was answered; None when it wants to be done (again).
-
-    That is so when the branch has left the head since and is where the request's lease wants it, or there is no lease.
-    """
-    if destination.repository is None:
-        return None
-    query = (
-        select(pushes)
-        .where(
-            pushes.c.repository_id == destination.repository.id,
-            pushes.c.user_id == destination.user_id,
-            pushes.c.bundle_id == bytes.fromhex(sha256),
-            pushes.c.strategy == _STRATEGY,
-        )
-        .order_by(pushes.c.created_at.desc())
-        .limit(1)
-    )
-    async with hub.database.read() as connection:
-        row = (await connection.execute(query)).one_or_none()
-        current = await read_head(connection, destination.repository.id, target.branch)
-    settled = current == target.head or (target.lease and current != target.expected_head)
-    if row is None or not settled:
-        return None
-    answer = parse(PushAnswer, orjson.loads(row.answer))
-    return replace(answer, promotion="pending" if row.bundle else "done")
 
 
 async def _find_announced(

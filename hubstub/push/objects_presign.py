@@ -17,7 +17,7 @@ from ..state import HubState
 from ..store.base import UploadSpec
 from .objects_staged import StagedObjects
 from .pending import find_pending
-from .quota import require_room_alone, reserve_room
+from .quota import require_room_for_first, reserve_room
 from .receive import Destination
 
 _SIGNED_AT_ONCE = 64
@@ -113,10 +113,10 @@ async def presign_uploads(
 async def _require_room(hub: HubState, destination: Destination, declared_bytes: int) -> None:
     if not declared_bytes:
         return
+    quotas, now = hub.settings.quotas, hub.now()
     if destination.repository is None:
-        require_room_alone(hub.settings.quotas, declared_bytes)
+        async with hub.database.read() as connection:
+            await require_room_for_first(connection, quotas, destination.user_id, declared_bytes, now)
         return
-    repository_id, now = destination.repository.id, hub.now()
-    await hub.database.change(
-        lambda connection: reserve_room(connection, hub.settings.quotas, repository_id, declared_bytes, now)
-    )
+    repository_id = destination.repository.id
+    await hub.database.change(lambda connection: reserve_room(connection, quotas, repository_id, declared_bytes, now))

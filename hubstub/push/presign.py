@@ -12,7 +12,6 @@ from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
-from ..config import Quotas
 from ..index.locks import lock_user
 from ..log import log_facts
 from ..metrics import PUSH_SECONDS
@@ -22,19 +21,22 @@ from ..state import HubState
 from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head
 from .policy import check_force, read_rules
-from .quota import require_room_alone, reserve_room
+from .quota import reserve_room
 from .uploads import find_open_upload, open_upload, renew_upload, require_few_open
 
 _log = logging.getLogger("hubstub.push")
 
 
-def check_ask(
-    ask: PresignRequest, limits: Limits, quotas: Quotas, lease: bool, repository: RepositoryRow | None
-) -> None:
+def declared_bytes(ask: PresignRequest) -> int:
+    """What the bundle is said to take, once it is expanded if that was said."""
+    return ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
+
+
+def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: RepositoryRow | None) -> None:
     """Refuse what needs no look into the repository (None: there is none yet).
 
     Raises :class:`TooLarge` or :class:`Invalid` for a bundle of a size that cannot be, and
-    :class:`~museui.core.errors.StaleLease` or :class:`~museui.core.errors.Quota`.
+    :class:`~museui.core.errors.StaleLease`.
     """
     limit = limits.max_bundle_bytes
     if ask.size_bytes > limit:
@@ -45,10 +47,8 @@ def check_ask(
         )
     if not ask.size_bytes:
         raise Invalid("field 'size_bytes' is 0, and no bundle is empty", details={"field": "size_bytes"})
-    if repository is None:
-        require_room_alone(quotas, ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes)
-        if lease and ask.branch is not None:
-            check_lease(ask.branch, ask.expected_head, None)
+    if repository is None and lease and ask.branch is not None:
+        check_lease(ask.branch, ask.expected_head, None)
 
 
 async def presign_upload(
@@ -77,8 +77,7 @@ async def presign_upload(
         await lock_user(connection, caller.user_id)
         newest = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
         again = newest.id if newest and (newest.id == arrived_id or newest.expires_at > now) else None
-        declared_bytes = ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
-        await reserve_room(connection, hub.settings.quotas, repository.id, declared_bytes, now, again)
+        await reserve_room(connection, hub.settings.quotas, repository.id, declared_bytes(ask), now, again)
         if again is not None:
             await renew_upload(connection, again, ask.raw_bytes, expires_at)
             return again

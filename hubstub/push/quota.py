@@ -16,6 +16,7 @@ from museui.core.errors import Quota
 
 from ..config import Quotas
 from ..index.history import existing_objects, select_among
+from ..index.locks import lock_user
 from ..index.schema import objects, pending_objects, repositories, uploads, users
 from .closure import Closure
 from .verify import Contents
@@ -75,11 +76,20 @@ async def settle_room(
     await connection.execute(update(repositories).where(own).values(stored_bytes=stored_bytes + added))
 
 
-def require_room_alone(quotas: Quotas, declared_bytes: int) -> None:
-    """Refuse what no repository of this hub has room for, before there is one. Raises :class:`Quota`."""
-    limits = [limit for limit in (quotas.repository_bytes, quotas.user_bytes) if limit is not None]
-    if limits and declared_bytes > min(limits):
-        raise _no_room("the repository", min(limits), declared_bytes)
+async def require_room_for_first(
+    connection: AsyncConnection, quotas: Quotas, owner_id: int, asked_bytes: int, now: float | None
+) -> None:
+    """Refuse what a repository of ``owner_id`` could not hold, before it is made for that. Raises :class:`Quota`.
+
+    Beside what the owner's uploads reserve ``now``; None: beside what is stored alone.
+    """
+    if quotas.repository_bytes is not None and asked_bytes > quotas.repository_bytes:
+        raise _no_room("the repository", quotas.repository_bytes, asked_bytes)
+    own = (await connection.execute(select(users.c.quota_bytes).where(users.c.id == owner_id))).scalar_one_or_none()
+    scope = _owner_scope(owner_id, choose_limit(own, quotas.user_bytes))
+    if scope is not None:
+        reserved = 0 if now is None else await _reserved_bytes(connection, scope, now, None)
+        _require(scope, await _used_bytes(connection, scope), reserved, asked_bytes)
 
 
 async def set_user_quota(connection: AsyncConnection, user_id: int, quota_bytes: int | None) -> None:
@@ -104,12 +114,17 @@ async def _scopes(connection: AsyncConnection, quotas: Quotas, repository_id: in
     limit = choose_limit(row.quota_bytes, quotas.repository_bytes)
     if limit is not None:
         scopes.append(_Scope("the repository", limit, _ids().where(repositories.c.id == repository_id)))
-    limit = choose_limit(row.user_quota_bytes, quotas.user_bytes)
-    if limit is not None:
-        lock = select(users.c.id).where(users.c.id == row.owner_id).with_for_update(key_share=True)
-        await connection.execute(lock)
-        scopes.append(_Scope("the owner", limit, _ids().where(repositories.c.owner_id == row.owner_id)))
+    owner = _owner_scope(row.owner_id, choose_limit(row.user_quota_bytes, quotas.user_bytes))
+    if owner is not None:
+        await lock_user(connection, row.owner_id)
+        scopes.append(owner)
     return scopes
+
+
+def _owner_scope(owner_id: int, limit_bytes: int | None) -> _Scope | None:
+    if limit_bytes is None:
+        return None
+    return _Scope("the owner", limit_bytes, _ids().where(repositories.c.owner_id == owner_id))
 
 
 def _ids() -> Select[tuple[int]]:

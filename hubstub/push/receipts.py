@@ -1,7 +1,8 @@
-"""What was pushed to a repository, as the table ``pushes`` remembers it: in pages, newest first."""
+"""What was pushed to a repository, as the table ``pushes`` remembers it: in pages, newest first, or the answer."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import NotFound
 from museui.core.ids import qualified
+from museui.core.wire import PushAnswer, PushTarget, parse
 
 from ..index.schema import pushes, users
 
@@ -40,6 +42,32 @@ async def find_push(connection: AsyncConnection, repository_id: int, push_id: st
     if row is None:
         raise NotFound("there is no such push")
     return _message(row)
+
+
+def recorded_answer(row: Row[*tuple[Any, ...]]) -> PushAnswer:
+    """What the push of a row of ``pushes`` was answered, with its promotion as it is now."""
+    answer = parse(PushAnswer, orjson.loads(row.answer))
+    return replace(answer, promotion="pending" if row.bundle else "done")
+
+
+async def find_answer(
+    connection: AsyncConnection, repository_id: int, user_id: int, sha256: str, target: PushTarget
+) -> PushAnswer | None:
+    """What the newest push of these bytes (bare hex) by this user to this branch and head was answered, if any."""
+    query = (
+        select(pushes)
+        .where(
+            pushes.c.repository_id == repository_id,
+            pushes.c.user_id == user_id,
+            pushes.c.bundle_id == bytes.fromhex(sha256),
+            pushes.c.branch == target.branch,
+            pushes.c.head == bytes.fromhex(target.head),
+        )
+        .order_by(pushes.c.created_at.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return recorded_answer(row) if row else None
 
 
 def _select(repository_id: int) -> Any:

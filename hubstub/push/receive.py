@@ -31,6 +31,7 @@ from ..store.base import bundle_key
 from .advance import check_lease
 from .closure import check_closed
 from .policy import check_signatures
+from .quota import require_room_for_first
 from .record import Receipt, Sent, record_push
 from .sources import PushSource
 from .verify import Contents, read_contents
@@ -62,6 +63,17 @@ def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
         return repository, caller
 
     return Destination(repository.name, caller.user_id, repository, give)
+
+
+async def open_with_room(hub: HubState, destination: Destination, asked_bytes: int, now: float | None = None) -> Opened:
+    """Open it, but make no repository that has no room for what is to be put into it.
+
+    Raises as :func:`~hubstub.push.quota.require_room_for_first` does, and what ``destination.open`` raises.
+    """
+    if destination.repository is None:
+        async with hub.database.read() as connection:
+            await require_room_for_first(connection, hub.settings.quotas, destination.user_id, asked_bytes, now)
+    return await destination.open()
 
 
 Adopt = Callable[[HubState, Destination, Contents], Awaitable[Destination]]
@@ -100,18 +112,26 @@ async def receive_push(
             failpoint("confirm.verified")
             if destination.repository is None and target.lease:
                 check_lease(target.branch, target.expected_head, None)
-            repository, caller = await destination.open()
+            asked_bytes = sum(size for _, size in contents.objects.values())
+            repository, caller = await open_with_room(hub, destination, asked_bytes)
             bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
                 receipt = Receipt(repository, caller, strategy, target, bundle, upload_id, store_s, began, sent)
-                answer = await record_push(hub.database, hub.settings.quotas, receipt, contents, closure, hub.now())
+                answer, new = await record_push(
+                    hub.database, hub.settings.quotas, receipt, contents, closure, hub.now()
+                )
     failpoint("confirm.committed")
-    if bundle is not None:
+    if bundle is not None and new:
         hub.jobs_waiting.set()
+    elif bundle is not None:
+        await _drop_unrecorded(hub, bundle)
     if contents.wire_bytes >= LONG_WORK_BYTES:
         hub.desk.begin(asyncio.to_thread(give_back_memory))
-    _log_push(repository, caller, strategy, contents, answer, time.perf_counter() - began)
+    if new:
+        _log_push(repository, caller, strategy, contents, answer, time.perf_counter() - began)
+    else:
+        log_facts(_log, "push repeated", repository=repository.name, user=caller.name, push_id=answer.push_id)
     return answer
 
 

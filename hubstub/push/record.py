@@ -17,18 +17,20 @@ from museui.core.wire import PushAnswer, PushTarget, encode
 from ..config import Quotas
 from ..index import schema
 from ..index.database import Database
+from ..index.history import existing_objects
 from ..index.locks import lock_repository
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.audit import record_move
 from ..people.auth import check_access
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller, require_live_token
-from .advance import Move, advance_branch
+from .advance import Move, advance_branch, read_head
 from .chunks import Chunk
 from .closure import Closure
 from .pending import admit_pending
 from .policy import Rules, check_branch_signed, check_signers, read_rules
 from .quota import settle_room
+from .receipts import find_answer
 from .rows import insert_missing_rows
 from .verify import Contents
 
@@ -63,6 +65,10 @@ class Receipt:
     """Reading of the monotonic clock when the push began."""
     sent: Sent | None = None
 
+    def sha256(self, contents: Contents) -> str:
+        """Of what the client sent, bare hex."""
+        return self.sent.sha256 if self.sent else contents.sha256
+
     @property
     def repository_id(self) -> int:
         """The repository's number."""
@@ -76,8 +82,8 @@ class Receipt:
 
 async def record_push(
     database: Database, quotas: Quotas, receipt: Receipt, contents: Contents, closure: Closure, now: float
-) -> PushAnswer:
-    """Write everything, or nothing. The answer is what the same request will be answered again.
+) -> tuple[PushAnswer, bool]:
+    """Write everything, or nothing. The answer is what the same request will be answered again; then it is not new.
 
     Raises what :func:`~hubstub.push.advance.advance_branch` raises and what :mod:`~hubstub.push.policy` refuses,
     :class:`UploadExpired` when the upload was confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the
@@ -86,9 +92,13 @@ async def record_push(
     :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
 
-    async def record(connection: AsyncConnection) -> PushAnswer:
+    async def record(connection: AsyncConnection) -> tuple[PushAnswer, bool]:
         began = time.perf_counter()
         rules = await _require_open(connection, receipt, closure, now)
+        earlier = await _find_earlier(connection, receipt, contents)
+        if earlier is not None:
+            await _end_upload(connection, receipt, earlier)
+            return earlier, False
         await check_signers(connection, receipt.repository, rules, contents, closure)
         await settle_room(connection, quotas, receipt.repository_id, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
@@ -122,7 +132,7 @@ async def record_push(
                 now=now,
             )
         failpoint("confirm.before_commit")
-        return answer
+        return answer, True
 
     return await database.change(record)
 
@@ -172,6 +182,23 @@ async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: 
         if (await connection.execute(query.with_for_update())).first() is None:
             raise UploadExpired("the upload was used meanwhile", hint="Presign again.")
     return rules
+
+
+async def _find_earlier(connection: AsyncConnection, receipt: Receipt, contents: Contents) -> PushAnswer | None:
+    """What the very same push was answered before; None when there was none, or it wants to be done (again).
+
+    That is so when the branch has left the head since and is where the push's lease wants it, or there is no lease; and
+    when the hub has lost something since that the push brings again.
+    """
+    target, repository_id = receipt.target, receipt.repository_id
+    current = await read_head(connection, repository_id, target.branch)
+    if current != target.head and not (target.lease and current != target.expected_head):
+        return None
+    answer = await find_answer(connection, repository_id, receipt.user_id, receipt.sha256(contents), target)
+    wanted = contents.objects.keys() | contents.needed_objects
+    if answer is None or len(await existing_objects(connection, repository_id, wanted)) < len(wanted):
+        return None
+    return answer
 
 
 async def _insert_contents(
@@ -284,18 +311,22 @@ async def _insert_receipt(
             previous_head=bytes.fromhex(answer.previous_head) if answer.previous_head else None,
             forced=receipt.target.force,
             strategy=receipt.strategy,
-            bundle_id=bytes.fromhex(receipt.sent.sha256 if receipt.sent else contents.sha256),
+            bundle_id=bytes.fromhex(receipt.sha256(contents)),
             wire_bytes=receipt.sent.wire_bytes if receipt.sent else contents.wire_bytes,
             answer=orjson.dumps(message).decode(),
             bundle=receipt.bundle,
             created_at=now,
         )
     )
+    await _end_upload(connection, receipt, answer)
+    if receipt.bundle is not None:
+        await add_job(connection, BUNDLE_INDEX, receipt.bundle, now)
+
+
+async def _end_upload(connection: AsyncConnection, receipt: Receipt, answer: PushAnswer) -> None:
     if receipt.upload_id is not None:
         await connection.execute(
             update(schema.uploads)
             .where(schema.uploads.c.id == receipt.upload_id)
             .values(state="confirmed", push_id=answer.push_id)
         )
-    if receipt.bundle is not None:
-        await add_job(connection, BUNDLE_INDEX, receipt.bundle, now)

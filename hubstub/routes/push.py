@@ -18,8 +18,8 @@ from ..people.auth import caller_of, open_repository
 from ..push.confirm import confirm_upload
 from ..push.objects_confirm import confirm_objects
 from ..push.objects_presign import parse_object_ids, parse_sizes, presign_uploads
-from ..push.presign import check_ask, presign_upload
-from ..push.receive import Destination, Opened, destination_of, receive_push
+from ..push.presign import check_ask, declared_bytes, presign_upload
+from ..push.receive import Destination, Opened, destination_of, open_with_room, receive_push
 from ..push.sources import SpooledSource
 from ..push.spool import Spool
 from ..push.staging import take_object, take_upload
@@ -37,8 +37,8 @@ async def presign_bundle(request: Request) -> Response:
     message = await read_message(request)
     ask = parse(PresignRequest, message)
     lease = "expected_head" in message
-    check_ask(ask, hub.settings.limits, hub.settings.quotas, lease, destination.repository)
-    repository, caller = await destination.open()
+    check_ask(ask, hub.settings.limits, lease, destination.repository)
+    repository, caller = await open_with_room(hub, destination, declared_bytes(ask), hub.now())
     reply = await presign_upload(hub, repository, caller, ask, lease, base_url(request))
     return answer(request, encode(reply))
 

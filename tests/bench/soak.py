@@ -25,6 +25,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import hubstub.push
 from museui.sync.push import FAILPOINTS
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess
@@ -32,17 +33,6 @@ from tests.helpers.line import Line
 from tests.helpers.watched import heads, make_repository, moves
 from tests.helpers.workload import RepositoryBuilder
 
-HUB_FAILPOINTS = (
-    "staging.received",
-    "confirm.read",
-    "confirm.verified",
-    "confirm.stored",
-    "confirm.before_commit",
-    "confirm.committed",
-    "confirm.answered",
-    "promote.object",
-    "promote.moved",
-)
 STALL_S = 2
 
 
@@ -142,7 +132,7 @@ class Soak:
     def kill_hub_in_push(self) -> None:
         """At a named place, if it comes by there."""
         self.resume()
-        self.hub.restart(failpoint=self.dice.choice(HUB_FAILPOINTS))
+        self.hub.restart(failpoint=self.dice.choice(hubstub.push.FAILPOINTS))
         self.commit_many()
         self.done["hub reached its place"] += wait_until(lambda: not self.hub.running)
         self.kill_hub(0.0)

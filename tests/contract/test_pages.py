@@ -129,7 +129,7 @@ def test_commit_page_has_the_record_the_changes_and_the_files(visitor: Visitor) 
     assert "removed tracks/drums.mid" in page.text
     assert f"/ada/song/-/files/{HEAD}/tracks/verse/piano.mid" in page.links
     assert page.count("details") == 3, "the record, and two folders"
-    assert "600 KiB" in page.text
+    assert "600.0 KiB" in page.text
     root = visitor.read(f"/ada/song/-/commit/{ROOT}")
     assert "With a second paragraph." in root.text and "composer-3" in root.text and "Ada L." in root.text
     assert "9 files added" in root.text

@@ -34,6 +34,15 @@ def client(hub: HubProcess, request: pytest.FixtureRequest) -> Iterator[PushClie
         yield made
 
 
+def _frames(history: History) -> bytes:
+    """The body of ``push/stream``."""
+    frames: list[Any] = [["H", {"branch": "main", "head": history.head, "force": False}]]
+    frames += [["S", record] for record in history.snapshots]
+    frames += [["O", [object_id, content]] for object_id, content in history.contents.items()]
+    frames += [*(["C", record] for record in history.commits), ["E", {}]]
+    return b"".join(map(pack, frames))
+
+
 def _history(*sizes: int, salt: bytes = b"") -> History:
     """Commits that each add one object of that many bytes."""
     files: dict[str, bytes] = {}
@@ -93,11 +102,7 @@ def test_more_than_was_said_is_refused_at_the_end_and_changes_nothing(client: Pu
         elif way == "unpack":
             status, answer = client.post_bytes(f"push/unpack?branch=main&head={history.head}", wire)
         else:
-            frames: list[Any] = [["H", {"branch": "main", "head": history.head, "force": False}]]
-            frames += [["S", record] for record in history.snapshots]
-            frames += [["O", [object_id, content]] for object_id, content in history.contents.items()]
-            frames += [*(["C", record] for record in history.commits), ["E", {}]]
-            status, answer = client.post_bytes("push/stream", b"".join(map(pack, frames)))
+            status, answer = client.post_bytes("push/stream", _frames(history))
         assert (status, error_code(answer)) == (507, "quota")
     assert client.heads() == {}
 
@@ -181,6 +186,33 @@ def test_a_user_s_quota_holds_for_all_of_their_repositories_together(hub: HubPro
         assert two.presign(b"x" * 3 * KIB)[0] == 507
         hub.command("user", "quota", "bob", "none")
         assert two.presign(b"x" * 3 * KIB)[0] == 200
+
+
+def test_no_repository_is_made_for_what_its_owner_has_no_room_for(hub: HubProcess) -> None:
+    token = hub.new_user("full")
+    hub.command("user", "quota", "full", "6K")
+    history = _history(4 * KIB, salt=b"another")
+    contents = [{"object_id": object_id, "content": content} for object_id, content in history.contents.items()]
+    with (
+        PushClient(hub, "one", owner="full", token=token) as one,
+        PushClient(hub, "two", owner="full", token=token) as two,
+    ):
+        assert two.put_objects(history.contents)[0] == 200
+        assert one.push(_history(4 * KIB, salt=b"full"))[0] == 200
+        one.wait_promoted()
+        with unchanged(hub):
+            for status, answer in (
+                two.presign(b"x" * 4 * KIB),
+                two.presign_objects(["e" * 64], sizes=[4 * KIB]),
+                two.confirm_objects(history),
+                two.post_bytes("push/stream", _frames(history)),
+                two.post_bytes(f"push/unpack?branch=main&head={history.head}", pack(history.bundle())),
+                two.post("push/objects", {"objects": contents}),
+                two.post("push", {"bundle": history.bundle(), "branch": "main", "force": False}),
+                two.post("push", {"bundle": history.bundle(objects=[]), "branch": "main", "force": False}),
+            ):
+                assert (status, error_code(answer)) == (507, "quota")
+            assert two.get("refs").status_code == 404
 
 
 @pytest.mark.parametrize("words", ["10X", "-1", "", "1.5G", "9" * 30])

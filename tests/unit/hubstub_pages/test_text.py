@@ -1,4 +1,4 @@
-"""How the pages write sizes, times and what is foreign."""
+"""How the pages write times, counts and what is foreign."""
 
 from __future__ import annotations
 
@@ -12,23 +12,7 @@ from hubstub.pages.text import (
     render_foreign,
     render_name,
     render_seconds,
-    render_size,
 )
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (128 << 20, "128 MiB"),
-        (3 << 30, "3.0 GiB"),
-        (5 << 50, "5,120 TiB"),
-    ],
-)
-def test_size(size: int, text: str) -> None:
-    assert render_size(size) == text
 
 
 @pytest.mark.parametrize(
