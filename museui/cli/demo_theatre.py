@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any
@@ -15,6 +18,7 @@ from museui.core.errors import Internal, MuseError, error_from_code
 
 from ..local.places import find_places
 from ..local.programs import program_command, program_environment
+from .daemon import stop_daemon
 from .output import talk
 
 _END_S = 60.0
@@ -113,9 +117,12 @@ def _end(stage: subprocess.Popen[str]) -> None:
     """Let go of the stage, and wait until nothing of it is left."""
     assert stage.stdin
     stage.stdin.close()
-    while True:
+    while stage.returncode is None:
         try:
             stage.wait()
-            return
         except KeyboardInterrupt:
             talk("wait: it is being cleared away …")
+    if stage.returncode < 0:  # it was killed: what it would have ended is left
+        with suppress(ProcessLookupError):
+            os.killpg(stage.pid, signal.SIGKILL)
+        stop_daemon()

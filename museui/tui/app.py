@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
 
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -33,6 +33,7 @@ from .screens.base import NewsScreen
 from .screens.dashboard import Dashboard
 from .screens.place import Place, make_place
 from .themes import DARK, MONOCHROME, THEME_NAMES, THEMES, more_variables
+from .typeahead import TypeAhead
 from .view.clock import next_change_s
 from .wishes import Wish
 
@@ -40,7 +41,7 @@ T = TypeVar("T")
 _SHOW_S = 0.1
 
 
-class MuseApp(App[None]):
+class MuseApp(TypeAhead):
     """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
 
     ``theme``: the one a person chose before; ``keys``: an action's id → its keys; ``notice``: a line that stays on the

@@ -94,12 +94,15 @@ def test_a_demo_that_is_killed_leaves_nothing(folder: Path, number: signal.Signa
         wait_until_nothing_is_left(folder, pid)
 
 
-def test_a_stage_that_is_ended_ends_the_demo_which_says_so(folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stage_that_is_ended_ends_the_demo_which_says_so_and_leaves_nothing(
+    folder: Path, number: signal.Signals
+) -> None:
     with demo(folder, "demo", "--pace", "3600") as terminal:
         terminal.sees("all of it is temporary")
         pid = daemon_pid(folder)
         (stage,) = (pid for pid, args in processes(folder).items() if "demo_stage" in args)
-        os.kill(stage, signal.SIGTERM)
+        os.kill(stage, number)
         terminal.sees(f"{LEFT} 1", "the demo's stage has ended")
         wait_until_nothing_is_left(folder, pid)
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from tests.helpers.hub import HubProcess
 from tests.helpers.scripted_daemon import ScriptedDaemon
-from tests.helpers.tui import open_screen
+from tests.helpers.tui import Screen, open_screen
 from tests.helpers.views import hub, repository
 
 SONG = repository("song")
@@ -49,6 +50,30 @@ async def test_a_token_that_the_hub_takes_is_kept(tmp_path: Path, monkeypatch: p
             await screen.press(*f"http://127.0.0.1:{real.port}", "enter", *real.token, "enter")
             await screen.sees("as ada")
         assert real.token in (tmp_path / ".muse" / "identity.toml").read_text()
+
+
+def type_ahead(screen: Screen, *keys: str) -> None:
+    """Type faster than anything is answered."""
+    for key in keys:
+        screen.app.post_message(Key(key, {"slash": "/"}.get(key, key if len(key) == 1 else None)))
+
+
+async def test_a_token_that_is_typed_ahead_is_seen_nowhere(daemon: ScriptedDaemon) -> None:
+    daemon.drop("hubs", "https://hub.local")
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.sees("✓ all safe")
+        type_ahead(screen, "i", "x", "ctrl+u", *"https://h", "enter", *"secret")
+        await screen.until(lambda: [box.value for box in screen.app.screen.query(Input)] == ["https://h", "secret"])
+
+
+async def test_what_is_typed_ahead_goes_where_the_key_before_it_leads(daemon: ScriptedDaemon) -> None:
+    daemon.show("repositories", repository("album"))
+    daemon.answers[f"DELETE repositories/{SONG.id}"] = {"removed": SONG.path}
+    async with open_screen(daemon, (80, 24)) as screen:
+        await screen.sees("✓ all 2 safe")
+        type_ahead(screen, "slash", *"song", "enter", "delete", "y")
+        await screen.sees("song is no longer looked after")
+        assert screen.app.screen is screen.dashboard and screen.keys_of("repositories") == [SONG.id]
 
 
 async def test_keys_of_one_s_own_are_pressed_and_shown(daemon: ScriptedDaemon) -> None:

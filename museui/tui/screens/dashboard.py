@@ -143,8 +143,17 @@ class Dashboard(NewsScreen[None]):
         self._titles = titles
 
     def _arrange(self) -> None:
-        for name in _LISTS:
-            self.query_one(f"#{name}-panel").display = name == self._list or self.has_class("-broad")
+        """On a narrow screen one panel is there; on a broad one all are; between, one of the lists."""
+        narrow, at_list = self.has_class("-narrow"), self._at in _LISTS
+        shown = {
+            "left": not narrow or self._at == "repositories",
+            "right": not narrow or self._at != "repositories",
+            "push-panel": not narrow or self._at == "push",
+            "lists": not narrow or at_list,
+        }
+        shown |= {f"{name}-panel": name == self._list or self.has_class("-broad") for name in _LISTS}
+        for name, is_shown in shown.items():
+            self.query_one(f"#{name}").display = is_shown
         self._entitle()
 
     def table(self, name: str) -> Table:
@@ -173,8 +182,6 @@ class Dashboard(NewsScreen[None]):
     def action_panel(self, name: str) -> None:
         """Go to a panel: it has the keys, and on a narrow screen the room."""
         self._at = name
-        self.remove_class(*(f"at-{other}" for other in PANELS), update=False)
-        self.add_class(f"at-{name}")
         if name in _LISTS:
             self._list = name
         self._arrange()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, overload
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -17,6 +19,7 @@ from textual.strip import Strip
 
 from museui.core.figures import one_line
 
+from ..tones import STYLES
 from ..view.marks import Tone
 
 
@@ -76,27 +79,11 @@ class LazyRows(Sequence[Row]):
 class Table(ScrollView, can_focus=True):
     """Rows with a cursor that stays on its row's key when the rows change."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--title",
-        "table--cursor",
-        "table--good",
-        "table--busy",
-        "table--wait",
-        "table--bad",
-        "table--quiet",
-        "table--text",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     DEFAULT_CSS = """
     Table { background: transparent; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    Table > .table--title { color: $quiet; }
     Table > .table--cursor { background: $cursor-blurred; }
     Table:focus > .table--cursor { background: $cursor; text-style: bold; }
-    Table > .table--good { color: $success; }
-    Table > .table--busy { color: $accent; }
-    Table > .table--wait { color: $warning; }
-    Table > .table--bad { color: $error; }
-    Table > .table--quiet { color: $quiet; }
-    Table > .table--text { color: $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -181,7 +168,7 @@ class Table(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if y < self._title_height:
             texts = [Cell(column.title) for column in self.columns]
-            return self._strip(texts, width, self.rich_style + self._tone("title"), titles=True)
+            return self._strip(texts, width, self.rich_style)
         place = y - self._title_height + round(self.scroll_offset.y)
         if not self.rows and place == 0 and self.empty:
             style = self.rich_style + self._tone("quiet")
@@ -192,28 +179,27 @@ class Table(ScrollView, can_focus=True):
         base = self.get_component_rich_style("table--cursor") if on_cursor else self.rich_style
         return self._strip(self.rows[place].cells, width, base)
 
-    def _strip(self, cells: Sequence[Cell], width: int, base: Style, *, titles: bool = False) -> Strip:
+    def _strip(self, cells: Sequence[Cell], width: int, base: Style) -> Strip:
         segments: list[Segment] = []
         shown = [(column, cell) for column, cell in zip(self.columns, cells, strict=True) if column.from_width <= width]
         rest = width - sum((column.width or 0) + 1 for column, _ in shown) + 1
         for column, cell in shown:
             size = max(0, rest if column.width is None else column.width)
-            segments += self._cell(column, cell, size, base, titles)
+            segments += self._cell(column, cell, size, base)
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _cell(self, column: Column, cell: Cell, size: int, base: Style, titles: bool) -> list[Segment]:
+    def _cell(self, column: Column, cell: Cell, size: int, base: Style) -> list[Segment]:
         from rich.cells import cell_len, set_cell_size
 
         text = one_line(cell.text)
         if cell_len(text) > size:
             text = set_cell_size(text, max(0, size - 1)) + "…" if size else ""
         padding = " " * (size - cell_len(text))
-        style = base if titles else base + self._tone(cell.tone)
         text = padding + text if column.right else text + padding
-        return [Segment(text, style), Segment(" ", base)]
+        return [Segment(text, base + self._tone(cell.tone)), Segment(" ", base)]
 
-    def _tone(self, tone: str) -> Style:
-        return self.get_component_rich_style(f"table--{tone}", partial=True)
+    def _tone(self, tone: Tone) -> Style:
+        return _style(self.app.theme_variables[STYLES[tone].removeprefix("$")])
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
@@ -247,3 +233,9 @@ class Table(ScrollView, can_focus=True):
         for line in (before, place):
             self.refresh_line(line + self._title_height)
         self.post_message(self.Moved(self, self.key))
+
+
+@cache
+def _style(color: str) -> Style:
+    """In a colour of the theme. Component classes in its place would cost each table a look at all rules for each."""
+    return Style(color=Color.parse(color).rich_color)
