@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from museui.core.errors import NotFound
+from museui.core.figures import render_count
 from museui.local.messages import PushView
 from museui.settings.config import repository_id
 
@@ -73,4 +74,4 @@ class History:
     async def prune(self, oldest: float) -> None:
         """Forget what ended before ``oldest``."""
         if count := await prune_pushes(self._database, oldest):
-            logger.info("%d pushes of the history are forgotten: they are too old", count)
+            logger.info("%s forgotten: too old for the history", render_count(count, "push", "pushes"))

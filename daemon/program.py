@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from museui.core.errors import Busy, MuseError
+from museui.core.figures import render_count
 from museui.local.places import Places
 from museui.repo.files import disk_error
 
@@ -86,7 +87,8 @@ async def _serve(service: Service) -> None:
     running = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
     watched = asyncio.create_task(stay_watched())
-    logger.info("looking after %d repositories; process %d", len(service.roster.watched), os.getpid())
+    watching = render_count(len(service.roster.watched), "repository", "repositories")
+    logger.info("looking after %s; process %d", watching, os.getpid())
     tell_system(READY)
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

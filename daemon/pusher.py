@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from museui.core.errors import Busy, Internal, MuseError, Unreachable
+from museui.core.figures import render_count
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
 from museui.local.messages import PushView
@@ -138,7 +139,7 @@ class Pusher:
             _, late = await asyncio.wait(jobs, timeout=patience_s)
             still = [task for task in late if not jobs[task].over]
             if still:
-                logger.info("%d pushes are parked: they go on at the next start", len(still))
+                logger.info("parked until the next start: %s", render_count(len(still), "push", "pushes"))
             for task in still:
                 task.cancel()
             await asyncio.wait(jobs)

@@ -173,8 +173,8 @@ class Roster:
             return
         former = self.seen.get(path)
         self.seen[path] = seen
-        if seen.word != (former.word if former else "") and seen.trouble:
-            logger.warning("%s: %s: %s", path, seen.word, seen.trouble.message)
+        if seen.trouble and (seen.word, seen.trouble) != ((former.word, former.trouble) if former else None):
+            logger.warning("%s: %s", path, seen.trouble.message)
         if not seen.word:
             if former and former.word:
                 logger.info("%s: back, was %s", path, former.word)

@@ -17,6 +17,7 @@ from museui.core.figures import render_span
 from museui.hub.url import parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
+from museui.local.version import program_version
 from museui.repo.identity import host_keys, identity_path, read_identities
 from museui.settings.config import Config, ConfigFile
 from museui.settings.hubs import choose_authority
@@ -37,7 +38,6 @@ from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
 from .store.repositories import read_remembered
 from .tell.teller import Teller
-from .version import program_version
 from .watch.watcher import Watcher
 
 logger = logging.getLogger("daemon")

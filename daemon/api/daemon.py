@@ -9,10 +9,10 @@ from typing import Any
 
 from museui.local.messages import Version, encode
 from museui.local.places import API_VERSION
+from museui.local.version import program_version
 
 from ..doctor import examine
 from ..service import Service
-from ..version import program_version
 from .fields import check_known, need
 from .server import Lines, Request
 

@@ -75,17 +75,28 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         return replace(seen, word="no_remote", trouble=trouble_of(exc), folders=folders)
     named = remote.name != remote.url
     tracking = repository.read_tracking if named else sent
+    heads = repository.branches()
+    wanted = {branch: head for branch, head in heads.items() if watched.wants(branch)}
     return replace(
         seen,
+        trouble=_no_branch(watched, heads) if heads and not wanted else None,
         remote=remote.name,
         url=remote.url,
         branches=tuple(
             _compare(repository, branch, head, remote.name, tracking(remote.name, branch), former.get(branch))
-            for branch, head in repository.branches().items()
-            if watched.wants(branch)
+            for branch, head in wanted.items()
         ),
         folders=find_folders(muse, remote.name if named else None),
     )
+
+
+def _no_branch(watched: Watched, heads: Mapping[str, CommitId]) -> Trouble:
+    patterns, there = ", ".join(watched.branches), ", ".join(list(heads)[:_FEW])
+    error = NotFound(
+        f"no branch here is called {patterns}, so nothing is pushed",
+        hint=f"There are: {there}. `museui watch add --branch` says which are to be pushed.",
+    )
+    return trouble_of(error)
 
 
 def _compare(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.errors import EXIT_OK, EXIT_USAGE, NotFound, Usage
+from ..core.figures import render_count
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def validate(context: Context, file: str | None, as_json: bool, quiet: bool) -> 
         for path, fault in found:
             click.echo(printable(_render(path, fault)))
         names = ", ".join(str(item.path) if item.path.exists() else f"no {item.path}" for item in checked)
-        talk(printable(f"{len(found)} faults in {names}" if found else f"all good: {names}"), quiet=quiet)
+        verdict = f"{render_count(len(found), 'fault')} in" if found else "all good:"
+        talk(printable(f"{verdict} {names}"), quiet=quiet)
     return EXIT_USAGE if found else EXIT_OK
 
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK, Busy, NotFound
+from ..core.figures import render_count
 from ..local.programs import program_command, program_environment
 from .daemon_deliveries import deliveries
 from .daemon_install import install, uninstall
@@ -104,7 +105,8 @@ def status(as_json: bool, quiet: bool) -> int:
 
 @command.command()
 @click.option("-n", "--lines", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
-def logs(lines: int) -> None:
+@json_option
+def logs(lines: int, as_json: bool) -> None:
     """Show the end of the daemon's log."""
     from collections import deque
 
@@ -113,10 +115,14 @@ def logs(lines: int) -> None:
     path = find_places().log
     try:
         with path.open(errors="replace") as file:
-            for line in deque(file, lines):
-                click.echo(printable(line.rstrip("\n")))
+            last = [line.rstrip("\n") for line in deque(file, lines)]
     except FileNotFoundError:
         raise NotFound(f"there is no log yet: {path}", hint="Start the daemon: museui daemon start") from None
+    if as_json:
+        print_json({"ok": True, "path": str(path), "lines": last})
+    else:
+        for line in last:
+            click.echo(printable(line))
 
 
 command.add_command(deliveries)
@@ -159,10 +165,11 @@ def _is_held(path: Path) -> bool:
 
 def _render(facts: dict[str, Any], state: dict[str, Any]) -> str:
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts["started_at"]))
-    how = "polls" if facts["watching_trouble"] else f"watches {facts['watches']} folders of"
+    how = "polls" if facts["watching_trouble"] else f"watches {render_count(facts['watches'], 'folder')} of"
+    watched = render_count(len(state["repositories"]), "repository", "repositories")
     lines = [
         f"runs since {since}, process {facts['pid']}, version {facts['version']}",
-        f"{how} {len(state['repositories'])} repositories; {len(state['queue'])} queued",
+        f"{how} {watched}; {len(state['queue'])} queued",
     ]
     for trouble in (facts["watching_trouble"], *facts["troubles"]):
         if trouble:

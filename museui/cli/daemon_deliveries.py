@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..local.client import LocalClient
-from .output import Context, json_option, print_json, printable
+from .output import Context, json_option, print_json, printable, talk
 from .times import render_when
 from .watch import find_watched
 
@@ -26,6 +26,8 @@ def deliveries(context: Context, repo: str | None, number: int, as_json: bool) -
     if as_json:
         print_json({"ok": True, **answer})
         return
+    if not answer["deliveries"]:
+        talk("nobody was told anything yet")
     for item in answer["deliveries"]:
         tries = f" ({item['tries']} times)" if item["tries"] > 1 else ""
         columns = (render_when(item["at"]), *(item[name] for name in ("event", "path", "kind", "target", "state")))

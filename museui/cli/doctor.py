@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK, MuseError, Unreachable, Usage
+from ..core.figures import render_count
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
         print_json({"ok": not wrong, "daemon": running, "checks": [encode(check) for check in checks]})
     else:
         click.echo(_render(wrong if quiet else sorted(checks, key=lambda check: check.ok)), nl=bool(wrong or not quiet))
-        talk(f"{len(wrong)} of {len(checks)} are wrong" if wrong else f"all {len(checks)} are well", quiet=quiet)
+        counts = f"{len(wrong)} of {render_count(len(checks), 'check')}"
+        talk(f"{counts} found something wrong" if wrong else f"{len(checks)} checks, all is well", quiet=quiet)
     return EXIT_FAILED if wrong else EXIT_OK
 
 
@@ -73,14 +75,20 @@ def _ask_daemon() -> list[Check] | None:
     """What the daemon finds; ``None`` when none runs, one finding when it cannot be asked."""
     from museui.local.client import LocalClient, NoDaemon
     from museui.local.messages import Check, decode
+    from museui.local.version import program_version
 
     client = LocalClient(timeout_s=120.0)
     try:
-        return [decode(Check, check) for check in client.get("doctor")["checks"]]
+        running, ours = client.get("version")["version"], program_version()
+        checks = [decode(Check, check) for check in client.get("doctor")["checks"]]
     except NoDaemon:
         return None
     except Unreachable as exc:
         return [Check("daemon", False, exc.message, exc.hint)]
+    if running != ours:
+        message = f"the daemon that runs is of version {running}, the command line of {ours}"
+        checks.insert(0, Check("version", False, message, "Start it anew: museui daemon restart"))
+    return checks
 
 
 def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
@@ -99,9 +107,8 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
     except (MuseError, OSError):
         watched = []
     if watched:
-        checks.insert(
-            0, Check("daemon", False, f"does not run, and is to watch {len(watched)} repositories", START_HINT)
-        )
+        many = render_count(len(watched), "repository", "repositories")
+        checks.insert(0, Check("daemon", False, f"does not run, and is to watch {many}", START_HINT))
     else:
         checks.insert(0, Check("daemon", True, f"does not run, and has nothing to watch. {START_HINT}"))
     checks.append(check_watch_limit(len(watched)))

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from ..core.figures import render_bytes, render_seconds
+from ..core.figures import render_bytes, render_count, render_seconds
 from ..local.client import LocalClient
-from .output import Context, json_option, print_json, printable
+from .output import Context, json_option, print_json, printable, talk
 from .times import render_when
 from .watch import find_watched
 
@@ -34,6 +34,8 @@ def command(context: Context, repo: str | None, number: int, usual: bool, as_jso
     if as_json:
         print_json({"ok": True, **answer})
         return
+    if not answer["pushes"]:
+        talk("nothing was pushed yet")
     for push in answer["pushes"]:
         click.echo("\t".join(printable(column) for column in _columns(push)))
 
@@ -43,7 +45,7 @@ def _columns(push: dict[str, Any]) -> tuple[str, ...]:
         tries = f" ({push['tries']} times)" if push["tries"] > 1 else ""
         what = f"{push['error']['code']}: {push['error']['message']}{tries}"
     else:
-        what = f"{push['commits']} commits, {render_bytes(push['wire_bytes'])}"
+        what = f"{render_count(push['commits'], 'commit')}, {render_bytes(push['wire_bytes'])}"
         if push["slower"]:
             what += f", slower than usual: {push['slower']}"
     when, took = render_when(push["ended_at"]), render_seconds(push["total_seconds"])
@@ -51,6 +53,8 @@ def _columns(push: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _print_usual(client: LocalClient, usual: dict[str, Any]) -> None:
+    if not any(usual.values()):
+        talk("nothing was pushed yet")
     paths = {view["id"]: view["path"] for view in client.get("repositories")["repositories"]}
     for repository_id, phases in usual.items():
         for name, figures in phases.items():
@@ -59,6 +63,6 @@ def _print_usual(client: LocalClient, usual: dict[str, Any]) -> None:
                 name,
                 f"p50 {render_seconds(figures['p50_s'])}",
                 f"p95 {render_seconds(figures['p95_s'])}",
-                f"{figures['count']} pushes",
+                render_count(figures["count"], "push", "pushes"),
             )
             click.echo("\t".join(printable(column) for column in columns))

@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from ..core.figures import render_count
 from ..core.ids import qualified
 from .completing import complete_branch, complete_remote
 from .fetch import fetch_document, render_fetch
@@ -56,4 +57,4 @@ def command(
         if pulled.old == pulled.head:
             click.echo(f"{name} is up to date")
         else:
-            click.echo(f"{name} is at {pulled.head[:12]}, {pulled.files} files changed")
+            click.echo(f"{name} is at {pulled.head[:12]}, {render_count(pulled.files, 'file')} changed")

@@ -87,7 +87,7 @@ def command(
 
     progress = PushProgress(quiet=quiet or as_json)
     with progress:
-        documents, stored_tags = None, None
+        documents, tagged = None, None
         if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
             documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
         if documents is None:
@@ -107,14 +107,14 @@ def command(
                 )
                 for name, head in heads.items()
             ]
-            documents, stored_tags = asyncio.run(_push_all(target, requests, tags, progress.show))
-    return _report(documents, stored_tags, many=all_branches, as_json=as_json, quiet=quiet)
+            documents, tagged = asyncio.run(_push_all(target, requests, tags, progress.show))
+    return _report(documents, tagged, many=all_branches, as_json=as_json, quiet=quiet)
 
 
 async def _push_all(
     target: Target, requests: list[PushRequest], tags: bool, listener: Callable[[PhaseEvent], None]
-) -> tuple[list[dict[str, Any]], int | None]:
-    """The document of each push; with ``tags``, and if all went well, how many tags were new to the hub."""
+) -> tuple[list[dict[str, Any]], int | MuseError | None]:
+    """The document of each push; with ``tags``, if all went well, how many were new to the hub, or why it took none."""
     from museui.hub.client import HubClient
     from museui.sync.push import Push
     from museui.sync.result import Environment, push_document
@@ -135,7 +135,10 @@ async def _push_all(
             return documents, None
         from museui.sync.tags import push_tags
 
-        return documents, await push_tags(target.repository, client, {item.head for item in requests}, environment)
+        try:
+            return documents, await push_tags(target.repository, client, {item.head for item in requests}, environment)
+        except MuseError as exc:
+            return documents, exc
 
 
 def _all_heads(repository: Repository) -> dict[str, CommitId]:
@@ -170,11 +173,16 @@ def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
     return seen
 
 
-def _report(documents: list[dict[str, Any]], stored_tags: int | None, *, many: bool, as_json: bool, quiet: bool) -> int:
+def _report(
+    documents: list[dict[str, Any]], tagged: int | MuseError | None, *, many: bool, as_json: bool, quiet: bool
+) -> int:
     errors = [_error(document) for document in documents]
+    failed = tagged if isinstance(tagged, MuseError) else None
     if as_json:
         document = {"ok": not any(errors), "pushes": documents} if many else documents[0]
-        print_json(document if stored_tags is None else {**document, "tags": stored_tags})
+        if failed:
+            document = {**document, "ok": False, "error": failed.to_json()}
+        print_json(document if failed or tagged is None else {**document, "tags": tagged})
     else:
         for document, error in zip(documents, errors, strict=True):
             if error:
@@ -183,9 +191,12 @@ def _report(documents: list[dict[str, Any]], stored_tags: int | None, *, many: b
                 print_error(error, False)
             elif not quiet:
                 click.echo(render_result(document))
-        if stored_tags is not None and not quiet:
-            click.echo(f"tags: {stored_tags} new")
-    return next((error.exit_code for error in errors if error), EXIT_OK)
+        if failed:
+            failed.message = f"tags: {failed.message}"
+            print_error(failed, False)
+        elif tagged is not None and not quiet:
+            click.echo(f"tags: {tagged} new")
+    return next((error.exit_code for error in (*errors, failed) if error), EXIT_OK)
 
 
 def _error(document: dict[str, Any]) -> MuseError | None:

@@ -26,6 +26,8 @@ def list_queue(as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "queue": entries})
         return
+    if not entries:
+        talk("nothing waits")
     for entry in entries:
         columns = (entry["id"], entry["state"], entry["path"], entry["branch"], render_why(entry))
         click.echo("\t".join(printable(column) for column in columns))

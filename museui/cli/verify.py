@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK
+from ..core.figures import render_count
 from ..repo.check import Report, check_repository
 from ..repo.repository import Repository
 from .output import Context, json_option, print_json, printable, quiet_option, talk
@@ -42,9 +43,8 @@ def _document(repository: Repository, report: Report) -> dict[str, Any]:
 
 def _render(report: Report) -> str:
     signatures = ", ".join(f"{count} {state}" for state, count in report.signatures.items() if count)
-    checked = (
-        f"{report.refs} branches, {report.tags} tags, {report.commits} commits, {report.snapshots} snapshots, "
-        f"{report.objects} objects ({report.object_bytes:,} bytes)"
-    )
-    verdict = f"{len(report.faults)} faults" if report.faults else "all good"
+    counts = [render_count(report.refs, "branch", "branches")]
+    counts += [render_count(getattr(report, f"{noun}s"), noun) for noun in ("tag", "commit", "snapshot", "object")]
+    checked = f"{', '.join(counts)} ({report.object_bytes:,} bytes)"
+    verdict = render_count(len(report.faults), "fault") if report.faults else "all good"
     return f"{verdict}: checked {checked}" + (f"; signatures: {signatures}" if signatures else "")

@@ -85,6 +85,8 @@ def list_watched(as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "repositories": views})
         return
+    if not views:
+        talk("nothing is watched")
     for view in views:
         columns = (
             view["state"],

@@ -34,9 +34,9 @@ def render_span(seconds: float) -> str:
     return f"{int(value)} y"
 
 
-def render_count(number: int, noun: str) -> str:
-    """``1 commit``, ``1,035 commits``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def render_count(number: int, noun: str, plural: str = "") -> str:
+    """``1 commit``, ``1,035 commits``; ``plural`` where an s will not do."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def one_line(text: str) -> str:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from museui.core.errors import MuseError
+from museui.core.figures import render_count
 from museui.local.messages import Check
 from museui.local.places import Places
 from museui.repo.config import read_toml_text
@@ -105,7 +106,8 @@ def check_watch_limit(repositories: int, proc: Path = Path("/proc/sys")) -> Chec
     if not limits:
         return Check("watching", True, "this system counts no watches")
     if min(limits) < _FOLDERS_EACH * (repositories + 1):
-        few = f"the system gives {min(limits)} watches, too few for {repositories} repositories: they would be polled"
+        many = render_count(repositories, "repository", "repositories")
+        few = f"the system gives {min(limits)} watches, too few for {many}: polling would take their place"
         return Check("watching", False, few, LIMIT_HINT)
     return Check("watching", True, f"the system gives {min(limits)} watches")
 

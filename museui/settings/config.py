@@ -18,7 +18,7 @@ from museui.repo.config import parse_toml, read_toml_text
 
 from .hubs import HubTrust, parse_hubs
 from .notify import Notify, parse_minutes, parse_notify
-from .values import Between, parse_between, parse_speed
+from .values import Between, check_pattern, parse_between, parse_speed
 
 FOREVER = float("inf")
 _NUMBERS = (
@@ -131,8 +131,10 @@ def parse_watched(entry: Mapping[str, Any]) -> Watched:
     if remote is not None and (not isinstance(remote, str) or not remote):
         raise wrong("remote", "the name of a remote or a URL")
     branches = entry.get("branches", ["*"])
-    if not isinstance(branches, list) or not branches or not all(isinstance(item, str) for item in branches):
+    if not isinstance(branches, list) or not branches:
         raise wrong("branches", "a list of patterns")
+    for pattern in branches:
+        check_pattern(pattern)
     paused = entry.get("paused_until")
     if paused is not None and (not isinstance(paused, (int, float)) or isinstance(paused, bool) or paused != paused):
         raise wrong("paused_until", "a time in seconds since 1970")

@@ -1,16 +1,22 @@
-"""Values of the configuration as people write them: speeds, times of day."""
+"""Values of the configuration as people write them: speeds, times of day, patterns of branches."""
 
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from museui.core.errors import Usage
+from museui.core.errors import Invalid, Usage
+from museui.core.names import check_branch
 
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SPEED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kKMG]i?B|B)/s").fullmatch
 _BETWEEN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])").fullmatch
 _DAY_MIN = 24 * 60
+_PARTS = re.compile(r"\?|\[!?\]?[^\]]*\]").sub
+_CHARACTERS = f"{string.ascii_letters}{string.digits}_é日-/."
+"""What is tried for a character of a name; first what may stand anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +55,25 @@ def parse_speed(text: object, where: str) -> float:
     if speed < 1024:
         raise Usage(f"{where} is less than 1 KiB/s: nothing would ever arrive")
     return speed
+
+
+def check_pattern(text: object) -> str:
+    """A pattern of branch names, when a branch can be called so. Raises :class:`Usage`."""
+    if not isinstance(text, str) or not text:
+        raise Usage("a pattern of branches is a text like main or take-*")
+    example = _PARTS(lambda part: _example(part[0]), text)
+    fault = None
+    for name in (example.replace("*", "x"), example.replace("*", "")):
+        try:
+            check_branch(name)
+        except Invalid as exc:
+            fault = fault or exc
+        else:
+            return text
+    raise Usage(f"no branch can be called like {text!r:.100}", hint=fault.hint if fault else "")
+
+
+def _example(part: str) -> str:
+    """A character that ``?`` or a set of characters stands for."""
+    # An unclosed bracket, or a set of nothing that a name can have, stays what it is.
+    return next((character for character in _CHARACTERS if fnmatchcase(character, part)), part)

@@ -43,7 +43,11 @@ def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> N
             assert (started["ok"], started["started"], started["api"]) == (True, True, 1)
             assert idle.json("daemon", "start")["started"] is False
             assert idle.json("daemon", "status")["pid"] == started["pid"]
-            assert "looking after 0 repositories" in idle.museui("daemon", "logs").stdout
+            first = idle.museui("daemon", "logs").stdout
+            assert "looking after 0 repositories" in first
+            assert idle.json("daemon", "logs", "-n", 1)["lines"] == first.splitlines()[-1:]
+            nothing = idle.museui("history")
+            assert (nothing.stdout, nothing.stderr) == ("", "nothing was pushed yet\n")
         finally:
             assert idle.json("daemon", "stop") == {"ok": True, "stopped": True}
     finally:
@@ -71,7 +75,21 @@ def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, so
     assert daemon.json("watch", "resume", song.root)["repository"]["paused"] is False
     assert daemon.json("-C", song.root, "watch", "remove", ".")["removed"] == str(song.root)
     assert daemon.json("queue", "list") == {"ok": True, "queue": []}
-    assert daemon.museui("watch", "list").stdout == ""
+    for arguments, said in (
+        (("watch", "list"), "nothing is watched\n"),
+        (("queue", "list"), "nothing waits\n"),
+        (("daemon", "deliveries"), "nobody was told anything yet\n"),
+    ):
+        done = daemon.museui(*arguments)
+        assert (done.stdout, done.stderr) == ("", said)
+
+
+def test_a_branch_that_is_not_there_is_said_not_only_not_pushed(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
+    view = daemon.watch(song.root, branches=["mian"])
+    assert (view["state"], view["branches"]) == ("empty", [])
+    assert "no branch here is called mian" in view["trouble"]["message"] and "main" in view["trouble"]["hint"]
+    assert "no branch here is called mian" in daemon.museui("status", song.root, expect=1).stdout
+    assert daemon.watch(song.root, branches=["main"])["trouble"] is None
 
 
 @pytest.mark.parametrize(
@@ -83,6 +101,7 @@ def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, so
         ("watch", "pause", "SONG", "--for", "0h"),
         ("watch", "add", "SONG", "--unsafe-after", "soon"),
         ("watch", "add", "SONG", "--unsafe-after", "90s"),
+        ("watch", "add", "SONG", "--branch", "["),
         ("watch", "add", "SONG", "--unsafe-after", "9999d"),
         ("daemon", "deliveries", "/"),
         ("watch", "add", "SONG", "--remote", "nowhere"),

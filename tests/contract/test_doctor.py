@@ -163,3 +163,15 @@ def test_a_wrong_clock_a_dishonest_store_and_a_narrow_proxy_are_found(home: Daem
 
 def test_what_is_no_repository_is_refused(home: DaemonProcess, tmp_path: Path) -> None:
     assert home.json("doctor", tmp_path / "nosuch", expect=2)["error"]["code"] == "usage"
+
+
+def test_a_daemon_of_another_version_is_said(home: DaemonProcess, tmp_path: Path) -> None:
+    folder = tmp_path / "museui-9.9.9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: museui\nVersion: 9.9.9\n")
+    home.start()
+    assert "version" not in by_name(home.json("doctor"))
+    told = home.json("doctor", expect=1, PYTHONPATH=f"{tmp_path}:{home.environment['PYTHONPATH']}")
+    assert wrong(told) == {"version"}
+    assert "9.9.9" in by_name(told)["version"]["message"]
+    assert by_name(told)["version"]["hint"] == "Start it anew: museui daemon restart"

@@ -72,7 +72,12 @@ def test_a_damaged_tag_is_named_and_no_tag_is_sent(hub: HubProcess, museui: Muse
     assert answer.code == 1
     assert answer.document["error"]["code"] == "integrity"
     assert "torn.json" in answer.document["error"]["message"]
+    assert answer.document["ok"] is False and "tags" not in answer.document
+    assert answer.document["head"] == f"sha256:{builder.heads['main']}", "what moved is told"
+    assert len(answer.document["phases"]) == 5
     assert tags_on(hub, "torn") == []
+    again = museui("push", builder.root, "--remote", hub.repository("torn"), "--tags", MUSEUI_TOKEN=hub.token)
+    assert again.code == 1 and "main" in again.out and again.err.startswith("error: tags: ")
 
 
 def test_tags_and_a_dry_run_exclude_each_other(hub: HubProcess, museui: Museui, tmp_path: Path) -> None:

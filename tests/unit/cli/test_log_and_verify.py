@@ -94,7 +94,7 @@ def test_a_sound_repository_verifies(museui: Museui, tmp_path: Path) -> None:
     answer = museui("verify", song)
     assert answer.code == 0 and answer.out == ""
     assert answer.err == (
-        "all good: checked 2 branches, 1 tags, 6 commits, 6 snapshots, 8 objects (131 bytes); "
+        "all good: checked 2 branches, 1 tag, 6 commits, 6 snapshots, 8 objects (131 bytes); "
         "signatures: 5 unsigned, 1 unverifiable\n"
     )
     document = museui("-C", song, "verify", "--json").document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from museui.core.errors import Usage
-from museui.settings.values import Between, parse_between, parse_speed
+from museui.settings.values import Between, check_pattern, parse_between, parse_speed
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,17 @@ def test_a_part_of_the_day_may_go_over_midnight() -> None:
 def test_what_is_no_part_of_the_day_is_refused_by_name(text: object) -> None:
     with pytest.raises(Usage, match=r"^the field"):
         parse_between(text, "the field")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["main", "*", "take-*", "a/**/b", "[a-f]?", "[!a-z]*", "[!a-zA-Z0-9]x", "*.x", "[]x]", "é*", "[日本]", "x[]-_]"],
+)
+def test_a_pattern_that_a_branch_can_be_called_like_is_taken(pattern: str) -> None:
+    assert check_pattern(pattern) == pattern
+
+
+@pytest.mark.parametrize("pattern", ["", "[", "a b", "-x", ".*", "*.lock", "a..b", "*/", "x[", "[~^]", "a\n*", 7, None])
+def test_a_pattern_that_no_branch_can_be_called_like_is_refused(pattern: object) -> None:
+    with pytest.raises(Usage, match="branch"):
+        check_pattern(pattern)
