@@ -187,16 +187,20 @@ async def _require_open(connection: AsyncConnection, receipt: Receipt, closure: 
 async def _find_earlier(connection: AsyncConnection, receipt: Receipt, contents: Contents) -> PushAnswer | None:
     """What the very same push was answered before; None when there was none, or it wants to be done (again).
 
-    That is so when the branch has left the head since and is where the push's lease wants it, or there is no lease; and
-    when the hub has lost something since that the push brings again.
+    Once the branch has left the head, only a push with the lease of the first is that push again: any other is answered
+    by where the branch is now.  One that brings again what the hub has lost since is done.
     """
     target, repository_id = receipt.target, receipt.repository_id
-    current = await read_head(connection, repository_id, target.branch)
-    if current != target.head and not (target.lease and current != target.expected_head):
-        return None
     answer = await find_answer(connection, repository_id, receipt.user_id, receipt.sha256(contents), target)
+    if answer is None:
+        return None
+    current = await read_head(connection, repository_id, target.branch)
+    if current != target.head:
+        leased_as_before = target.lease and target.expected_head == answer.previous_head
+        if not leased_as_before or current == target.expected_head:
+            return None
     wanted = contents.objects.keys() | contents.needed_objects
-    if answer is None or len(await existing_objects(connection, repository_id, wanted)) < len(wanted):
+    if len(await existing_objects(connection, repository_id, wanted)) < len(wanted):
         return None
     return answer
 

@@ -151,6 +151,27 @@ def test_a_push_whose_answer_was_lost_is_answered_though_others_built_on_it(clie
     assert client.heads() == {"main": more.head}
 
 
+@pytest.mark.parametrize("way", ["unpack", "objects"])
+def test_bytes_that_came_before_are_no_answer_once_the_branch_has_left_them(client: PushClient, way: str) -> None:
+    wire = pack(HISTORY.bundle())
+    if way == "objects":
+        client.put_objects(HISTORY.contents)
+
+    def push(expected_head: str | None) -> tuple[int, Any]:
+        if way == "objects":
+            return client.confirm_objects(HISTORY, expected_head=expected_head)
+        query = f"branch=main&head={HISTORY.head}&expected_head={expected_head or ''}"
+        return client.post_bytes(f"push/unpack?{query}", wire)
+
+    first = push(None)
+    side = make_history({"x": b"elsewhere"})
+    assert client.push(side, expected_head=HISTORY.head, force=True)[0] == 200
+    status, answer = push("ab" * 32)
+    assert (status, error_code(answer)) == (409, "stale_lease")
+    assert push(None)[1]["push_id"] == first[1]["push_id"]
+    assert client.heads() == {"main": side.head}
+
+
 @pytest.mark.parametrize(
     ("frames", "code"),
     [
