@@ -41,9 +41,9 @@ class HubSettings:
     gc_grace_s: float = 14 * 24 * 3600.0
     """How long a thing must have been garbage before it goes."""
     scrub_every_s: float = 28 * 24 * 3600.0
+    """How often everything that is stored is read and checked; 0: never by itself."""
     look_every_s: float = 30.0
     """How often to look for work that is due, and for what another hub may have left."""
-    """How often everything that is stored is read and checked; 0: never by itself."""
     auto_create: bool = True
     """Whether a repository comes into being on its owner's first push."""
     public_url: str | None = None

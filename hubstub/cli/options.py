@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from museui.core.errors import Invalid, MuseError
+from museui.core.figures import one_line
 
 from .database_option import database_option, open_database
 
@@ -125,7 +126,8 @@ def print_json(document: Any) -> None:
 
 
 def print_rows(rows: list[tuple[str, ...]]) -> None:
-    """Rows as aligned columns on stdout."""
+    """Rows as aligned columns on stdout, each on one line."""
+    rows = [tuple(map(one_line, row)) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -59,14 +59,29 @@ def create(name: str, data_dir: Path, visibility: str, domain: str, default_bran
 @data_option
 @json_option
 def list_(data_dir: Path, as_json: bool) -> None:
-    """Show every repository."""
+    """Show every repository, what it takes, and the quota that was set for it."""
     from ..people.repositories import list_repositories
 
     found = ask(data_dir, lambda connection: list_repositories(connection, limit=1_000_000))
     if as_json:
-        print_json({"repositories": [item.to_message() for item in found]})
+        print_json({"repositories": [{**item.to_message(), **_room(item)} for item in found]})
     elif found:
-        print_rows([(item.name, item.visibility, "since " + render_time(item.created_at)) for item in found])
+        print_rows(
+            [(item.name, item.visibility, "since " + render_time(item.created_at), _size(item)) for item in found]
+        )
+
+
+def _room(item: RepositoryRow) -> dict[str, int | None]:
+    return {"stored_bytes": item.stored_bytes, "quota_bytes": item.quota_bytes}
+
+
+def _size(item: RepositoryRow) -> str:
+    from museui.core.figures import render_bytes
+
+    from ..push.quota import choose_limit
+
+    limit_bytes = choose_limit(item.quota_bytes, None)
+    return render_bytes(item.stored_bytes) + (f" of {render_bytes(limit_bytes)}" if limit_bytes is not None else "")
 
 
 @repo.command("visibility")

@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import BadSignature, Invalid, NotFound
+from museui.core.names import check_line
 from museui.core.signatures import check_public_key, decode_key, encode_key, key_id
 
 from ..index.locks import lock_user
@@ -44,8 +45,9 @@ def parse_public_key(text: str) -> bytes:
 async def enrol_key(connection: AsyncConnection, user_id: int, public_key: bytes, label: str, now: float) -> KeyRow:
     """The key is the user's from now on; one that is enrolled already stays as it is.
 
-    Raises :class:`Invalid` for one that was revoked.
+    Raises :class:`Invalid` for one that was revoked, and for a label that is not a line.
     """
+    check_line(label, "label")
     await lock_user(connection, user_id)
     known = await _find(connection, user_id, public_key)
     if known is None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Invalid, NotFound
-from museui.core.names import check_branch, check_name
+from museui.core.names import check_branch, check_line, check_name
 
 from ..index.locks import lock_repository, lock_user
 from ..index.schema import branches, repositories, users
@@ -23,7 +23,10 @@ SIGNING_POLICIES: tuple[SigningPolicy, ...] = ("off", "valid", "trusted")
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
-    """One repository. ``public_id`` is the ``repo_id`` clients see; ``created_at`` in Unix seconds."""
+    """One repository. ``public_id`` is the ``repo_id`` clients see; ``created_at`` in Unix seconds.
+
+    ``stored_bytes``: of all its objects; ``quota_bytes``: as in the schema.
+    """
 
     id: int
     public_id: str
@@ -35,6 +38,8 @@ class RepositoryRow:
     default_branch: str | None
     signing_policy: SigningPolicy
     created_at: float
+    stored_bytes: int
+    quota_bytes: int | None
 
     @property
     def name(self) -> str:
@@ -122,8 +127,12 @@ async def create_repository(
     domain: str = "",
     default_branch: str | None = None,
 ) -> RepositoryRow:
-    """A new repository. Raises :class:`Invalid` when the slug is not acceptable or, in any case of letters, taken."""
+    """A new repository.
+
+    Raises :class:`Invalid` when slug, domain or branch is not acceptable or the slug, in any case of letters, taken.
+    """
     check_name(slug, "slug")
+    check_line(domain, "domain")
     if default_branch is not None:
         check_branch(default_branch)
     await lock_user(connection, owner_id)

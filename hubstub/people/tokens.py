@@ -17,6 +17,7 @@ from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Invalid, NotFound, Unauthorized
+from museui.core.names import check_line
 
 from ..index.schema import repositories, tokens, users
 
@@ -69,7 +70,8 @@ async def create_token(
     expires_at: float | None = None,
     label: str = "",
 ) -> str:
-    """A new token, to be shown once."""
+    """A new token, to be shown once. Raises :class:`Invalid` for a label that is not a line."""
+    check_line(label, "label")
     token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     await connection.execute(
         insert(tokens).values(

@@ -191,18 +191,15 @@ async def _find_earlier(connection: AsyncConnection, receipt: Receipt, contents:
     by where the branch is now.  One that brings again what the hub has lost since is done.
     """
     target, repository_id = receipt.target, receipt.repository_id
-    answer = await find_answer(connection, repository_id, receipt.user_id, receipt.sha256(contents), target)
-    if answer is None:
-        return None
     current = await read_head(connection, repository_id, target.branch)
-    if current != target.head:
-        leased_as_before = target.lease and target.expected_head == answer.previous_head
-        if not leased_as_before or current == target.expected_head:
-            return None
-    wanted = contents.objects.keys() | contents.needed_objects
-    if len(await existing_objects(connection, repository_id, wanted)) < len(wanted):
+    left = current != target.head
+    if left and not (target.lease and current != target.expected_head):
+        return None  # as most do: a look at one row, where looking for the answer is one at every push there was
+    answer = await find_answer(connection, repository_id, receipt.user_id, receipt.sha256(contents), target)
+    if answer is None or (left and answer.previous_head != target.expected_head):
         return None
-    return answer
+    wanted = contents.objects.keys() | contents.needed_objects
+    return answer if len(await existing_objects(connection, repository_id, wanted)) == len(wanted) else None
 
 
 async def _insert_contents(

@@ -1,4 +1,4 @@
-"""Which paths, branch names, owners and slugs are acceptable.
+"""Which paths, branch names, owners, slugs and lines of text are acceptable.
 
 Paths: what no file system can hold, or what would leave the work tree, is refused.  Names that differ only in
 case or Unicode form are legal (Linux holds them); whoever writes a work tree must notice the collision there.
@@ -15,6 +15,7 @@ from .errors import Invalid, shown
 
 MAX_PATH_BYTES = 4096
 MAX_BRANCH_BYTES = 255
+MAX_LINE_CHARS = 255
 
 _BAD_PATH = re.compile(r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)(?:\.\.?|\.muse)(?:/|$)", re.IGNORECASE).search
 _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^@$|^[-./]|/$|//|/\.|\.$|\.lock(?:/|$)|^HEAD$").search
@@ -83,3 +84,10 @@ def check_owner(name: object) -> str:
     if owner.lower() in RESERVED_OWNERS:
         raise Invalid(f"owner {owner!r} is a reserved word")
     return owner
+
+
+def check_line(text: str, field: str) -> str:
+    """``text`` unchanged when it is a line that people can read, or empty; raises :class:`Invalid` naming ``field``."""
+    if len(text) > MAX_LINE_CHARS or not text.isprintable():
+        raise Invalid(f"field {field!r} is not a line of at most {MAX_LINE_CHARS} characters", details={"field": field})
+    return text

@@ -207,13 +207,15 @@ def test_the_audit_log_has_every_move_in_pages(hub: HubProcess, song: PushClient
     paged += page["moves"]
     page = _get(song, f"audit?limit=3&before={page['next']}")
     assert paged + page["moves"] == moves and page["next"] is None
-    for query in ("limit=0", "limit=201", "before=x", "before=-1", "before=" + "9" * 30):
+    for query in ("limit=0", "limit=201", "limit=000200999", "before=x", "before=-1", "before=" + "9" * 30):
         assert song.get(f"audit?{query}").status_code == 422
 
 
-def _post_key(client: httpx.Client, hub: HubProcess, key: object, token: str) -> httpx.Response:
+def _post_key(
+    client: httpx.Client, hub: HubProcess, key: object, token: str, label: object = "laptop"
+) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
-    return client.post(f"{hub.url}/user/keys", json={"public_key": key, "label": "laptop"}, headers=headers)
+    return client.post(f"{hub.url}/user/keys", json={"public_key": key, "label": label}, headers=headers)
 
 
 def test_keys_are_enrolled_listed_and_revoked(hub: HubProcess) -> None:
@@ -248,6 +250,9 @@ def test_keys_are_enrolled_listed_and_revoked(hub: HubProcess) -> None:
             "ssh-rsa x",
         ):
             assert _post_key(client, hub, bad, carol).status_code == 422
+        for label in ("x" * 256, "a\nb", "\x1b]0;hub\x07", "\u202eretpal", "\0", 7):
+            answer = _post_key(client, hub, public_key(4), carol, label)
+            assert (answer.status_code, answer.json()["error"]["details"]["field"]) == (422, "label")
 
 
 def test_a_key_takes_a_token_that_may_do_everything(hub: HubProcess, bob: str, song: PushClient) -> None:

@@ -143,6 +143,8 @@ def test_a_quota_of_ones_own_goes_before_the_hub_s(client: PushClient) -> None:
     command = client.hub.command
     assert json.loads(command("repo", "quota", name, "20K", "--json"))["quota_bytes"] == 20 * KIB
     assert client.push(_history(9 * KIB))[0] == 200
+    listed = next(line for line in command("repo", "list").splitlines() if line.startswith(name + " "))
+    assert listed.endswith("9.0 KiB of 20.0 KiB")
     command("repo", "quota", name, "none")
     assert client.presign(b"y" * 30 * KIB)[0] == 200
     command("repo", "quota", name, "default")
