@@ -59,6 +59,8 @@ class PushView:
     promoted: bool
     created_at: float
     total_s: float | None
+    ahead_s: float | None
+    """How long the hub verified while the bytes arrived, if it did; that is part of no phase."""
     phases: tuple[PhaseView, ...]
 
 
@@ -87,6 +89,7 @@ def view_push(message: Mapping[str, Any], presigned_at: float | None) -> PushVie
         promoted=message["promotion"] == "done",
         created_at=message["created_at"],
         total_s=total_s,
+        ahead_s=timings.get("ahead"),
         phases=(
             _phase("transfer", ("transfer",), transfer),
             *(_phase(name, steps, timings) for name, steps in _STEPS.items()),

@@ -18,6 +18,7 @@ from tests.helpers.records import History, commit_record, digest, snapshot_recor
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+OLD_KEY_ID = "e24c3d674e79495c"
 TREE = {
     "verse.txt": "la la\n  <b>la</b> ☃\n".encode(),
     "tracks/verse/piano.mid": b"MThd\0\0\0\6",
@@ -45,7 +46,8 @@ def make_song() -> History:
     root = commit_record(one, message="First take\n\nWith a second paragraph.", author="Ada L.", agent_id="composer-3")
     mine = _signed(commit_record(two, [root["commit_id"]], "Signed by a known key"), KEY)
     theirs = _signed(commit_record(one, [root["commit_id"]], "Signed by a foreign key"), OTHER_KEY)
-    old = commit_record(one, [theirs["commit_id"]], "Signed the old way", signature="ab" * 32, format_version=5)
+    hmac = {"signature": "ab" * 32, "signer_key_id": OLD_KEY_ID, "format_version": 5}
+    old = commit_record(one, [theirs["commit_id"]], "Signed the old way", **hmac)
     merge = commit_record(two, [old["commit_id"], mine["commit_id"]], "Together")
     contents = {digest(content): content for tree in trees for content in tree.values()}
     return History([root, mine, theirs, old, merge], snapshots, contents)
@@ -106,6 +108,9 @@ def test_each_commit_says_how_it_is_signed(visitor: Visitor) -> None:
     assert f"✓ signed key {foreign}" in told["Signed by a foreign key"]
     assert "? signed, unverifiable" in told["Signed the old way"]
     assert "unsigned" in told["First take"] and "unsigned" in told["Together"]
+    old = next(index for index, commit in zip(IDS, SONG.commits, strict=True) if "old way" in commit["message"])
+    page = visitor.read(f"/ada/song/-/commit/{old}")
+    assert f'{OLD_KEY_ID}</bdi></code></span> <span class="faint">only the signer can check' in page.raw
 
 
 def _public(private: bytes) -> bytes:

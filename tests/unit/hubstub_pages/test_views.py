@@ -42,6 +42,11 @@ def test_bar_is_as_long_as_the_gate_and_its_steps_lie_end_to_end() -> None:
     assert advance.segments[0].width == 50.0
 
 
+def test_what_was_verified_while_the_bytes_arrived_is_part_of_no_phase() -> None:
+    view = view_push(_push(timings=TIMINGS | {"verify": 0.0, "ahead": 2.0}), presigned_at=93.0)
+    assert (view.ahead_s, view.phases[1].seconds) == (2.0, 2.0)
+
+
 def test_phase_over_its_gate_fills_the_bar_and_says_so() -> None:
     advance = view_push(_push(timings=TIMINGS | {"advance": 2.0}), None).phases[2]
     assert advance.over and advance.segments[0].width == 100.0
