@@ -117,10 +117,10 @@ def _open_hub(hub_url: str | None, data: Path, minio: bool) -> Iterator[tuple[st
         with run_hub(data, *(["--minio"] if minio else [])) as (base, _, token):
             yield base, token
         return
-    from museui.hub.url import parse_repository_url
+    from museui.hub.url import parse_hub_url
     from museui.repo.identity import token_for
 
-    base = parse_repository_url(f"{hub_url.rstrip('/')}/nobody/nothing").base
+    base = parse_hub_url(hub_url)
     yield base, token_for(base, os.environ, warn)
 
 

@@ -11,8 +11,9 @@ import click
 
 from ..core.errors import Usage
 from ..core.ids import qualified
+from ..repo.repository import real_path
 from .fetch import fetch_document, render_fetch
-from .output import Context, json_option, print_json, quiet_option, warn
+from .output import Context, json_option, print_json, printable, quiet_option, warn
 
 
 @click.command()
@@ -34,7 +35,7 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
 
     address = parse_repository_url(url)
     token, ca = token_for(address.base, os.environ, warn), find_authority(address.base, os.environ)
-    root = context.path(folder or address.slug)
+    root = real_path(context.path(folder or address.slug))
     made = _prepare(root)
 
     async def run() -> Cloned:
@@ -52,7 +53,9 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
         print_json({**document, "branch": cloned.branch, "head": qualified(cloned.head) if cloned.head else None})
     elif not quiet:
         click.echo(render_fetch(target, cloned.fetched))
-        click.echo(f"cloned into {root}" + (f" on {cloned.branch}" if cloned.head else ", which is empty"))
+        click.echo(
+            f"cloned into {printable(str(root))}" + (f" on {cloned.branch}" if cloned.head else ", which is empty")
+        )
 
 
 def _prepare(root: Path) -> bool:
@@ -60,7 +63,7 @@ def _prepare(root: Path) -> bool:
     if not root.exists():
         return True
     if not root.is_dir() or any(root.iterdir()):
-        raise Usage(f"{root} exists and is not empty", hint="Name another folder after the URL.")
+        raise Usage(f"{root} is there already, and no empty folder", hint="Name another folder after the URL.")
     return False
 
 

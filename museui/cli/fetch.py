@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--remote",
     shell_complete=complete_remote,
-    metavar="NAME",
+    metavar="NAME|URL",
     help="Where from (default: the only remote, or 'origin').",
 )
 @click.option(
@@ -49,13 +49,13 @@ def command(
 
 
 def fetch_target(target: Target, branches: list[str] | None) -> FetchResult:
-    """Fetch into the target's repository. A bare URL has no name to note its branches under: ``origin`` is used."""
+    """Fetch into the target's repository. Of a bare URL, which has no name, no branches are noted."""
     from museui.hub.client import HubClient
     from museui.sync.fetch import fetch
 
     async def run() -> FetchResult:
         async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await fetch(target.repository, client, target.remote or "origin", branches)
+            return await fetch(target.repository, client, target.remote, branches)
 
     with target.repository.lock():
         return asyncio.run(run())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ..local.programs import program_command, program_environment
+from .output import Context
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -49,8 +50,10 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete)
-def command(arguments: tuple[str, ...]) -> NoReturn:
+@click.pass_obj
+def command(context: Context, arguments: tuple[str, ...]) -> NoReturn:
     """Run and administer a hub."""
+    os.chdir(context.cwd)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, program_command("hubstub", *arguments), program_environment())

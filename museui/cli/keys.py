@@ -7,7 +7,7 @@ import click
 from ..core.errors import NotFound, Unauthorized, Usage
 from ..core.wire import EnrolKey
 from ..repo.keys import SigningKey, generate_signing_key, key_path, read_signing_key
-from .output import Context, json_option, print_json, printable, quiet_option, talk, warn
+from .output import Context, json_option, print_json, quiet_option, talk, warn
 
 
 @click.group()
@@ -68,7 +68,7 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
     if as_json:
         print_json({"ok": True, "hub": base, "name": name, "public_key": key.public, "key_id": key.key_id})
     else:
-        talk(f"{base} knows key {key.key_id} as {printable(name)}'s", quiet=quiet)
+        talk(f"{base} knows key {key.key_id} as {name}'s", quiet=quiet)
 
 
 def _hub_of(context: Context) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from ..core.errors import BadSignature, Usage
-from ..core.ids import CommitId, parse_id, qualified
+from ..core.errors import BadSignature
+from ..core.ids import CommitId, is_hex_id, qualified
 from ..core.records import Commit
 from ..core.signatures import verify_commit
 from ..repo.history import walk_history
 from ..repo.repository import Repository
+from .branches import pick_branch, require_head
 from .output import Context, json_option, print_json, printable
 
 
@@ -45,17 +46,10 @@ def command(context: Context, branch: str | None, count: int | None, as_json: bo
 def _find_head(repository: Repository, branch: str | None) -> CommitId:
     if branch is None:
         head = repository.read_head()
-        found = repository.read_branch(head.branch) if head.branch else head.commit_id
-        if found is None:
-            raise Usage(f"branch {head.branch!r} has no commit yet", hint="museui snapshot -m MESSAGE makes the first.")
-        return found
-    if len(branch.removeprefix("sha256:")) == 64:
-        return CommitId(parse_id(branch, "commit"))
-    found = repository.read_branch(branch)
-    if found is None:
-        known = ", ".join(repository.branches()) or "none yet"
-        raise Usage(f"there is no branch {branch!r} with a commit", hint=f"Branches: {known}.")
-    return found
+        return head.commit_id or require_head(repository, pick_branch(repository, None))
+    if is_hex_id(digits := branch.removeprefix("sha256:")):
+        return CommitId(digits)
+    return require_head(repository, branch)
 
 
 def _signature(commit: Commit) -> str:

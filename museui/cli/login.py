@@ -9,9 +9,9 @@ import time
 
 import click
 
-from ..core.errors import Invalid, NotFound, Unauthorized, Usage
+from ..core.errors import Integrity, Invalid, NotFound, Unauthorized, Usage
 from ..core.wire import Account
-from .output import json_option, print_json, printable, quiet_option, talk
+from .output import json_option, print_json, quiet_option, talk
 
 _MAX_TOKEN_CHARS = 4096
 
@@ -48,7 +48,7 @@ def command(hub: str, as_json: bool, quiet: bool) -> None:
             f"the hub at {base} does not take this token",
             hint="It may have expired or been revoked; 'museui hub token create', where the hub runs, makes another.",
         ) from exc
-    except (NotFound, Invalid) as exc:
+    except (NotFound, Integrity, Invalid) as exc:
         raise Usage(
             f"what answers at {base} is not a hub one can sign in to",
             hint="Give the address of the hub itself, without a repository.",
@@ -59,14 +59,14 @@ def command(hub: str, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json({"ok": True, "hub": base, **_document(account)})
     else:
-        talk(f"signed in to {key} as {printable(account.name)}: {_render(account)}", quiet=quiet)
+        talk(f"signed in to {key} as {account.name}: {_render(account)}", quiet=quiet)
 
 
 def _read_token(base: str) -> str:
     if sys.stdin.isatty():
         token = str(click.prompt(f"Token for {base}", hide_input=True, err=True))
     else:
-        token = sys.stdin.read(_MAX_TOKEN_CHARS + 1)
+        token = sys.stdin.buffer.read(_MAX_TOKEN_CHARS + 1).decode(errors="replace")
     token = token.strip()
     if not token:
         raise Usage("there is no token on stdin", hint=f"Give it as in: museui login {base} < token.txt")
@@ -82,8 +82,8 @@ def _document(account: Account) -> dict[str, object]:
 
 def _render(account: Account) -> str:
     may = {"read": "may read", "write": "may read and write", "admin": "may do everything"}
-    text = may.get(account.scope, printable(account.scope))
-    text += f" in {printable(account.repository)} alone" if account.repository else ""
+    text = may.get(account.scope, account.scope)
+    text += f" in {account.repository} alone" if account.repository else ""
     if account.expires_at is not None:
         text += f", until {time.strftime('%Y-%m-%d %H:%M', time.localtime(account.expires_at))}"
     return text

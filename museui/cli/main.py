@@ -8,15 +8,16 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from ..core import failpoints
-from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
+from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, Interrupted, MuseError, Usage
 from ..core.system import error_from_system
 from .output import Context, print_error, talk
 
@@ -137,7 +138,7 @@ def run(arguments: Sequence[str]) -> int:
         print_error(Usage(exc.format_message(), hint=_usage_hint(exc)), as_json)
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
-        talk("interrupted")
+        print_error(Interrupted("interrupted"), as_json)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         raise
@@ -176,6 +177,16 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
+def _flush(stream: TextIO) -> bool:
+    """Whether all that was said has gone out. If not, it is dropped: it must not raise again when Python ends."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
+
+
 def main() -> None:
     """The console script."""
     _use_utf8()
@@ -185,16 +196,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)  # so that what is half done is cleared away
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
         code = EXIT_FAILED
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Whoever read our output has gone, or there is no room; what is buffered must not raise again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not _flush(sys.stdout):
         code = code or EXIT_FAILED
+    _flush(sys.stderr)
     gc.freeze()  # Python would look for garbage in all that was imported before it goes: a sixth of a small push
     sys.exit(code)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from ..core.errors import MuseError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +46,32 @@ def print_json(document: Any) -> None:
 
 
 def talk(text: str, *, quiet: bool = False) -> None:
-    """One line of talk on stderr, unless ``quiet``."""
+    """Talk on stderr, unless ``quiet``."""
     if not quiet:
-        click.echo(text, err=True)
+        _say(text)
 
 
 def warn(text: str) -> None:
     """A line on stderr that ``--quiet`` does not silence."""
-    click.echo(f"warning: {printable(text)}", err=True)
+    _say(f"warning: {text}")
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # what is done is done, also when nobody can be told
+        click.echo(printable(text), err=True)
 
 
 def printable(text: str) -> str:
-    """``text`` with the control characters that could steer a terminal written as escapes."""
+    """``text`` with what could steer a terminal or turn its direction written as escapes; lines and tabs stay."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def print_error(error: MuseError, as_json: bool) -> None:
-    """A failure: a JSON document on stdout, or ``error:`` and ``hint:`` on stderr."""
+    """A failure: a JSON document on stdout, or ``error:`` and ``hint:`` on stderr, also where stdout takes nothing."""
     if as_json:
-        print_json({"ok": False, "error": error.to_json()})
-        return
-    click.echo(f"error: {printable(error.message)}", err=True)
+        with suppress(OSError):
+            print_json({"ok": False, "error": error.to_json()})
+            return
+    _say(f"error: {error.message}")
     if error.hint:
-        click.echo(f"hint: {printable(error.hint)}", err=True)
+        _say(f"hint: {error.hint}")

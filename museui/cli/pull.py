@@ -8,10 +8,11 @@ import click
 
 from ..core.figures import render_count
 from ..core.ids import qualified
+from .branches import pick_branch
 from .completing import complete_branch, complete_remote
 from .fetch import fetch_document, render_fetch
 from .output import Context, json_option, print_json, quiet_option
-from .target import open_target, pick_branch
+from .target import open_target
 
 
 @click.command()
@@ -19,7 +20,7 @@ from .target import open_target, pick_branch
 @click.option(
     "--remote",
     shell_complete=complete_remote,
-    metavar="NAME",
+    metavar="NAME|URL",
     help="Where from (default: the only remote, or 'origin').",
 )
 @click.option(
@@ -43,7 +44,7 @@ def command(
 
     async def run() -> Pulled:
         async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await pull(target.repository, client, target.remote or "origin", name)
+            return await pull(target.repository, client, target.remote, name)
 
     with target.repository.lock():
         pulled = asyncio.run(run())

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.errors import EXIT_OK, MuseError, Usage, error_from_code
+from ..core.errors import EXIT_OK, Invalid, MuseError, Usage, error_from_code
+from .branches import pick_branch, require_head
 from .completing import complete_branch, complete_remote
 from .output import Context, json_option, print_error, print_json, quiet_option
 from .progress import PushProgress, render_result
-from .target import Target, open_target, pick_branch
+from .target import Target, open_target
 from .through_daemon import push_through_daemon
 
 if TYPE_CHECKING:
@@ -79,35 +80,42 @@ def command(
         raise click.UsageError("--tags and --dry-run exclude each other")
     if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
         raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
-    target = open_target(context.path(repo) if repo else context.cwd, remote)
-    repository = target.repository
-    heads = _all_heads(repository) if all_branches else dict([_pick_branch(repository, branch)])
-    if not heads:
-        raise Usage("there is nothing to push: no branch has a commit", hint="Take one with `museui snapshot -m …`.")
+    try:
+        target = open_target(context.path(repo) if repo else context.cwd, remote)
+        repository = target.repository
+        heads = _all_heads(repository) if all_branches else _one_head(repository, branch)
+        if not heads:
+            hint = "Take one with `museui snapshot -m …`."
+            raise Usage("there is nothing to push: no branch has a commit", hint=hint)
 
-    progress = PushProgress(quiet=quiet or as_json)
-    with progress:
-        documents, tagged = None, None
-        if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
-            documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
-        if documents is None:
-            import asyncio
+        with PushProgress(quiet=quiet or as_json) as progress:
+            documents: list[dict[str, Any]] = []
+            tagged: int | MuseError | None = None
+            if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
+                documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
+            if not documents:
+                import asyncio
 
-            from museui.sync.result import PushRequest
+                from museui.sync.result import PushRequest
 
-            requests = [
-                PushRequest(
-                    branch=name,
-                    head=head,
-                    remote=target.remote,
-                    force=force or force_with_lease is not None,
-                    lease=_lease(target, name, force_with_lease),
-                    strategy=strategy,
-                    dry_run=dry_run,
-                )
-                for name, head in heads.items()
-            ]
-            documents, tagged = asyncio.run(_push_all(target, requests, tags, progress.show))
+                requests = [
+                    PushRequest(
+                        branch=name,
+                        head=head,
+                        remote=target.remote,
+                        force=force or force_with_lease is not None,
+                        lease=_lease(target, name, force_with_lease),
+                        strategy=strategy,
+                        dry_run=dry_run,
+                    )
+                    for name, head in heads.items()
+                ]
+                documents, tagged = asyncio.run(_push_all(target, requests, tags, progress.show))
+    except MuseError as exc:
+        if not as_json:
+            raise
+        print_json({"ok": False, "error": exc.to_json(), "phases": []})
+        return exc.exit_code
     return _report(documents, tagged, many=all_branches, as_json=as_json, quiet=quiet)
 
 
@@ -148,13 +156,9 @@ def _all_heads(repository: Repository) -> dict[str, CommitId]:
     return {**{name: heads[name] for name in [current] if name in heads}, **heads}
 
 
-def _pick_branch(repository: Repository, branch: str | None) -> tuple[str, CommitId]:
+def _one_head(repository: Repository, branch: str | None) -> dict[str, CommitId]:
     name = pick_branch(repository, branch)
-    head = repository.read_branch(name)
-    if head is None:
-        known = ", ".join(sorted(repository.branches())) or "none yet"
-        raise Usage(f"there is no branch {name!r} with a commit", hint=f"Branches: {known}.")
-    return name, head
+    return {name: require_head(repository, name)}
 
 
 def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
@@ -163,7 +167,10 @@ def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
     if option is None:
         return None
     if option != _FETCHED_LEASE:
-        return CommitId(parse_id(option, "--force-with-lease"))
+        try:
+            return CommitId(parse_id(option, "--force-with-lease"))
+        except Invalid as exc:
+            raise Usage(exc.message, hint=exc.hint) from exc
     seen = target.repository.read_tracking(target.remote, branch) if target.remote else None
     if seen is None:
         raise Usage(

@@ -13,7 +13,7 @@ from ..core.signatures import verify_commit
 from ..repo.committing import Taken, commit_work_tree, default_author
 from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository
-from .output import Context, json_option, print_json, printable, quiet_option, talk, warn
+from .output import Context, json_option, print_json, quiet_option, talk, warn
 
 _MAX_NOTES = 5
 
@@ -44,7 +44,7 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
 
 def _tell_left_out(taken: Taken, quiet: bool) -> None:
     for path, kind in taken.left_out[:_MAX_NOTES]:
-        talk(f"note: {printable(path)} is a {kind}: not recorded", quiet=quiet)
+        talk(f"note: {path} is a {kind}: not recorded", quiet=quiet)
     if (more := len(taken.left_out) - _MAX_NOTES) > 0:
         talk(f"note: and {more} more", quiet=quiet)
 
@@ -73,4 +73,4 @@ def _render(taken: Taken) -> str:
     changes = ", ".join(f"{count} {word}" for count, word in counts if count) or "no changes"
     where = taken.branch or "detached HEAD"
     signed = ", signed" if taken.commit.fields["signature"] else ""
-    return f"[{where} {taken.commit.id[:12]}] {printable(taken.commit.message.splitlines()[0])} ({changes}{signed})"
+    return f"[{where} {taken.commit.id[:12]}] {taken.commit.message.splitlines()[0]} ({changes}{signed})"

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from museui.core.errors import Usage
 from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
 from museui.repo.remotes import choose_remote
@@ -45,11 +44,3 @@ def open_target(path: Path, remote: str | None) -> Target:
 def _target(repository: Repository, remote: str | None, text: str) -> Target:
     url = parse_repository_url(text)
     return Target(repository, remote, url, token_for(url.base, os.environ, warn), find_authority(url.base, os.environ))
-
-
-def pick_branch(repository: Repository, branch: str | None) -> str:
-    """``branch``, or the one that is checked out. Raises :class:`Usage` when there is none."""
-    name = branch or repository.current_branch()
-    if not name:
-        raise Usage("HEAD is not on a branch", hint="Say which branch with --branch.")
-    return name

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Unreachable
+from ..core.errors import MuseError, Unreachable
 from ..core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
 from ..local.places import find_socket
 
 
 def push_through_daemon(
     root: Path, remote: str | None, branches: list[str], listener: Callable[[PhaseEvent], None]
-) -> list[dict[str, Any]] | None:
-    """Push each branch; their documents, ``None`` when no daemon runs. Raises what the daemon refuses."""
+) -> list[dict[str, Any]]:
+    """Push each branch; their documents, also of what the daemon refuses. None when no daemon runs."""
     if not find_socket().exists() or os.environ.get("MUSEUI_CA"):
-        return None  # the daemon does not know what this process is to trust
+        return []  # the daemon does not know what this process is to trust
     from ..local.client import LocalClient, NoDaemon
 
     client = LocalClient()
@@ -27,10 +27,10 @@ def push_through_daemon(
         body = {"path": str(root), "remote": remote, "branch": branch, "token": token}
         try:
             documents.append(_follow(client.stream("POST", "pushes", body), listener))
-        except NoDaemon:
-            if documents:
-                raise
-            return None
+        except MuseError as exc:
+            if isinstance(exc, NoDaemon) and not documents:
+                return []
+            documents.append({"ok": False, "branch": branch, "error": exc.to_json(), "phases": []})
     return documents
 
 

@@ -182,6 +182,14 @@ class Busy(Retryable):
     http_status = None
 
 
+class Interrupted(MuseError):
+    """A person, or the system, ended it."""
+
+    code = "interrupted"
+    http_status = None
+    exit_code = EXIT_INTERRUPTED
+
+
 ERRORS: dict[str, type[MuseError]] = {
     cls.code: cls
     for cls in (
@@ -202,6 +210,7 @@ ERRORS: dict[str, type[MuseError]] = {
         Usage,
         Unreachable,
         Busy,
+        Interrupted,
     )
 }
 """Every code there is, with its class."""

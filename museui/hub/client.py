@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import msgpack
@@ -25,7 +25,7 @@ from museui.core.errors import (
 from museui.core.ids import CommitId
 
 from .http import httpx
-from .trust import CERTIFICATE_HINT, is_distrusted, make_tls_context
+from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted, make_tls_context
 from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
@@ -33,6 +33,7 @@ MSGPACK = "application/x-msgpack"
 USER_AGENT = "museui"
 _NO_HUB_HINT = "Check the URL, and what proxies are in between."
 _MAX_ANSWER_BYTES = 16 << 20
+M = TypeVar("M")
 MakeTransport = Callable[[httpx.Limits], httpx.AsyncBaseTransport]
 _CONNECTIONS = httpx.Limits(max_keepalive_connections=64)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -41,6 +42,7 @@ _CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    host: str
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -109,7 +111,7 @@ class HubLine:
         facts = [answer.get(name) for name in ("name", "version")] if isinstance(answer, dict) else []
         name, version = facts if facts and all(isinstance(fact, str) for fact in facts) else (None, None)
         if name is None or version is None:
-            raise Integrity(f"what answers at {self._base} is not a hub", hint=_NO_HUB_HINT)
+            raise self._no_hub()
         try:
             time_s = parsedate_to_datetime(headers.get("date", "")).timestamp()
         except ValueError:
@@ -118,26 +120,32 @@ class HubLine:
 
     async def fetch_account(self) -> wire.Account:
         """``GET /user``: whose token this is."""
-        return wire.parse(wire.Account, await self._exchange("GET", "/user"))
+        return await self._request(wire.Account, "GET", "/user")
 
     async def fetch_storage(self) -> wire.Storage:
         """``GET /user/storage``: what one's repositories take there. Raises :class:`NotFound` from an older hub."""
-        return wire.parse(wire.Storage, await self._exchange("GET", "/user/storage"))
+        return await self._request(wire.Storage, "GET", "/user/storage")
 
     async def enrol_key(self, key: wire.EnrolKey) -> None:
         """``POST /user/keys``: the key is one's own from now on."""
         await self._exchange("POST", "/user/keys", wire.encode(key))
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        content: AsyncIterable[bytes] | bytes | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
-    ) -> Any:
-        return (await self._ask(method, path, body, content=content, timeout=timeout))[0]
+    async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        return (await self._ask(method, path, body, **options))[0]
+
+    async def _request(
+        self, message: type[M], method: str, path: str, body: Mapping[str, Any] | None = None, **options: Any
+    ) -> M:
+        """The answer as the ``message`` it must be."""
+        answer = await self._exchange(method, path, body, **options)
+        try:
+            return wire.parse(message, answer)
+        except Invalid as exc:
+            raise self._no_hub(exc.message) from exc
+
+    def _no_hub(self, why: str = "") -> Integrity:
+        what = f"what answers at {self._base} is not a hub"
+        return Integrity(f"{what}, or one of another version: {why}" if why else what, hint=_NO_HUB_HINT)
 
     async def _ask(
         self,
@@ -161,7 +169,7 @@ class HubLine:
         try:
             return msgpack.unpackb(response.content), response.headers
         except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-            raise Integrity(f"what answers at {self._base} is not a hub", hint=_NO_HUB_HINT) from exc
+            raise self._no_hub() from exc
 
     async def _send(
         self,
@@ -176,14 +184,7 @@ class HubLine:
             async with self._client(url).stream(
                 method, url, headers=headers, content=content, timeout=timeout, extensions={"trace": keep_little_unsent}
             ) as response:
-                parts: list[bytes] = []
-                size = 0
-                async for part in response.aiter_bytes():
-                    parts.append(part)
-                    size += len(part)
-                    if size > _MAX_ANSWER_BYTES:
-                        raise Invalid(f"the answer of {urlsplit(url).netloc} is longer than {_MAX_ANSWER_BYTES} bytes")
-                return _Answer(response.status_code, response.headers, b"".join(parts))
+                return await _read_answer(response, url)
         except httpx.TransportError as exc:
             raise _line_failed(exc, url) from exc
         except httpx.InvalidURL as exc:
@@ -203,39 +204,36 @@ class HubClient(HubLine):
 
     async def fetch_refs(self) -> wire.Refs:
         """``GET refs``."""
-        return wire.parse(wire.Refs, await self._exchange("GET", "refs"))
+        return await self._request(wire.Refs, "GET", "refs")
 
     async def negotiate(self, want: list[CommitId], have: list[CommitId]) -> wire.NegotiateAnswer:
         """One round of ``POST negotiate``."""
         body = wire.encode(wire.NegotiateRequest(have=have, want=want))
-        return wire.parse(wire.NegotiateAnswer, await self._exchange("POST", "negotiate", body))
+        return await self._request(wire.NegotiateAnswer, "POST", "negotiate", body)
 
     async def presign(self, request: wire.PresignRequest, lease: bool) -> wire.PresignAnswer:
         """``POST push/bundle/presign``; ``lease``: whether ``expected_head`` is one."""
         body = wire.encode(request)
         if not lease:
             del body["expected_head"]
-        return wire.parse(wire.PresignAnswer, await self._exchange("POST", "push/bundle/presign", body))
+        return await self._request(wire.PresignAnswer, "POST", "push/bundle/presign", body)
 
     async def confirm(self, request: wire.ConfirmRequest, target: wire.PushTarget) -> wire.PushAnswer:
         """``POST push/bundle/confirm``."""
         body = {**wire.encode_target(target), **wire.encode(request)}
-        answer = await self._exchange("POST", "push/bundle/confirm", body, timeout=_CONFIRM_TIMEOUT)
-        return wire.parse(wire.PushAnswer, answer)
+        return await self._request(wire.PushAnswer, "POST", "push/bundle/confirm", body, timeout=_CONFIRM_TIMEOUT)
 
     async def presign_objects(self, request: wire.ObjectsPresignRequest) -> wire.ObjectsPresignAnswer:
         """``POST push/presign``."""
-        return wire.parse(wire.ObjectsPresignAnswer, await self._exchange("POST", "push/presign", wire.encode(request)))
+        return await self._request(wire.ObjectsPresignAnswer, "POST", "push/presign", wire.encode(request))
 
     async def confirm_objects(self, body: AsyncIterable[bytes]) -> wire.PushAnswer:
         """``POST push/confirm``; the body holds the records and the target."""
-        answer = await self._exchange("POST", "push/confirm", content=body, timeout=_CONFIRM_TIMEOUT)
-        return wire.parse(wire.PushAnswer, answer)
+        return await self._request(wire.PushAnswer, "POST", "push/confirm", content=body, timeout=_CONFIRM_TIMEOUT)
 
     async def push_stream(self, body: AsyncIterable[bytes] | bytes) -> wire.PushAnswer:
         """``POST push/stream`` with a body made by :func:`museui.core.stream.write_stream`."""
-        answer = await self._exchange("POST", "push/stream", content=body, timeout=_CONFIRM_TIMEOUT)
-        return wire.parse(wire.PushAnswer, answer)
+        return await self._request(wire.PushAnswer, "POST", "push/stream", content=body, timeout=_CONFIRM_TIMEOUT)
 
     async def put(
         self, url: str, headers: Mapping[str, str], size_bytes: int, body: AsyncIterable[bytes] | bytes
@@ -256,7 +254,7 @@ class HubClient(HubLine):
         answer = await self._exchange("GET", "tags")
         tags = answer.get("tags") if isinstance(answer, dict) else None
         if not isinstance(tags, list) or not all(isinstance(record, dict) for record in tags):
-            raise Invalid("the hub's answer has no list of tags")
+            raise self._no_hub("there is no list of tags")
         return tags
 
     async def store_tags(self, records: list[bytes]) -> int:
@@ -266,7 +264,7 @@ class HubClient(HubLine):
         answer = await self._exchange("POST", "tags", content=head + b"".join(records))
         stored = answer.get("stored") if isinstance(answer, dict) else None
         if not isinstance(stored, int):
-            raise Invalid("the hub's answer does not say how many tags it stored")
+            raise self._no_hub("it does not say how many tags it stored")
         return stored
 
     async def fetch_promotion(self, push_id: str) -> str:
@@ -292,10 +290,25 @@ class HubClient(HubLine):
                 "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
             ) as response:
                 if response.status_code >= 300:
-                    raise _error_of(_Answer(response.status_code, response.headers, await response.aread()))
+                    raise _error_of(await _read_answer(response, url))
                 yield response.aiter_raw(1 << 18)
         except httpx.TransportError as exc:
             raise _line_failed(exc, url) from exc
+
+
+async def _read_answer(response: httpx.Response, url: str) -> _Answer:
+    host = urlsplit(url).netloc
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_ANSWER_BYTES:
+                raise Invalid(f"the answer of {host} is longer than {_MAX_ANSWER_BYTES} bytes")
+    except httpx.DecodingError as exc:
+        raise Integrity(f"the answer of {host} cannot be read: {exc}", hint=_NO_HUB_HINT) from exc
+    return _Answer(host, response.status_code, response.headers, b"".join(parts))
 
 
 def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
@@ -306,10 +319,9 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
         httpx.WriteTimeout: "it stopped taking data",
     }
     reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
-    hint = "Check that the hub runs and that the network is up; what was packed is kept for the next try."
     return Unreachable(
         f"cannot reach {host}: {reason}",
-        hint=CERTIFICATE_HINT if is_distrusted(reason) else hint,
+        hint=CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT,
         details={"host": host},
     )
 
@@ -329,16 +341,16 @@ def _error_of(response: _Answer) -> MuseError:
     except (ValueError, RecursionError, msgpack.UnpackException):
         document = None
     error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict):
-        hint = "The request never reached the hub: look at the proxy or object store in between."
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        advice = "The request never reached the hub: look at the proxy or object store in between."
         if status == 413:
-            hint = "A proxy in between limits the size of request bodies; raise its limit."
-        return error_from_code("", f"HTTP {status} from something that is not a hub", hint, {}, status)
-    details = error.get("details")
+            advice = "A proxy in between limits the size of request bodies; raise its limit."
+        return error_from_code("", f"HTTP {status} from {response.host}, and not from a hub", advice, {}, status)
+    hint, details = error.get("hint"), error.get("details")
     facts = {**(details if isinstance(details, dict) else {}), "request_id": request_id}
     retry_after = response.headers.get("retry-after", "")
-    if retry_after.isdigit():
+    if retry_after.isdecimal() and len(retry_after) < 10:
         facts.setdefault("retry_after_s", int(retry_after))
     return error_from_code(
-        str(error.get("code")), str(error.get("message")), str(error.get("hint") or ""), facts, status
+        str(error.get("code")), error["message"], hint if isinstance(hint, str) else "", facts, status
     )

@@ -9,7 +9,7 @@ from types import TracebackType
 from museui.core.errors import MuseError, Unavailable, Unreachable, Usage
 
 from .http import httpx
-from .trust import CERTIFICATE_HINT, is_distrusted, make_tls_context
+from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted, make_tls_context
 
 _TIMEOUT = httpx.Timeout(5.0)
 
@@ -51,7 +51,7 @@ class Probe:
             return exc
         except (httpx.TransportError, httpx.InvalidURL) as exc:
             reason = str(exc) or type(exc).__name__
-            hint = CERTIFICATE_HINT if is_distrusted(reason) else "Check that the hub runs and the network is up."
+            hint = CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT
             return Unreachable(f"cannot reach {base}: {reason}", hint=hint)
         if response.status_code >= 500:
             return Unavailable(f"{base} answers with status {response.status_code}")

@@ -9,6 +9,8 @@ from typing import TypeVar
 from museui.core.errors import MuseError, UploadExpired
 
 T = TypeVar("T")
+LONGEST_WAIT_S = 60.0
+"""A hub that wants to be asked later than this is not waited for: whoever asked is told, and decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ async def with_retries(
             return await attempt()
         except MuseError as exc:
             failures += 1
-            if not exc.retryable or isinstance(exc, UploadExpired) or failures >= policy.tries:
+            asked_s = exc.details.get("retry_after_s", 0.0)
+            soon = isinstance(asked_s, (int, float)) and 0 <= asked_s <= LONGEST_WAIT_S
+            if not exc.retryable or isinstance(exc, UploadExpired) or failures >= policy.tries or not soon:
                 raise
-            asked_s = exc.details.get("retry_after_s", 0)
-            await sleep(policy.delay_s(failures, random, float(asked_s) if isinstance(asked_s, (int, float)) else 0.0))
+            await sleep(policy.delay_s(failures, random, float(asked_s)))

@@ -8,6 +8,7 @@ from museui.core.errors import Usage
 
 from .http import httpx
 
+LINE_HINT = "Check that the hub runs and that the network is up."
 CERTIFICATE_HINT = (
     "If the hub has an authority of its own, name the file with its certificate: "
     'ca in [hubs."HOST"] of config.toml, or MUSEUI_CA.'

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from museui.core.errors import Invalid, Usage
 from museui.core.names import check_name, check_owner
+
+_HOST = re.compile(r"[^\s\x00-\x20\x7f]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def _split(text: str, hint: str) -> SplitResult:
         raise Usage(f"not a URL: {text!r:.200}", hint=hint) from exc
     if parts.username or parts.password:
         raise Usage("the URL has a user name or password in it", hint="Tokens are given to 'museui login' alone.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _HOST(parts.hostname):
         raise Usage(f"not the URL of a hub or of a repository on one: {text!r:.200}", hint=hint)
     if parts.query or parts.fragment:
         raise Usage(f"the URL has a query or a fragment: {text!r:.200}", hint=hint)

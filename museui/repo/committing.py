@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..core.errors import Busy, Invalid, Usage
+from ..core.errors import Busy, Usage
 from ..core.failpoints import failpoint
 from ..core.ids import CommitId, ObjectId, hash_commit, hash_snapshot
 from ..core.records import Commit, Snapshot, SnapshotParser, parse_commit
@@ -53,9 +53,13 @@ def commit_work_tree(
 ) -> Taken:
     """Record the work tree on the branch that is checked out, signed when there is a ``key``.
 
-    Raises :class:`Usage` for a bare repository or an empty message, and what reading and writing raise.
+    Raises :class:`Usage` for a bare repository, an empty message or text no record can hold, and what reading and
+    writing raise.
     """
-    _check_message(message)
+    if not message.strip():
+        raise Usage("the message is empty", hint="-m 'what changed and why'")
+    _check_text(message, "the message")
+    _check_text(author, "the author's name")
     if repository.bare:
         raise Usage("this repository is bare: it has no work tree to commit")
     with repository.lock():
@@ -95,13 +99,13 @@ def _write(repository: Repository, head: Head, parent_id: CommitId | None, snaps
         repository.write_head(Head(None, commit.id))
 
 
-def _check_message(message: str) -> None:
-    if not message.strip():
-        raise Usage("the message is empty", hint="-m 'what changed and why'")
+def _check_text(text: str, what: str) -> None:
     try:
-        message.encode()
+        text.encode()
     except UnicodeEncodeError as exc:
-        raise Usage("the message is not valid UTF-8") from exc
+        raise Usage(f"{what} is not valid UTF-8: {text!r:.80}") from exc
+    if "\0" in text:
+        raise Usage(f"{what} holds a NUL: {text!r:.80}")
 
 
 def new_snapshot(manifest: Mapping[str, ObjectId], now: datetime) -> Snapshot:
@@ -149,10 +153,7 @@ def new_commit(
         "test_runs": 0,
     }
     if key:
-        try:
-            fields = sign_commit({**fields, "format_version": SIGNED_VERSION}, key.private)
-        except UnicodeEncodeError as exc:
-            raise Invalid(f"the author's name is not valid UTF-8: {author!r:.80}") from exc
+        fields = sign_commit({**fields, "format_version": SIGNED_VERSION}, key.private)
     return parse_commit(fields)
 
 

@@ -45,7 +45,7 @@ def create_repository(root: str, new: NewRepository) -> None:
     final = f"{root}/.muse"
     temporary = f"{root}/{new_name()}"
     if os.path.lexists(final):
-        raise Usage(f"{root} is a Muse repository already")
+        raise _taken(root)
     try:
         make_folder(root)
         _sweep(root)
@@ -66,11 +66,18 @@ def create_repository(root: str, new: NewRepository) -> None:
         sync_folder(root)
     except OSError as exc:
         if os.path.lexists(final):
-            raise Usage(f"{root} is a Muse repository already") from exc
+            raise _taken(root) from exc
         raise disk_error(exc, f"cannot make a repository in {root}") from exc
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(temporary)
+
+
+def _taken(root: str) -> Usage:
+    return Usage(
+        f"there is a .muse in {root} already",
+        hint="Where it is no repository, as in a home folder, which has your tokens there, choose another folder.",
+    )
 
 
 def _sweep(root: str) -> None:

@@ -10,10 +10,11 @@ import errno
 import os
 import stat
 
-from ..core.errors import Denied, Integrity, MuseError, Unavailable
+from ..core.errors import Denied, Integrity, MuseError, Unavailable, Usage
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_PLACE = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def read_file(path: str, max_bytes: int, *, follow: bool = False) -> bytes:
@@ -86,4 +87,6 @@ def disk_error(exc: OSError, doing: str) -> MuseError:
         return Denied(message, hint="Look at the owner and the mode of the file and its folder.")
     if exc.errno in _NO_ROOM:
         return Unavailable(message, hint="Make room on the disk and try again; nothing is half-written.")
+    if exc.errno in _NO_PLACE:
+        return Usage(message, hint="Choose another place, or a shorter name.")
     return Integrity(message) if exc.errno == errno.EIO else Unavailable(message)

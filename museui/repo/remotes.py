@@ -13,7 +13,9 @@ def choose_remote(remotes: Mapping[str, Remote], wanted: str | None) -> Remote:
 
     Raises :class:`Usage` when there is none, or when it is not clear which is meant.
     """
-    name = wanted or ("origin" if "origin" in remotes or len(remotes) != 1 else next(iter(remotes)))
+    name = wanted
+    if name is None:
+        name = "origin" if "origin" in remotes or len(remotes) != 1 else next(iter(remotes))
     if name in remotes:
         return remotes[name]
     if not remotes:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core.errors import Integrity, Usage
+from ..core.errors import Denied, Integrity, Usage
 from ..core.ids import CommitId, ObjectId, SnapshotId
 from ..core.records import Commit, Snapshot, SnapshotParser
 from .config import Config, Remote, read_config, remove_remote, set_remote
@@ -45,13 +45,21 @@ class Repository:
     def open(cls, path: Path) -> Repository:
         """The repository ``path`` is in: the nearest ``.muse`` in it or above it.
 
-        Raises :class:`Usage` when there is none, :class:`Integrity` when its ``repo.json`` is missing or damaged.
+        Raises :class:`Usage` when there is none, :class:`Denied` when there may be one that cannot be looked into,
+        :class:`Integrity` when its ``repo.json`` is missing or damaged.
         """
-        start = path.resolve()
+        start = real_path(path)
+        if not start.is_dir():
+            raise Usage(f"there is no folder {path}", hint="Look for a slip in its name; -C DIR looks elsewhere.")
+        closed: Path | None = None
         for folder in (start, *start.parents):
             muse = folder if folder.name == ".muse" else folder / ".muse"
             if is_repository(muse):
                 return cls(muse, *_read_repo_json(f"{muse}/repo.json"))
+            if muse.is_dir() and not os.access(muse, os.X_OK):
+                closed = closed or muse
+        if closed:
+            raise Denied(f"cannot look into {closed}: Permission denied", hint="Look at its owner and its mode.")
         raise Usage(
             f"not a Muse repository (nor any folder above it): {path}",
             hint="'museui init' makes one; -C DIR looks elsewhere.",
@@ -72,7 +80,7 @@ class Repository:
 
         ``repo_id`` and ``created_at`` are given for a copy of a repository that is elsewhere.
         """
-        root = path.resolve()
+        root = real_path(path)
         stamp = created_at or datetime.now(UTC).isoformat()
         create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id))
         return cls(root / ".muse", *_read_repo_json(f"{root}/.muse/repo.json"))
@@ -197,6 +205,11 @@ class Repository:
     def write_tag(self, tag: Tag) -> None:
         """Write a tag's file."""
         write_tag(str(self.muse), tag)
+
+
+def real_path(path: Path) -> Path:
+    """``path`` without links, absolute; one that leads in a circle stays as it is."""
+    return Path(os.path.realpath(path))
 
 
 def is_repository(muse: Path) -> bool:

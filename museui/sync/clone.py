@@ -61,7 +61,7 @@ async def clone(client: HubClient, root: Path, branch: str | None) -> Cloned:
     return Cloned(repository, name, head, fetched)
 
 
-async def pull(repository: Repository, client: HubClient, remote: str, branch: str) -> Pulled:
+async def pull(repository: Repository, client: HubClient, remote: str | None, branch: str) -> Pulled:
     """Fetch ``branch`` and move it, and the work tree when it is checked out, forward to what the hub has.
 
     Raises :class:`NonFastForward` when the branch has commits that the hub lacks,

@@ -18,6 +18,7 @@ from museui.core.limits import Limits
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.hub.client import HubClient
+from museui.repo.files import disk_error
 from museui.repo.records import parse_tag
 from museui.repo.repository import Repository
 
@@ -41,11 +42,13 @@ class FetchResult:
 async def fetch(
     repository: Repository,
     client: HubClient,
-    remote: str,
+    remote: str | None,
     branches: list[str] | None = None,
     on_progress: Callable[[int], None] = lambda received_bytes: None,
 ) -> FetchResult:
-    """Bring what the hub has of ``branches`` (all, and all that is tagged, when ``None``); write their tracking refs.
+    """Bring what the hub has of ``branches`` (all, and all that is tagged, when ``None``).
+
+    Their heads are noted as those of ``remote``; ``None``: it has no name here, and nothing is noted.
 
     The hub's tags of commits that are here then come too; a tag that is here already stays as it is.
 
@@ -64,17 +67,21 @@ async def fetch(
     counts = _Counts()
     if want:
         with tempfile.NamedTemporaryFile(prefix="museui-fetch-") as file:
-            async with client.fetch(want, _own_heads(repository, remote)) as pieces:
-                async for piece in pieces:
-                    file.write(piece)
-                    counts.wire_bytes += len(piece)
-                    on_progress(counts.wire_bytes)
-            file.flush()
+            try:
+                async with client.fetch(want, _own_heads(repository, remote)) as pieces:
+                    async for piece in pieces:
+                        file.write(piece)
+                        counts.wire_bytes += len(piece)
+                        on_progress(counts.wire_bytes)
+                file.flush()
+            except OSError as exc:
+                raise disk_error(exc, f"cannot keep what comes in {tempfile.gettempdir()}") from exc
             await asyncio.to_thread(
                 _take_in, repository, Path(file.name), set(want), counts, refs.signing_policy != "off"
             )
-    for branch, head in heads.items():
-        repository.write_tracking(remote, branch, head)
+    if remote is not None:
+        for branch, head in heads.items():
+            repository.write_tracking(remote, branch, head)
     for tag in tags:
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)
@@ -89,10 +96,10 @@ class _Counts:
     wire_bytes: int = 0
 
 
-def _own_heads(repository: Repository, remote: str) -> list[CommitId]:
+def _own_heads(repository: Repository, remote: str | None) -> list[CommitId]:
     """What the hub may leave out: our branches and what we last saw of the hub's, as far as it is here."""
     branches = repository.branches()
-    seen = [repository.read_tracking(remote, branch) for branch in branches]
+    seen = [repository.read_tracking(remote, branch) for branch in branches] if remote is not None else []
     candidates = dict.fromkeys([*(head for head in seen if head), *branches.values()])
     return [head for head in candidates if repository.has_commit(head)][:_MAX_HAVE]
 

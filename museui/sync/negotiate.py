@@ -54,6 +54,8 @@ async def fetch_refs(client: HubClient) -> wire.Refs:
     try:
         return await client.fetch_refs()
     except NotFound as exc:
+        if "request_id" not in exc.details:
+            raise  # no hub said so
         if not client.has_token:
             raise Unauthorized(
                 f"there is no token for {client.url.host}, and without one nothing can be pushed",

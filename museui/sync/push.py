@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from museui.core import wire
-from museui.core.errors import Integrity, Invalid, TooLarge
+from museui.core.errors import Integrity, Invalid, MuseError, TooLarge
 from museui.core.failpoints import failpoint
 from museui.core.phases import PhaseEnded, PhaseEvent
 from museui.hub.client import HubClient
@@ -145,9 +145,14 @@ class Push:
         self._finish(spool)
 
     def _finish(self, spool: Spool) -> None:
-        if self._request.remote:
-            self._repository.write_tracking(self._request.remote, self._request.branch, self._request.head)
+        request = self._request
         spool.clear()
+        if request.remote:
+            try:
+                self._repository.write_tracking(request.remote, request.branch, request.head)
+            except MuseError as exc:
+                exc.message = f"the hub has {request.head[:12]}, but that cannot be noted here: {exc.message}"
+                raise
 
     def _remember_line(self) -> None:
         transfer = self.result.ended["transfer"]

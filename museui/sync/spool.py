@@ -94,7 +94,7 @@ def default_folder() -> Path:
 def open_spool(folder: Path, repository: Path, url: str, branch: str) -> Iterator[Spool]:
     """The spool of one target, locked. Raises :class:`Busy` when another process pushes the same target."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = hashlib.sha256("\0".join((str(repository), url, branch)).encode()).hexdigest()[:16]
+    target = hashlib.sha256("\0".join((str(repository), url, branch)).encode(errors="surrogateescape")).hexdigest()[:16]
     lock = folder / f"{target}.lock"
     descriptor = _lock(lock, branch)
     try:

@@ -378,7 +378,7 @@ def test_a_snapshot_that_lies_is_refused_by_the_hub_and_is_not_sent_again_once_m
         ({}, ("--branch", "nosuch"), 2, "nosuch"),
         ({}, ("--branch", "nosuch", "--all-branches"), 2, "exclude"),
         ({}, ("--force", "--force-with-lease"), 2, "exclude"),
-        ({}, ("--force-with-lease=xyz",), 1, "id"),
+        ({}, ("--force-with-lease=xyz",), 2, "id"),
         ({}, ("--strategy", "pigeon"), 2, "pigeon"),
     ],
 )

@@ -115,6 +115,14 @@ def test_the_author_is_the_configured_one_or_the_user(museui: Museui, song: Path
     assert authors == ["Ada Lovelace", "ada"]
 
 
+def test_an_author_no_hub_would_take_is_refused(museui: Museui, song: Path) -> None:
+    (song / "verse.txt").write_text("2")
+    head = (song / ".muse/refs/heads/main").read_text()
+    answer = museui("-C", song, "snapshot", "-m", "2", USER=os.fsdecode(b"ad\xff"))
+    assert answer.code == 2 and "author's name is not valid UTF-8" in answer.err
+    assert (song / ".muse/refs/heads/main").read_text() == head
+
+
 def test_a_bad_name_stops_the_snapshot_before_anything_is_written(museui: Museui, song: Path) -> None:
     before = sorted(path for path in (song / ".muse").rglob("*"))
     (song / "verse.txt").write_text("2")

@@ -74,10 +74,17 @@ def test_a_branch_that_is_not_there_is_said(museui: Museui, song: Path, name: st
     assert answer.code != 0 and answer.out == "" and name in answer.err
 
 
+@pytest.mark.parametrize("name", ["a b", "../../x", "", "x" * 3000, "sha256:zz"])
+def test_what_can_be_no_branch_is_a_slip_in_the_command(museui: Museui, song: Path, name: str) -> None:
+    for arguments in (["log", name], ["push", "--branch", name, "--remote", "http://127.0.0.1:1/a/b"]):
+        answer = museui("-C", song, *arguments)
+        assert answer.code == 2 and "not a branch name" in answer.err
+
+
 def test_no_commit_yet(museui: Museui, tmp_path: Path) -> None:
     museui("init", "new")
     answer = museui("-C", "new", "log")
-    assert answer.code == 2 and "has no commit yet" in answer.err
+    assert answer.code == 2 and "no branch 'main' with a commit" in answer.err and "museui snapshot" in answer.err
     assert museui("-C", "new", "verify").code == 0
     status = museui("-C", "new", "status")
     assert status.code == 0 and status.out == "no commits yet\n"

@@ -154,7 +154,9 @@ def test_an_interrupt_is_130(
 ) -> None:
     Failing(monkeypatch, error)
     assert program.run(["status"]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err.strip() == "error: interrupted"
+    assert program.run(["status", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "interrupted"
 
 
 def test_the_unexpected_is_one_line_unless_debugging(
@@ -216,12 +218,29 @@ def test_a_full_disk_under_stdout_is_said(song: Path, home: Path) -> None:
     assert done.stderr.decode().splitlines()[0] == "error: the system refuses: No space left on device"
 
 
+def test_a_document_that_stdout_does_not_take_is_words_on_stderr(song: Path, home: Path) -> None:
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-m", "museui.cli.main", "log", "nope", "--json"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=song, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: there is no branch 'nope'")
+
+
+def test_a_full_disk_under_stderr_changes_nothing(song: Path, home: Path) -> None:
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-m", "museui.cli.main", "verify"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=song, env=environment, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
 def test_a_message_cannot_steer_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Failing(monkeypatch, Integrity("a\x1b[31mb\x07c\x9bd", hint="e\x1b]0;title\x07"))
+    Failing(monkeypatch, Integrity("a\x1b[31mb\x07c\x9bd\u202ee", hint="e\x1b]0;title\x07"))
     program.run(["status"])
-    assert capsys.readouterr().err == "error: a\\x1b[31mb\\x07c\\x9bd\nhint: e\\x1b]0;title\\x07\n"
+    assert capsys.readouterr().err == "error: a\\x1b[31mb\\x07c\\x9bd\\x202ee\nhint: e\\x1b]0;title\\x07\n"
 
 
 def test_a_reader_who_leaves_makes_no_noise(song: Path, home: Path) -> None:
@@ -235,7 +254,8 @@ def test_a_reader_who_leaves_makes_no_noise(song: Path, home: Path) -> None:
     assert done.returncode == 1
 
 
-def test_an_interrupted_process_ends_with_130_and_no_traceback(song: Path, home: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_process_ends_with_130_and_no_traceback(song: Path, home: Path, number: signal.Signals) -> None:
     """The snapshot waits for a lock somebody else holds; the interrupt comes while it waits."""
     import fcntl
 
@@ -248,12 +268,12 @@ def test_an_interrupted_process_ends_with_130_and_no_traceback(song: Path, home:
         links = Path(f"/proc/{process.pid}/fd")
         while not any(os.path.realpath(link).endswith("/.muse") for link in links.iterdir()):
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate()
     finally:
         os.close(folder)
     assert process.returncode == 130
-    assert said.decode().strip() == "interrupted"
+    assert said.decode().strip() == "error: interrupted"
 
 
 def test_a_failpoint_is_armed_from_the_environment(museui: Museui, song: Path) -> None:

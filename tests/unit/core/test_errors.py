@@ -29,6 +29,7 @@ def test_exit_codes_follow_what_the_caller_can_do() -> None:
     assert {code: cls.exit_code for code, cls in ERRORS.items() if code not in RETRYABLE} == {
         "unauthorized": 5, "forbidden": 5, "non_fast_forward": 4, "stale_lease": 4, "usage": 2, "not_found": 1,
         "too_large": 1, "integrity": 1, "bad_signature": 1, "invalid": 1, "internal": 1, "quota": 1,
+        "interrupted": 130,
     }  # fmt: skip
 
 

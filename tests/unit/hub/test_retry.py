@@ -49,6 +49,14 @@ async def test_what_does_not_is_not(error: MuseError) -> None:
     assert attempts.slept_s == []
 
 
+@pytest.mark.parametrize("asked_s", [61, float("inf"), float("nan"), -1, "soon", None])
+async def test_nobody_is_kept_waiting_for_long(asked_s: object) -> None:
+    attempts = Attempts(RateLimited("slow down", details={"retry_after_s": asked_s}))
+    with pytest.raises(RateLimited):
+        await attempts.run()
+    assert attempts.slept_s == []
+
+
 async def test_after_the_last_try_the_failure_comes_out() -> None:
     attempts = Attempts(*[Unreachable(str(n)) for n in range(5)])
     with pytest.raises(Unreachable, match="2"):

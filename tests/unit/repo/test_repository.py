@@ -49,8 +49,38 @@ def test_the_folder_of_the_identity_is_no_repository(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_no_repository(tmp_path: Path) -> None:
-    with pytest.raises(Usage, match="not a Muse repository"):
+    with pytest.raises(Usage, match="there is no folder"):
         Repository.open(tmp_path / "nowhere")
+
+
+def test_a_slip_in_a_name_is_not_the_repository_around_it(tmp_path: Path) -> None:
+    builder = RepositoryBuilder(tmp_path / "song")
+    (builder.root / "verse.txt").write_text("x")
+    for name in ("sonf", "verse.txt", "verse.txt/x"):
+        with pytest.raises(Usage, match="there is no folder"):
+            Repository.open(builder.root / name)
+
+
+def test_a_link_in_a_circle_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(Usage, match="there is no folder"):
+        Repository.open(tmp_path / "loop")
+    with pytest.raises(Usage, match="symbolic links"):
+        Repository.init(tmp_path / "loop", "code")
+
+
+def test_where_something_else_is_in_the_way_none_is_made(tmp_path: Path) -> None:
+    (tmp_path / "home/.muse").mkdir(parents=True)
+    (tmp_path / "home/.muse/identity.toml").write_text("")
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link/.muse").symlink_to("nowhere")
+    for name in ("home", "link"):
+        with pytest.raises(Usage, match=r"there is a \.muse") as caught:
+            Repository.init(tmp_path / name, "code")
+        assert "another folder" in caught.value.hint
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Usage, match="Not a directory"):
+        Repository.init(tmp_path / "file", "code")
 
 
 def test_it_is_the_same_through_a_link(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""What a client makes of answers that no hub gives: each ends in words about who answered, and soon."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgpack
+import pytest
+
+from museui.core.errors import Denied, Integrity, Internal, MuseError, NotFound, Unavailable
+from museui.hub.client import HubClient, HubLine
+from museui.hub.url import RepositoryUrl
+from museui.repo.repository import Repository
+from museui.sync.negotiate import fetch_refs
+from tests.helpers.program import Museui
+from tests.helpers.workload import RepositoryBuilder
+
+MSGPACK, JSON, HTML = "application/x-msgpack", "application/json", "text/html"
+REFS = {"repo_id": "r", "branch_heads": {"main": "a" * 64}, "domain": "code", "default_branch": "main"}
+LATER = b'{"error": {"code": "unavailable", "message": "m"}}'
+ANSWERS: dict[str, tuple[int, str, bytes, dict[str, str]]] = {
+    "html": (200, HTML, b"<html>", {}),
+    "null": (200, MSGPACK, msgpack.packb(None), {}),
+    "other": (200, MSGPACK, msgpack.packb({"repo_id": 5, "branch_heads": {}}), {}),
+    "coded": (200, MSGPACK, b"not gzip", {"Content-Encoding": "gzip"}),
+    "coded-error": (500, JSON, b"not gzip", {"Content-Encoding": "gzip"}),
+    "not-found": (404, HTML, b"<html>", {}),
+    "teapot": (418, HTML, b"tea", {}),
+    "gateway": (502, HTML, b"<html>", {}),
+    "wordless": (400, JSON, b'{"error": {}}', {}),
+    "numbers": (403, JSON, b'{"error": {"code": 5, "message": "no", "hint": [1], "details": [1]}}', {}),
+    "late": (503, JSON, LATER, {"Retry-After": "1" * 5000}),
+    "odd": (503, JSON, LATER, {"Retry-After": "\xb2"}),
+}  # fmt: skip
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fetching = threading.Event()
+    """Set once somebody waits for the end of a bundle."""
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/refs") and "/good/" in self.path:
+            self._answer(200, MSGPACK, msgpack.packb(REFS), {})
+        else:
+            self._answer(*ANSWERS[self.path.split("/")[1]])
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b"\x28\xb5\x2f\xfd")
+        self.wfile.flush()
+        self.fetching.set()
+        self.connection.recv(1)  # until the client has gone
+        self.close_connection = True
+
+    def _answer(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where something answers that is no hub."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        ("html", Integrity, "is not a hub"),
+        ("null", Integrity, "of another version: Refs: the message is not a map"),
+        ("other", Integrity, "of another version: field 'repo_id' is not str"),
+        ("coded", Integrity, "cannot be read"),
+        ("coded-error", Integrity, "cannot be read"),
+        ("not-found", NotFound, "HTTP 404 from 127.0.0.1:[0-9]+, and not from a hub"),
+        ("teapot", Internal, "HTTP 418 from"),
+        ("gateway", Unavailable, "HTTP 502 from"),
+        ("wordless", Internal, "HTTP 400 from"),
+        ("numbers", Denied, "^no$"),
+        ("late", Unavailable, "^m$"),
+        ("odd", Unavailable, "^m$"),
+    ],
+)
+async def test_the_error_says_who_answered(address: str, kind: str, error: type[MuseError], words: str) -> None:
+    async with HubClient(RepositoryUrl(f"{address}/{kind}", "ada", "song"), "token") as client:
+        with pytest.raises(error, match=words) as caught:
+            await fetch_refs(client)
+    assert type(caught.value) is error and "retry_after_s" not in caught.value.details
+
+
+async def test_somebody_who_is_asked_for_an_account_and_has_none_is_no_hub(address: str) -> None:
+    async with HubLine(f"{address}/null", "token") as line:
+        with pytest.raises(Integrity, match="is not a hub"):
+            await line.fetch_account()
+
+
+def test_a_clone_that_is_broken_off_leaves_nothing(address: str, home: Path, tmp_path: Path) -> None:
+    _Handler.fetching.clear()
+    command = [sys.executable, "-m", "museui.cli.main", "clone", f"{address}/good/ada/song", "copy"]
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    assert _Handler.fetching.wait(60)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate()
+    assert (process.returncode, said.strip()) == (130, b"error: interrupted")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_what_no_hub_says_is_a_failure_of_the_push_in_its_document(
+    museui: Museui, address: str, tmp_path: Path
+) -> None:
+    root = RepositoryBuilder(tmp_path / "song").root
+    answer = museui("push", root, "--remote", f"{address}/html/ada/song", "--json", MUSEUI_TOKEN="x")
+    assert answer.code == 2 and answer.document["error"]["code"] == "usage" and answer.document["phases"] == []
+    assert Repository.open(root).branches() == {}
