@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"\x28\xb5\x2f\xfd")
         self.wfile.flush()
         self.fetching.set()
-        self.connection.recv(1)  # until the client has gone
+        with suppress(OSError):
+            self.connection.recv(1)  # until the client has gone
         self.close_connection = True
 
     def _answer(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
