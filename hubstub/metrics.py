@@ -36,7 +36,10 @@ REFUSALS = Counter(
     _P + "refusals", "Requests that were answered with an error, by its code.", ["code"], registry=REGISTRY
 )
 SLOW_CLIENTS = Counter(
-    _P + "slow_clients", "Requests cut because the client did not send, or take, in time.", ["what"], registry=REGISTRY
+    _P + "slow_clients",
+    "Clients cut off because they did not send, take, or begin TLS in time.",
+    ["what"],
+    registry=REGISTRY,
 )
 PUSHES = Counter(_P + "pushes", "Pushes recorded.", ["strategy"], registry=REGISTRY)
 PUSH_SECONDS = Histogram(

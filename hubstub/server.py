@@ -28,6 +28,7 @@ from .app import build_app
 from .config import HubSettings
 from .first_run import ensure_same_store, ensure_url_secret
 from .folder import ensure_worker_name
+from .handshakes import cut_unfinished
 from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
@@ -169,8 +170,10 @@ async def _serve_requests(
     host, port = _own_address(listener)
     server = _SocketServer(listener, app, state.settings)
     running = asyncio.create_task(server.serve())
+    tls = state.settings.tls is not None
+    watching = asyncio.create_task(cut_unfinished(port, state.settings.header_timeout_s)) if tls else None
     try:
-        await _first(running, _answers(host, port, state.settings.tls is not None))
+        await _first(running, _answers(host, port, tls))
         log_facts(logger, "serving", port=port, **await state.database.describe())
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
@@ -179,6 +182,8 @@ async def _serve_requests(
         await _first(running, stop.wait())
     finally:
         log_facts(logger, "stopping")
+        if watching is not None:
+            watching.cancel()
         state.stopping.set()
         server.stop()  # type: ignore[no-untyped-call]
         await _end(running, app, state.settings.stop_s)

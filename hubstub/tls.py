@@ -13,8 +13,7 @@ from museui.core.errors import Usage
 class TlsSettings:
     """Files in PEM form: the certificate, with those between it and the authority's, and its key.
 
-    ``http2``: offer HTTP/2 as well.  The server then never closes a connection that sends nothing; it never closes one
-    that does not begin the handshake either.
+    ``http2``: offer HTTP/2 as well.  The server then never closes a connection that says nothing after the handshake.
     """
 
     certificate: Path

@@ -70,6 +70,27 @@ def test_whoever_says_nothing_or_half_a_head_is_cut_off(hub: HubProcess, folder:
             pass
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which connections were never answered")
+@pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01"])
+def test_whoever_does_not_get_through_the_handshake_is_cut_off_and_nobody_else(
+    hub: HubProcess, folder: Path, sent: bytes
+) -> None:
+    name = 'museui_hub_slow_clients_total{what="handshake"}'
+    with (
+        httpx.Client(base_url=hub.url, verify=_trusting(folder), trust_env=False) as other,
+        socket.create_connection(("127.0.0.1", hub.port), timeout=60) as plain,
+    ):
+        before = _read_metric(other, name)
+        plain.sendall(sent)
+        assert plain.recv(1000) == b""
+        assert _read_metric(other, name) == before + 1
+
+
+def _read_metric(client: httpx.Client, name: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
 def test_a_push_goes_over_tls_when_the_authority_is_trusted(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "MUSEUI_TOKEN": hub.token}
 
