@@ -71,7 +71,8 @@ class Housekeeping:
                 self._house.set_trouble("disk", exc)
             wait_s = min([HOUSEKEEPING_S, *(end - now for end in pauses.values() if end is not None)])
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.05, wait_s))
+                async with asyncio.timeout(max(0.05, wait_s)):
+                    await self._wake.wait()
 
     async def write_memories(self) -> None:
         """Write down what is remembered of repositories and has changed. Raises :class:`Unavailable`."""

@@ -131,7 +131,8 @@ class Hubs:
                 await asyncio.gather(*(self._ask(probe, hub.base) for hub in self._due(time.monotonic())))
                 due_s = min((hub.probe_s for hub in self._hubs.values() if hub.probe_s is not None), default=math.inf)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(0.0, min(_LOOK_ON_S, due_s - time.monotonic())))
+                    async with asyncio.timeout(min(_LOOK_ON_S, due_s - time.monotonic())):
+                        await self._wake.wait()
 
     def _due(self, now_s: float) -> list[Hub]:
         looked_at = self._board.readers > 0

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -151,13 +152,12 @@ class Pusher:
             while not self._closing and len(self._jobs) < self.parallel and (entry := self._choose()):
                 self._start(entry)
             due_s = next_due_s(self._queue, self._held)
-            try:
-                wait_s = None if due_s is None or self._closing else max(0.0, due_s - time.monotonic())
-                if wait_s == 0.0 and len(self._jobs) >= self.parallel:
-                    wait_s = None
-                await asyncio.wait_for(self._wake.wait(), wait_s)
-            except TimeoutError:
-                continue
+            wait_s = None if due_s is None or self._closing else max(0.0, due_s - time.monotonic())
+            if wait_s == 0.0 and len(self._jobs) >= self.parallel:
+                wait_s = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
 
     def _choose(self) -> Entry | None:
         return choose_entry(self._queue, self._held, self._served, time.monotonic())

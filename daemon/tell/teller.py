@@ -68,7 +68,8 @@ class Teller:
                     logger.error("people cannot be told: %s", exc.message)
                     due_at = self._clock() + _LOOK_S
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(_LEAST_S, min(_LOOK_S, due_at - self._clock())))
+                    async with asyncio.timeout(max(_LEAST_S, min(_LOOK_S, due_at - self._clock()))):
+                        await self._wake.wait()
 
     async def _find_news(self, now: float) -> None:
         for path, watched in list(self._roster.watched.items()):

@@ -22,7 +22,8 @@ async def test_any_message_is_a_change_and_nothing_is_heard_after_the_end(
         with hear_network(heard.set):
             theirs.send(b"x")
             theirs.send(b"y")
-            await asyncio.wait_for(heard.wait(), 30)
+            async with asyncio.timeout(30):
+                await heard.wait()
         assert ours.fileno() == -1
 
 

@@ -59,6 +59,31 @@ async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry |
     return pusher, queue.get(target), history.kept
 
 
+def test_a_part_that_is_woken_in_the_moment_it_is_ended_ends(tmp_path: Path) -> None:
+    async def end_after(turns: int) -> set[asyncio.Task[None]]:
+        database, _ = await open_database(tmp_path / "daemon.db")
+        board = Board()
+        hubs = Hubs(board, lambda base: None, lambda: 0.5, lambda base: None)
+        queue = PushQueue(database, lambda target: None, lambda error: None)
+        pusher = Pusher(queue, hubs, board, SlowHistory(), 1, lambda: 0.5)
+        parts = {asyncio.create_task(pusher.run()), asyncio.create_task(hubs.run())}
+        await asyncio.sleep(0.01)
+        pusher.wake()
+        hubs.probe_now()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for part in parts:
+            part.cancel()
+        _, pending = await asyncio.wait(parts, timeout=30)
+        for part in pending:
+            part.cancel()
+        await database.close()
+        return pending
+
+    for turns in range(6):
+        assert not asyncio.run(end_after(turns))
+
+
 def test_a_push_that_has_ended_cannot_be_cut_off_and_leaves_its_repository_free(tmp_path: Path) -> None:
     for closing in (False, True):
         pusher, entry, kept = asyncio.run(end_while_cut(tmp_path, closing=closing))
