@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import msgpack
@@ -19,7 +20,7 @@ from museui.core.bundle import refuse_twice
 from museui.core.errors import Integrity, MuseError
 from museui.core.ids import ObjectId, SnapshotId
 from museui.core.limits import Limits
-from museui.core.packing import SnapshotPacker
+from museui.core.packing import SnapshotPacker, find_changed
 from museui.core.records import Snapshot, SnapshotParser, check_value
 from museui.core.unpack import StreamUnpacker
 
@@ -78,23 +79,17 @@ class _Manifest:
         self._head = pack.pack_map_header(self._count) + _ID_KEY
         self._after_id = _MANIFEST_KEY + size
         self._kept_head = pack.pack_map_header(self._count) + b"\xabsnapshot_id\xd9\x40"
-        self._paths: list[bytes] = []
-        self._wire: list[tuple[int, int, bytes]] = []
-        self._kept: list[bytes] = []
-        at = 0
-        for path, object_id in snapshot.manifest.items():
-            packed, digits = bytes(pack.pack(path)), object_id.encode()
-            entry = packed + _OBJECT + digits
-            self._paths.append(packed)
-            self._wire.append((at, at + len(entry), entry))
-            self._kept.append(packed + b"\xd9\x40" + digits)
-            at += len(entry)
-        self._size = at
+        paths = [bytes(pack.pack(path)) for path in snapshot.manifest]
+        digits = [object_id.encode() for object_id in snapshot.manifest.values()]
+        self._wire = b"".join(path + _OBJECT + item for path, item in zip(paths, digits, strict=True))
+        self._ends = list(accumulate(len(path) + len(_OBJECT) + _DIGITS for path in paths))
+        self._kept = bytearray().join(path + b"\xd9\x40" + item for path, item in zip(paths, digits, strict=True))
+        self._kept_ends = list(accumulate(len(path) + 2 + _DIGITS for path in paths))
         # NUL ends a path and is in none, so the object ids do not take part in the order.
-        order = sorted((path, place) for place, path in enumerate(snapshot.manifest))
-        self._rank = {place: rank for rank, (_, place) in enumerate(order)}
-        self._names = [path.encode() for path in snapshot.manifest]
-        self._lines = [path.encode() + b"\0" + snapshot.manifest[path].encode() for path, _ in order]
+        lines = sorted((path, place) for place, path in enumerate(snapshot.manifest))
+        self._lines = bytearray(b"\0").join(path.encode() + b"\0" + digits[place] for path, place in lines)
+        line_ends = accumulate(len(path.encode()) + 2 + _DIGITS for path, _ in lines)
+        self._line_ends = {place: end - 1 for (_, place), end in zip(lines, line_ends, strict=True)}
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Manifest | None:
@@ -113,45 +108,43 @@ class _Manifest:
         Raises :class:`Integrity` for an id that does not match.
         """
         id_at = len(self._head)
-        manifest_at = id_at + _DIGITS + len(self._after_id)
-        raw = source.peek(manifest_at + self._size + _MAX_REST_BYTES)
+        body_at, body_size = id_at + _DIGITS + len(self._after_id), len(self._wire)
+        raw = source.peek(body_at + body_size + _MAX_REST_BYTES)
         snapshot_id = raw[id_at : id_at + _DIGITS]
         if not (
             raw.startswith(self._head) and raw.startswith(self._after_id, id_at + _DIGITS) and _is_hex(snapshot_id)
         ):
             return None
-        body = raw[manifest_at : manifest_at + self._size]
-        changed = [place for place, (start, end, entry) in enumerate(self._wire) if body[start:end] != entry]
-        entries = {place: body[self._wire[place][0] : self._wire[place][1]] for place in changed}
-        if not all(self._is_entry(place, entry) for place, entry in entries.items()):
+        body = raw[body_at : body_at + body_size]
+        changed = find_changed(body, self._wire, self._ends)
+        if not all(self._is_entry(place, body) for place in changed):
             return None
-        rest = self._read_rest(raw[manifest_at + self._size :])
+        rest = self._read_rest(raw[body_at + body_size :])
         if rest is None:
             return None
         rest_size, rest_fields = rest
-        for place, entry in entries.items():
-            self._replace(place, entry)
-            on_entry(ObjectId(entry[-_DIGITS:].decode()))
-        actual = hashlib.sha256(b"\0".join(self._lines)).hexdigest()
+        for place in changed:
+            digits = body[self._ends[place] - _DIGITS : self._ends[place]]
+            _put_digits(self._kept, self._kept_ends[place], digits)
+            _put_digits(self._lines, self._line_ends[place], digits)
+            on_entry(ObjectId(digits.decode()))
+        self._wire = body
+        actual = hashlib.sha256(self._lines).hexdigest()
         found = SnapshotId(snapshot_id.decode())
         if actual != found:
             raise Integrity(
                 f"snapshot {found} does not match its manifest (which hashes to {actual[:12]}…)",
                 details={"snapshot_id": found, "rule": "snapshot_id"},
             )
-        source.take(manifest_at + self._size + rest_size)
-        record = b"".join((self._kept_head, snapshot_id, self._after_id, *self._kept, rest_fields))
+        source.take(body_at + body_size + rest_size)
+        record = b"".join((self._kept_head, snapshot_id, self._after_id, self._kept, rest_fields))
         return PackedSnapshot(found, record)
 
-    def _is_entry(self, place: int, entry: bytes) -> bool:
-        """Whether ``entry`` is the path of this place and an object id."""
-        return entry.startswith(self._paths[place] + _OBJECT) and _is_hex(entry[-_DIGITS:]) is not None
-
-    def _replace(self, place: int, entry: bytes) -> None:
-        digits = entry[-_DIGITS:]
-        self._wire[place] = (*self._wire[place][:2], entry)
-        self._kept[place] = self._paths[place] + b"\xd9\x40" + digits
-        self._lines[self._rank[place]] = self._names[place] + b"\0" + digits
+    def _is_entry(self, place: int, body: bytes) -> bool:
+        """Whether ``body`` has the path of this place and an object id there."""
+        start, digits_at = self._ends[place - 1] if place else 0, self._ends[place] - _DIGITS
+        same_path = body[start:digits_at] == self._wire[start:digits_at]
+        return same_path and _is_hex(body[digits_at : self._ends[place]]) is not None
 
     def _read_rest(self, raw: bytes) -> tuple[int, bytes] | None:
         """Size and bytes of the fields after the manifest; None for what is not small and plain."""
@@ -171,3 +164,7 @@ class _Manifest:
         except (msgpack.UnpackException, MuseError, ValueError, TypeError):
             return None
         return unpacker.tell(), b"".join(parts)
+
+
+def _put_digits(text: bytearray, end: int, digits: bytes) -> None:
+    text[end - _DIGITS : end] = digits

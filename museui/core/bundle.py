@@ -26,8 +26,8 @@ FORMAT = 1
 S = TypeVar("S")
 _NO_ID = ObjectId("")
 _USUAL_OBJECT = re.compile(
-    rb"\x82\xa9object_id(?:\xd9\x47sha256:|\xd9\x40)(?P<id>[0-9a-f]{64})"
-    rb"\xa7content(?:\xc4(?P<size8>.)|\xc5(?P<size16>..)|\xc6(?P<size32>.{4}))",
+    rb"\x82\xa9object_id(?:\xd9\x47sha256:|\xd9\x40)([0-9a-f]{64})"
+    rb"\xa7content(?:\xc4(.)|\xc5(..)|\xc6(.{4}))",
     re.DOTALL,
 )
 """The head of an entry of ``objects`` as :func:`write_bundle` writes it, up to the content."""
@@ -179,26 +179,18 @@ def _read_objects(source: StreamUnpacker, count: int, limits: Limits) -> Iterato
     with source.small_bites():
         for _ in range(count):
             head = source.match(_USUAL_OBJECT)
-            if head:
-                yield from _read_usual_object(source, head, limits, seen)
-            else:
+            if head is None:
                 yield from _read_any_object(source, limits, seen)
-
-
-def _read_usual_object(
-    source: StreamUnpacker,
-    head: re.Match[bytes],
-    limits: Limits,
-    seen: set[str],
-) -> Iterator[ObjectEntry]:
-    """An entry as :func:`write_bundle` writes it, whose ``head`` has been read in one go."""
-    object_id = ObjectId(head["id"].decode())
-    size = int.from_bytes(head["size8"] or head["size16"] or head["size32"], "big")
-    check_size(size, f"object {object_id[:12]}", limits.max_object_bytes)
-    entry = ObjectEntry(size, source.offset, source, object_id)
-    yield entry
-    entry.drain()
-    refuse_twice(object_id, seen, "object")
+                continue
+            # An entry as write_bundle writes it: all before the content has been read in one go.
+            digits, *sizes = head.groups()
+            object_id = ObjectId(digits.decode())
+            size = int.from_bytes(sizes[0] or sizes[1] or sizes[2], "big")
+            check_size(size, f"object {object_id[:12]}", limits.max_object_bytes)
+            entry = ObjectEntry(size, source.offset, source, object_id)
+            yield entry
+            entry.drain()
+            refuse_twice(object_id, seen, "object")
 
 
 def _read_any_object(source: StreamUnpacker, limits: Limits, seen: set[str]) -> Iterator[ObjectEntry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgpack
@@ -14,6 +14,7 @@ from .records import Snapshot
 OnEntry = Callable[[ObjectId, str], object]
 
 _MAX_ENTRIES = 1 << 18
+_AT_ONCE = 8
 
 
 class _Entries(dict[tuple[str, str], bytes]):
@@ -72,6 +73,22 @@ class SnapshotPacker:
             self._entries.clear()
         header: bytes = self._packer.pack_map_header(len(manifest))
         return header + b"".join(map(self._entries.__getitem__, manifest.items()))
+
+
+def find_changed(text: bytes, before: bytes, ends: Sequence[int]) -> list[int]:
+    """Which pieces of ``text`` are others than those of ``before``; each begins where the one before it ends."""
+    changed: list[int] = []
+    begin = 0
+    for first in range(0, len(ends), _AT_ONCE):
+        few = ends[first : first + _AT_ONCE]
+        start, begin = begin, few[-1]
+        if text[start:begin] == before[start:begin]:
+            continue
+        for place, end in enumerate(few, first):
+            if text[start:end] != before[start:end]:
+                changed.append(place)
+            start = end
+    return changed
 
 
 def order_objects(paths: Mapping[ObjectId, str]) -> list[ObjectId]:

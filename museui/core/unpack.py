@@ -60,6 +60,15 @@ class _ChunkFile:
         self.given += self._at - at
         return chunk if self._at - at == len(chunk) else memoryview(chunk)[at : self._at]
 
+    def at_hand(self, size: int) -> memoryview | None:
+        """As :meth:`view`, exactly ``size`` bytes; None, and nothing was taken, when they lie across two chunks."""
+        at, end = self._at, self._at + size
+        if end > len(self._chunk):
+            return None
+        self._at = end
+        self.given += size
+        return memoryview(self._chunk)[at:end]
+
     def put_back(self, data: bytes) -> None:
         """Give out again what was given out last."""
         self.given -= len(data)
@@ -246,8 +255,14 @@ class StreamUnpacker:
         """The next ``size`` bytes as they are, at most 1 MiB at a time."""
         return map(bytes, self.views(size))
 
-    def views(self, size: int) -> Iterator[bytes | memoryview]:
-        """As :meth:`pieces`, without copying what the decoder has not got yet."""
+    def views(self, size: int) -> Iterable[bytes | memoryview]:
+        """As :meth:`pieces`, without copying what the decoder has not got yet. They may be taken at once."""
+        if 0 < size <= _PIECE_BYTES and not self._buffered and (view := self._file.at_hand(size)) is not None:
+            self._beside += size
+            return (view,)
+        return self._views(size)
+
+    def _views(self, size: int) -> Iterator[bytes | memoryview]:
         size_buffered = min(size, self._buffered)
         size -= size_buffered
         while size_buffered:
@@ -266,7 +281,7 @@ class StreamUnpacker:
         """Take what ``pattern`` matches at this place, a short cut past the decoder. None says nothing of the bytes."""
         if self._buffered:
             return None
-        found = self._call(partial(self._file.match, pattern))
+        found = self._file.match(pattern)
         if found:
             self._beside += len(found[0])
         return found

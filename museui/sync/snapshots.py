@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import msgpack
 
 from museui.core.ids import ObjectId, SnapshotId
-from museui.core.packing import OnEntry, SnapshotPacker
+from museui.core.packing import OnEntry, SnapshotPacker, find_changed
 from museui.repo.records import PLAIN_SNAPSHOT
 from museui.repo.store import Store
 
@@ -55,15 +56,18 @@ class _SnapshotFile:
         pack = msgpack.Packer(autoreset=True).pack
         self._rest = [name for name in record if name not in ("snapshot_id", "manifest")]
         self._paths = list(record["manifest"])
-        starts = [0, *ends[:-1]]
-        self._pieces = [(start, end, content[start:end]) for start, end in zip(starts, ends, strict=True)]
+        self._content, self._ends = content, ends
         header = msgpack.Packer(autoreset=True).pack_map_header
         before_manifest = pack("manifest") + header(len(self._paths))
         prefixes = [header(len(record)) + pack("snapshot_id"), *map(pack, self._paths)]
         if len(prefixes) > 1:
             prefixes[1] = before_manifest + prefixes[1]
-        self._prefixes = [bytes(prefix) + b"\xd9\x47sha256:" for prefix in prefixes]
-        self._packed = [prefix + content[end - _DIGITS : end] for prefix, end in zip(self._prefixes, ends, strict=True)]
+        packed = [
+            bytes(prefix) + b"\xd9\x47sha256:" + content[end - _DIGITS : end]
+            for prefix, end in zip(prefixes, ends, strict=True)
+        ]
+        self._packed = bytearray().join(packed)
+        self._packed_ends = list(accumulate(map(len, packed)))
         self._pack = pack
 
     @classmethod
@@ -81,25 +85,28 @@ class _SnapshotFile:
 
     def pack_next(self, content: bytes, snapshot_id: SnapshotId, on_entry: OnEntry) -> bytes | None:
         """The record in ``content``, if it has the very same paths; None if not."""
-        rest = self._pack_rest(content[self._pieces[-1][1] :])
+        ends = self._ends
+        rest = self._pack_rest(content[ends[-1] :])
         if rest is None:
             return None
-        changed = {
-            place: content[start:end]
-            for place, (start, end, piece) in enumerate(self._pieces)
-            if content[start:end] != piece
-        }
-        for place, piece in changed.items():
-            if piece[:-_DIGITS] != self._pieces[place][2][:-_DIGITS] or not _is_hex(piece[-_DIGITS:]):
-                return None
-        if content[: self._pieces[0][1]][-_DIGITS:] != snapshot_id.encode():
+        changed = find_changed(content, self._content, ends)
+        if not all(self._is_entry(place, content) for place in changed):
             return None
-        for place, piece in changed.items():
-            self._pieces[place] = (*self._pieces[place][:2], piece)
-            self._packed[place] = self._prefixes[place] + piece[-_DIGITS:]
+        if content[ends[0] - _DIGITS : ends[0]] != snapshot_id.encode():
+            return None
+        for place in changed:
+            digits, end = content[ends[place] - _DIGITS : ends[place]], self._packed_ends[place]
+            self._packed[end - _DIGITS : end] = digits
             if place:
-                on_entry(ObjectId(piece[-_DIGITS:].decode()), self._paths[place - 1])
-        return b"".join((*self._packed, rest))
+                on_entry(ObjectId(digits.decode()), self._paths[place - 1])
+        self._content = content
+        return b"".join((self._packed, rest))
+
+    def _is_entry(self, place: int, content: bytes) -> bool:
+        """Whether ``content`` has the text of this place there, and an id."""
+        start, digits_at = self._ends[place - 1] if place else 0, self._ends[place] - _DIGITS
+        same_text = content[start:digits_at] == self._content[start:digits_at]
+        return same_text and _is_hex(content[digits_at : self._ends[place]]) is not None
 
     def _pack_rest(self, text: bytes) -> bytes | None:
         """The fields after the manifest, from the text that follows its last id; None for others than before."""
