@@ -15,7 +15,7 @@ from starlette.routing import Route
 from museui.core.errors import MuseError
 
 from .http.edge import Edge
-from .http.errors import answer_error, answer_http_exception
+from .http.errors import handle_error, handle_http_exception
 from .jobs.runner import JobRunner
 from .pages.routes import routes as page_routes
 from .routes import compat, fetch, objects, operations, people, push, refs, releases, repositories, tags
@@ -62,7 +62,7 @@ def build_app(state: HubState) -> Starlette:
                 trusted=state.settings.trusted_proxies,
             )
         ],
-        exception_handlers={MuseError: answer_error, HTTPException: answer_http_exception},
+        exception_handlers={MuseError: handle_error, HTTPException: handle_http_exception},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

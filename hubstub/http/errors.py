@@ -29,7 +29,12 @@ def answer_error(request: Request, exc: Exception) -> Response:
     return _render(request, exc, exc.http_status or 500)
 
 
-def answer_http_exception(request: Request, exc: Exception) -> Response:
+async def handle_error(request: Request, exc: Exception) -> Response:
+    """:func:`answer_error` for the application, which runs a plain function in a thread: more work than the answer."""
+    return answer_error(request, exc)
+
+
+async def handle_http_exception(request: Request, exc: Exception) -> Response:
     """The answer for what the router refuses: no such path, or no such method on it."""
     if not isinstance(exc, HTTPException):
         return answer_error(request, exc)

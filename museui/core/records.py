@@ -20,7 +20,6 @@ MAX_DEPTH = 32
 _MAX_KNOWN_IDS = 1 << 18
 _MAX_KNOWN_PATH_CHARS = 1 << 24
 _PARENT_FIELDS = ("parent_commit_id", "parent2_commit_id")
-_PARENT_SET = frozenset(_PARENT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
