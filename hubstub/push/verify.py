@@ -195,8 +195,6 @@ class _ContentsReader:
 
     def _take_snapshot(self, snapshot: PackedSnapshot) -> None:
         self.contents.snapshots[snapshot.id] = self._snapshot_chunks.add(snapshot.record)
-        if len(self.contents.needed_objects) > self._limits.max_objects:
-            raise TooLarge(f"the snapshots of one push name more than {self._limits.max_objects} objects")
 
     def _take_commit(self, commit: Commit) -> None:
         contents = self.contents

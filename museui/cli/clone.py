@@ -14,6 +14,7 @@ from ..core.ids import qualified
 from ..repo.repository import real_path
 from .fetch import fetch_document, render_fetch
 from .output import Context, json_option, print_json, printable, quiet_option, warn
+from .progress import FetchProgress
 
 
 @click.command()
@@ -38,12 +39,13 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
     root = real_path(context.path(folder or address.slug))
     made = _prepare(root)
 
-    async def run() -> Cloned:
+    async def run(progress: FetchProgress) -> Cloned:
         async with HubClient(address, token, ca=ca) as client:
-            return await clone(client, root, branch)
+            return await clone(client, root, branch, progress.show)
 
     try:
-        cloned = asyncio.run(run())
+        with FetchProgress(quiet=quiet or as_json) as progress:
+            cloned = asyncio.run(run(progress))
     except BaseException:
         _clean(root, made)
         raise

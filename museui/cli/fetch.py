@@ -11,6 +11,7 @@ from ..core.figures import render_bytes, render_count
 from ..core.ids import qualified
 from .completing import complete_branch, complete_remote
 from .output import Context, json_option, print_json, quiet_option
+from .progress import FetchProgress
 from .target import Target, open_target
 
 if TYPE_CHECKING:
@@ -40,22 +41,22 @@ def command(
     context: Context, repo: str | None, remote: str | None, branches: tuple[str, ...], as_json: bool, quiet: bool
 ) -> None:
     """Bring the hub's commits here, every one checked, and note where its branches are."""
-    target = open_target(context.path(repo) if repo else context.cwd, remote)
-    result = fetch_target(target, list(branches) or None)
+    target = open_target(context.path(repo), remote)
+    with FetchProgress(quiet=quiet or as_json) as progress:
+        result = _fetch(target, list(branches) or None, progress)
     if as_json:
         print_json(fetch_document(target, result))
     elif not quiet:
         click.echo(render_fetch(target, result))
 
 
-def fetch_target(target: Target, branches: list[str] | None) -> FetchResult:
-    """Fetch into the target's repository. Of a bare URL, which has no name, no branches are noted."""
+def _fetch(target: Target, branches: list[str] | None, progress: FetchProgress) -> FetchResult:
     from museui.hub.client import HubClient
     from museui.sync.fetch import fetch
 
     async def run() -> FetchResult:
         async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await fetch(target.repository, client, target.remote, branches)
+            return await fetch(target.repository, client, target.remote, branches, progress.show)
 
     with target.repository.lock():
         return asyncio.run(run())

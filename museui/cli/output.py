@@ -25,9 +25,9 @@ class Context:
 
     cwd: Path
 
-    def path(self, argument: str | Path) -> Path:
-        """A path given on the command line, seen from that folder."""
-        return self.cwd / argument
+    def path(self, argument: str | Path | None) -> Path:
+        """A path given on the command line, seen from that folder, which it is when none was given."""
+        return self.cwd / (argument or "")
 
 
 def json_option(function: F) -> F:

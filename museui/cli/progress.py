@@ -1,11 +1,11 @@
-"""How a push looks on a terminal: one moving line while it runs, five lines and a total when it is done."""
+"""What moves on a terminal: one line while a push or a fetch runs; five lines and a total when a push is done."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.core.phases import TOTAL_GATE_S, PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
@@ -20,15 +20,15 @@ _WORDS = {
 }
 
 
-class PushProgress:
-    """Shows phase events as one moving line on stderr when that is a terminal, else nothing. A context manager."""
+class _Line:
+    """One moving line on stderr when that is a terminal, else nothing. A context manager."""
 
     def __init__(self, quiet: bool) -> None:
         self._live = not quiet and sys.stderr.isatty()
         self._progress: Any = None
         self._task: Any = None
 
-    def __enter__(self) -> PushProgress:
+    def __enter__(self) -> Self:
         if self._live:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
@@ -49,6 +49,10 @@ class PushProgress:
         if self._live:
             self._progress.stop()
 
+
+class PushProgress(_Line):
+    """The phase a push is in, and how far."""
+
     def show(self, event: PhaseEvent) -> None:
         """Show one event. May be called from any thread."""
         if not self._live:
@@ -62,6 +66,18 @@ class PushProgress:
                 )
             case PhaseEnded():
                 self._progress.remove_task(self._task)
+
+
+class FetchProgress(_Line):
+    """How much of a fetch has come."""
+
+    def show(self, received_bytes: int) -> None:
+        """Show that this many bytes have come so far."""
+        if not self._live:
+            return
+        if self._task is None:
+            self._task = self._progress.add_task("receiving and checking", total=None, figures="")
+        self._progress.update(self._task, figures=render_bytes(received_bytes))
 
 
 def render_figures(event: PhaseProgressed) -> str:

@@ -12,6 +12,7 @@ from .branches import pick_branch
 from .completing import complete_branch, complete_remote
 from .fetch import fetch_document, render_fetch
 from .output import Context, json_option, print_json, quiet_option
+from .progress import FetchProgress
 from .target import open_target
 
 
@@ -39,15 +40,15 @@ def command(
     from museui.hub.client import HubClient
     from museui.sync.clone import Pulled, pull
 
-    target = open_target(context.path(repo) if repo else context.cwd, remote)
+    target = open_target(context.path(repo), remote)
     name = pick_branch(target.repository, branch)
 
-    async def run() -> Pulled:
+    async def run(progress: FetchProgress) -> Pulled:
         async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await pull(target.repository, client, target.remote, name)
+            return await pull(target.repository, client, target.remote, name, progress.show)
 
-    with target.repository.lock():
-        pulled = asyncio.run(run())
+    with target.repository.lock(), FetchProgress(quiet=quiet or as_json) as progress:
+        pulled = asyncio.run(run(progress))
     if as_json:
         document = fetch_document(target, pulled.fetched)
         old = qualified(pulled.old) if pulled.old else None

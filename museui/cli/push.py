@@ -81,7 +81,7 @@ def command(
     if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
         raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
     try:
-        target = open_target(context.path(repo) if repo else context.cwd, remote)
+        target = open_target(context.path(repo), remote)
         repository = target.repository
         heads = _all_heads(repository) if all_branches else _one_head(repository, branch)
         if not heads:

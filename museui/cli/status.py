@@ -26,7 +26,7 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     The exit code is 0 when every commit of every branch was on every remote, 3 when the daemon is about to bring all of
     the rest there, else 1.
     """
-    repository = Repository.open(context.path(repo) if repo else context.cwd)
+    repository = Repository.open(context.path(repo))
     states = read_states(repository)
     safe = all(state.state in SAFE_STATES for state in states)
     known = ask_about(repository.root)

@@ -24,7 +24,7 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
 
     All faults are listed, one a line on stdout; the exit code is 1 when there is one.
     """
-    repository = Repository.open(context.path(repo) if repo else context.cwd)
+    repository = Repository.open(context.path(repo))
     report = check_repository(repository)
     if as_json:
         print_json(_document(repository, report))

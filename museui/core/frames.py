@@ -268,18 +268,6 @@ class StretchReader:
         return self._source
 
 
-def read_stretches(
-    open_wire: Callable[[int], Iterable[bytes]],
-    table: FrameTable,
-    stretches: Iterable[tuple[int, int]],
-    max_gap_bytes: int = FRAME_RAW_BYTES,
-) -> Iterator[bytes]:
-    """The stretches (offset, size) that a :class:`StretchReader` reads, each whole."""
-    reader = StretchReader(open_wire, table, max_gap_bytes)
-    for offset, size in stretches:
-        yield b"".join(reader.pieces(offset, size))
-
-
 def compress_frames(
     parts: Iterable[bytes], level: int, executor: Executor, in_flight: int = 3, frame_raw_bytes: int = FRAME_RAW_BYTES
 ) -> Iterator[bytes]:

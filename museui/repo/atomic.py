@@ -4,9 +4,6 @@ Temporary file in the same folder, fsync, rename, fsync of the folder.  What an 
 in that folder is cleared away on the same occasion.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH102, PTH105, PTH108, PTH112, PTH120
-
 from __future__ import annotations
 
 import contextlib

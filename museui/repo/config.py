@@ -54,9 +54,6 @@ class Config:
     """What MuseUI reads of ``config.toml``; what is not there is empty."""
 
     user_name: str = ""
-    user_email: str = ""
-    user_type: str = ""
-    hub_url: str = ""
     bare: bool = False
     remotes: Mapping[str, Remote] = field(default_factory=dict)
 
@@ -64,15 +61,12 @@ class Config:
 def parse_config(text: str) -> Config:
     """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and in which table."""
     tables = parse_toml(text)
-    user, hub, core, remotes = (_table(tables, name) for name in ("user", "hub", "core", "remotes"))
+    user, core, remotes = (_table(tables, name) for name in ("user", "core", "remotes"))
     bare = core.get("bare", False)
     if not isinstance(bare, bool):
         raise Usage("[core] bare is neither true nor false")
     return Config(
         user_name=_text(user, "user", "name"),
-        user_email=_text(user, "user", "email"),
-        user_type=_text(user, "user", "type"),
-        hub_url=_text(hub, "hub", "url"),
         bare=bare,
         remotes={name: _parse_remote(remotes, name) for name in remotes},
     )

@@ -1,8 +1,5 @@
 """A new repository: all of ``.muse`` appears at once, or none of it."""
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH103, PTH104
-
 from __future__ import annotations
 
 import contextlib

@@ -65,6 +65,16 @@ def _open_error(exc: OSError, path: str) -> Exception:
     return disk_error(exc, f"cannot read {path}")
 
 
+def list_names(folder: str) -> list[str]:
+    """The names in ``folder``, in no order; none when it is not there. Raises our errors."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise disk_error(exc, f"cannot list {folder}") from exc
+
+
 def kind_of_file(mode: int) -> str:
     """What a file is, by its ``st_mode``, in words."""
     for test, words in (

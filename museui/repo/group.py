@@ -3,9 +3,6 @@
 One fsync after the other makes five thousand objects take seconds; sixteen at a time, the disk joins them.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH102, PTH106, PTH120
-
 from __future__ import annotations
 
 import contextlib

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..core.errors import NotFound, Usage
+from ..core.errors import Usage
 from .atomic import write_file
 from .config import parse_toml, read_toml_text
 from .lock import hold_lock
@@ -154,17 +154,6 @@ def write_identity(identity: Identity, path: Path) -> None:
         for name in ("type", "name", "id", "token"):
             table[name] = getattr(identity, name)
         table["capabilities"] = list(identity.capabilities)
-
-    _edit(path, change)
-
-
-def remove_identity(host: str, path: Path) -> None:
-    """Take a hub's identity out of the file. Raises :class:`NotFound` when there is none."""
-
-    def change(document: dict[str, Any]) -> None:
-        if host not in document:
-            raise NotFound(f"you are not signed in to {host}")
-        del document[host]
 
     _edit(path, change)
 

@@ -3,9 +3,6 @@
 Every one is a small file that is replaced as a whole; names are checked before they become paths.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH106, PTH108, PTH112, PTH114, PTH120
-
 from __future__ import annotations
 
 import contextlib

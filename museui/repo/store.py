@@ -3,9 +3,6 @@
 Paths are plain strings and files are read with one system call: a push comes through here once for every object.
 """
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH113, PTH208
-
 from __future__ import annotations
 
 import hashlib
@@ -15,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..core.errors import Integrity
+from ..core.hashing import check_object
 from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id, qualified
 from ..core.records import Commit, Snapshot, SnapshotParser
-from .files import disk_error, kind_of_file, read_file
+from .files import disk_error, kind_of_file, list_names, read_file
 from .group import FileGroup
 from .records import (
     MAX_RECORD_BYTES,
@@ -173,9 +171,9 @@ class Store:
 
     def object_ids(self) -> Iterator[ObjectId]:
         """Every object that has a file, in no order."""
-        for folder in _names(self._objects):
+        for folder in list_names(self._objects):
             if len(folder) == 2:
-                for name in _names(self._objects + folder):
+                for name in list_names(self._objects + folder):
                     if is_hex_id(folder + name):
                         yield ObjectId(folder + name)
 
@@ -185,24 +183,11 @@ def _checked(object_id: ObjectId, pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         digest.update(piece)
         yield piece
-    if digest.hexdigest() != object_id:
-        raise Integrity(
-            f"object {object_id} does not match its content (which hashes to {digest.hexdigest()[:12]}…)",
-            details={"object_id": object_id, "rule": "object_id"},
-        )
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as exc:
-        raise disk_error(exc, f"cannot list {folder}") from exc
+    check_object(object_id, digest.hexdigest())
 
 
 def _record_names(folder: str) -> Iterator[str]:
-    for name in _names(folder):
+    for name in list_names(folder):
         if name.endswith(".json") and is_hex_id(name[:-5]):
             yield name[:-5]
 

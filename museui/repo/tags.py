@@ -1,8 +1,5 @@
 """Tags: named commits, one JSON file each below ``tags/<repo_id>/``."""
 
-# Plain strings, not pathlib: a push comes this way once for every object.
-# ruff: noqa: PTH208
-
 from __future__ import annotations
 
 import os
@@ -10,7 +7,7 @@ from collections.abc import Iterator
 
 from ..core.errors import Integrity, MuseError
 from .atomic import write_file
-from .files import disk_error, read_file
+from .files import list_names, read_file
 from .records import Tag, decode_record, encode_record, parse_tag
 
 _MAX_TAG_BYTES = 1 << 20
@@ -18,19 +15,10 @@ _MAX_TAG_BYTES = 1 << 20
 
 def tag_paths(muse: str) -> Iterator[str]:
     """The file of every tag, in the order of their paths."""
-    for folder in _names(f"{muse}/tags"):
-        for name in _names(f"{muse}/tags/{folder}"):
+    for folder in sorted(list_names(f"{muse}/tags")):
+        for name in sorted(list_names(f"{muse}/tags/{folder}")):
             if name.endswith(".json") and not name.startswith("."):
                 yield f"{muse}/tags/{folder}/{name}"
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as exc:
-        raise disk_error(exc, f"cannot list {folder}") from exc
 
 
 def read_tag(path: str) -> Tag | None:

@@ -16,7 +16,7 @@ from museui.repo.config import Remote
 from museui.repo.history import compare_heads
 from museui.repo.repository import Repository
 
-from .fetch import FetchResult, fetch
+from .fetch import FetchResult, OnProgress, fetch
 
 _DEFAULT_BRANCH = "main"
 
@@ -42,7 +42,9 @@ class Pulled:
     fetched: FetchResult
 
 
-async def clone(client: HubClient, root: Path, branch: str | None) -> Cloned:
+async def clone(
+    client: HubClient, root: Path, branch: str | None, on_progress: OnProgress = lambda received_bytes: None
+) -> Cloned:
     """Copy the repository that ``client`` talks to into ``root``, a folder that is empty or not there.
 
     Checks out ``branch``, or the hub's default branch.  Raises :class:`NotFound` for a branch the hub does not have.
@@ -54,20 +56,26 @@ async def clone(client: HubClient, root: Path, branch: str | None) -> Cloned:
         raise NotFound(f"the hub has no branch {branch!r}", hint=f"It has: {', '.join(sorted(refs.branch_heads))}.")
     repository = await asyncio.to_thread(Repository.init, root, refs.domain, name, repo_id=refs.repo_id)
     repository.set_remote(Remote("origin", str(client.url), name))
-    fetched = await fetch(repository, client, "origin")
+    fetched = await fetch(repository, client, "origin", on_progress=on_progress)
     head = fetched.branch_heads.get(name)
     if head is not None:
         await asyncio.to_thread(_move, repository, name, None, head, True)
     return Cloned(repository, name, head, fetched)
 
 
-async def pull(repository: Repository, client: HubClient, remote: str | None, branch: str) -> Pulled:
+async def pull(
+    repository: Repository,
+    client: HubClient,
+    remote: str | None,
+    branch: str,
+    on_progress: OnProgress = lambda received_bytes: None,
+) -> Pulled:
     """Fetch ``branch`` and move it, and the work tree when it is checked out, forward to what the hub has.
 
     Raises :class:`NonFastForward` when the branch has commits that the hub lacks,
     :class:`~museui.core.errors.Conflict` when the work tree has changes in the way; then nothing has moved.
     """
-    fetched = await fetch(repository, client, remote, [branch])
+    fetched = await fetch(repository, client, remote, [branch], on_progress)
     head = fetched.branch_heads[branch]
     old = repository.read_branch(branch)
     if old is not None:

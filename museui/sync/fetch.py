@@ -26,6 +26,8 @@ _PIECE_BYTES = 1 << 20
 _MAX_HAVE = 256
 _TAGS = "tags"
 
+OnProgress = Callable[[int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
@@ -44,11 +46,12 @@ async def fetch(
     client: HubClient,
     remote: str | None,
     branches: list[str] | None = None,
-    on_progress: Callable[[int], None] = lambda received_bytes: None,
+    on_progress: OnProgress = lambda received_bytes: None,
 ) -> FetchResult:
     """Bring what the hub has of ``branches`` (all, and all that is tagged, when ``None``).
 
     Their heads are noted as those of ``remote``; ``None``: it has no name here, and nothing is noted.
+    ``on_progress`` hears how many bytes have come.
 
     The hub's tags of commits that are here then come too; a tag that is here already stays as it is.
 

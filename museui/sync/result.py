@@ -18,7 +18,6 @@ from museui.hub.retry import RetryPolicy
 from .pace import NO_LIMIT, Limit
 
 Strategy = Literal["auto", "bundle", "stream", "objects"]
-STRATEGIES: tuple[Strategy, ...] = ("auto", "bundle", "stream", "objects")
 
 
 @dataclass(frozen=True, slots=True)

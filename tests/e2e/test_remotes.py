@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,27 @@ def test_what_cannot_be_noted_is_said_with_what_the_hub_has(hub: HubProcess, mus
     assert [phase["ok"] for phase in answer.document["phases"]] == [True] * 5
     spool = tmp_path / "home/.cache/museui/spool"
     assert not list(spool.iterdir())
+
+
+def test_on_a_terminal_a_clone_says_how_much_has_come(
+    hub: HubProcess, museui: Museui, home: Path, tmp_path: Path
+) -> None:
+    builder = RepositoryBuilder(tmp_path / "song")
+    builder.commit({"a": b"1"})
+    url = hub.repository("seen")
+    assert museui("push", builder.root, "--remote", url, MUSEUI_TOKEN=hub.token).code == 0
+    leader, follower = pty.openpty()
+    environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2]), "MUSEUI_TOKEN": hub.token}
+    program = [sys.executable, "-m", "museui.cli.main", "clone", url, "copy"]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=follower, stderr=follower, env=environment) as process:
+        os.close(follower)
+        seen = b""
+        with suppress(OSError):  # what Linux says at the end of a terminal
+            while piece := os.read(leader, 4096):
+                seen += piece
+    os.close(leader)
+    assert process.returncode == 0
+    assert b"receiving and checking" in seen and b"cloned into" in seen
 
 
 def test_a_folder_whose_name_is_no_text_is_pushed_too(hub: HubProcess, museui: Museui, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from museui.core.errors import Integrity, Invalid, MuseError, TooLarge
-from museui.core.frames import MAGIC, MAX_WINDOW_BYTES, FrameTable, compress_frames, iter_raw, read_stretches
+from museui.core.frames import (
+    FRAME_RAW_BYTES,
+    MAGIC,
+    MAX_WINDOW_BYTES,
+    FrameTable,
+    StretchReader,
+    compress_frames,
+    iter_raw,
+)
 
 MiB = 1 << 20
 NO_LIMIT = 1 << 40
@@ -305,6 +313,17 @@ def _stored(draw: st.DrawFn) -> tuple[bytes, bytes, FrameTable]:
     table = FrameTable()
     assert b"".join(iter_raw([wire], NO_LIMIT, table)) == raw
     return raw, wire, table
+
+
+def read_stretches(
+    open_wire: Callable[[int], Iterable[bytes]],
+    table: FrameTable,
+    stretches: Iterable[tuple[int, int]],
+    max_gap_bytes: int = FRAME_RAW_BYTES,
+) -> Iterator[bytes]:
+    reader = StretchReader(open_wire, table, max_gap_bytes)
+    for offset, size in stretches:
+        yield b"".join(reader.pieces(offset, size))
 
 
 @given(_stored(), st.data(), st.integers(1, 300), st.integers(0, 500))

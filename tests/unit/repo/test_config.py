@@ -32,12 +32,7 @@ x = 1
 
 def test_what_is_there_is_read_and_what_is_not_is_empty(tmp_path: Path) -> None:
     config = parse_config(TEXT)
-    assert (config.user_name, config.user_email, config.user_type, config.hub_url) == (
-        "Ada",
-        "ada@example.org",
-        "",
-        "",
-    )
+    assert (config.user_name, config.bare) == ("Ada", False)
     assert config.remotes == {"origin": Remote("origin", "https://hub.example.org/ada/song", "main")}
     assert parse_config("") == Config() == read_config(str(tmp_path / "none"))
     assert parse_config("[core]\nbare = true").bare

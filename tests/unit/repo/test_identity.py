@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from museui.core.errors import NotFound, Usage
+from museui.core.errors import Usage
 from museui.repo.identity import (
     Identity,
     host_keys,
     identity_path,
     read_identities,
-    remove_identity,
     token_for,
     write_identity,
 )
@@ -103,10 +102,6 @@ def test_the_file_is_written_for_its_owner_alone_and_keeps_what_it_had(path: Pat
     write_identity(Identity("a.example", "a2"), path)
     assert "future = [1]" in path.read_text()
     assert token_for("https://a.example/x/y", {}) == "a2"
-    remove_identity("a.example", path)
-    assert list(read_identities(path)) == ["b.example:99"]
-    with pytest.raises(NotFound, match=r"a\.example"):
-        remove_identity("a.example", path)
 
 
 def test_folder_and_file_are_private_from_the_start_whatever_the_umask(path: Path) -> None:
