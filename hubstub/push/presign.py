@@ -28,7 +28,9 @@ _log = logging.getLogger("hubstub.push")
 
 
 def declared_bytes(ask: PresignRequest) -> int:
-    """What the bundle is said to take, once it is expanded if that was said."""
+    """What the bundle is said to take, once it is expanded if that was said; nothing when it has no objects."""
+    if ask.objects == 0:
+        return 0
     return ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
 
 

@@ -46,6 +46,8 @@ async def reserve_room(
 
     In the transaction that then opens the upload; ``renewed`` is one that counts no more.  Raises :class:`Quota`.
     """
+    if not declared_bytes:
+        return
     for scope in await _scopes(connection, quotas, repository_id):
         used = await _used_bytes(connection, scope)
         _require(scope, used, await _reserved_bytes(connection, scope, now, renewed), declared_bytes)

@@ -70,7 +70,7 @@ async def open_with_room(hub: HubState, destination: Destination, asked_bytes: i
 
     Raises as :func:`~hubstub.push.quota.require_room_for_first` does, and what ``destination.open`` raises.
     """
-    if destination.repository is None:
+    if destination.repository is None and asked_bytes:
         async with hub.database.read() as connection:
             await require_room_for_first(connection, hub.settings.quotas, destination.user_id, asked_bytes, now)
     return await destination.open()

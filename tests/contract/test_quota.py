@@ -15,7 +15,7 @@ import pytest
 from tests.helpers.fingerprint import unchanged
 from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.push_client import PushClient, compress, error_code
-from tests.helpers.records import History, make_history, pack
+from tests.helpers.records import History, commit_record, make_history, pack
 
 KIB = 1024
 
@@ -116,6 +116,22 @@ def test_what_is_used_counts_each_object_once(client: PushClient) -> None:
     assert _stored_bytes(client) == 7 * KIB
     assert client.push(_history(3 * KIB, 4 * KIB, 2 * KIB))[0] == 507
     assert _stored_bytes(client) == 7 * KIB
+
+
+@pytest.mark.parametrize("way", ["bundle", "stream"])
+def test_a_push_that_adds_no_object_is_taken_where_there_is_no_room(client: PushClient, way: str) -> None:
+    full = _history(8 * KIB)
+    assert client.push(full)[0] == 200
+    client.hub.command_here("repo", "quota", "ada/" + client.url.rpartition("/")[2], "4K")
+    again = commit_record(full.snapshots[0]["snapshot_id"], [full.head], "the same once more")
+    more = History([again], [], {})
+    if way == "stream":
+        assert client.post_bytes("push/stream", _frames(more))[0] == 200
+    else:
+        wire = compress(pack(more.bundle()))
+        upload = client.upload(wire, raw_bytes=KIB, objects=0)
+        assert client.confirm(wire, more.head, upload_id=upload["upload_id"])[0] == 200
+    assert client.heads() == {"main": more.head}
 
 
 def test_what_is_used_stays_true_when_the_same_objects_come_from_many_sides_at_once(client: PushClient) -> None:
