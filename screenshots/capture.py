@@ -118,13 +118,16 @@ class Album:
     async def walk(
         self, steps: Sequence[Step], sizes: Sequence[Size] = (SMALL,), themes: Sequence[str] = ("dark",)
     ) -> None:
-        """Take the steps, at each size in each theme."""
+        """Take the steps in each theme, and the pictures at each size."""
         for theme in themes:
-            for size in sizes:
-                async with self.open(size, theme) as screen:
-                    for name, keys, seen in steps:
-                        await screen.press(*keys)
-                        await (self.take(screen, name, *seen) if name else screen.sees(*seen))
+            async with self.open(sizes[0], theme) as screen:
+                for name, keys, seen in steps:
+                    await screen.press(*keys)
+                    await screen.sees(*seen)
+                    for size in sizes if name else ():
+                        await screen.pilot.resize_terminal(*size)
+                        await self.take(screen, name, *seen)
+                    await screen.pilot.resize_terminal(*sizes[0])
 
 
 async def capture(album: Album, story: Story) -> None:
@@ -216,12 +219,11 @@ async def capture_hub_gone(album: Album) -> None:
 
 async def capture_daemon_gone(album: Album, story: Story) -> None:
     """It goes while somebody looks on; then it is not there, and is started."""
-    for size in (SMALL, MIDDLE):
-        if not story.daemon.running:
-            story.daemon.start()
-        async with album.open(size) as screen:
-            await screen.sees("↑ 1 queued")
-            story.daemon.kill()
+    async with album.open() as screen:
+        await screen.sees("↑ 1 queued")
+        story.daemon.kill()
+        for size in (SMALL, MIDDLE):
+            await screen.pilot.resize_terminal(*size)
             await album.take(screen, "daemon-gone", "daemon ○ gone", "not known")
     await album.walk([step("daemon-missing", "", "The daemon does not run")])
     over = threading.Event()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """``do`` is the method ``action_<do>`` of the screen ``where``, or of the app when that is ``everywhere``.
+    """``do`` is the method ``action_<do>`` of the screen ``where``, or of the app when that is everywhere or gone.
 
     ``keys`` are comma-separated; ``footer``: its place there, 0 for none; what has the highest place goes first when
     there is no room.
@@ -26,10 +26,15 @@ class Action:
     help: str
     footer: int = 0
 
+    @property
+    def namespace(self) -> str:
+        """Where Textual looks for the method."""
+        return "app" if self.where in ("everywhere", "gone") else "screen"
+
 
 ACTIONS: tuple[Action, ...] = (
     Action("push", "push_now", "dashboard", "p", "push", "Push the repository now", 1),
-    Action("retry", "retry", "dashboard", "r", "retry", "Try again what waits or has stopped; start the daemon", 1),
+    Action("retry", "retry", "dashboard", "r", "retry", "Try again what waits or has stopped", 1),
     Action("cancel", "cancel", "dashboard", "c", "cancel", "End the push that runs, or take it out of the queue", 2),
     Action("pause", "pause", "dashboard", "space", "pause", "Pause the repository, or go on", 1),
     Action("filter", "filter", "dashboard", "slash", "filter", "Show only the rows that match; escape shows all", 2),
@@ -46,14 +51,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("push.close", "close", "push", "escape", "back", "Go back", 1),
     Action("push.copy", "copy", "push", "y", "copy", "Copy all of it", 1),
     Action("push.retry", "retry", "push", "r", "retry", "Try again", 1),
-    Action("push.down", "down", "push", "down,j", "down", "Scroll down"),
-    Action("push.up", "up", "push", "up,k", "up", "Scroll up"),
     Action("repository.close", "close", "repository", "escape", "back", "Go back", 1),
     Action("repository.copy", "copy", "repository", "y", "copy", "Copy all of it", 1),
     Action("repository.retry", "retry", "repository", "r", "retry", "Try again, or look at it again", 1),
     Action("repository.sign_in", "sign_in", "repository", "i", "sign in", "Sign in to its hub", 2),
-    Action("repository.down", "down", "repository", "down,j", "down", "Scroll down"),
-    Action("repository.up", "up", "repository", "up,k", "up", "Scroll up"),
     Action("history.close", "close", "history", "escape", "back", "Go back; first the filter goes", 1),
     Action("history.details", "details", "history", "enter", "details", "Everything about the push", 1),
     Action("history.filter", "filter", "history", "slash", "filter", "Show only the pushes that match", 1),
@@ -81,6 +82,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("log.copy", "copy", "log", "y", "copy", "Copy the line", 1),
     Action("log.copy_all", "copy_all", "log", "Y", "copy all", "Copy every line that is shown", 2),
     Action("log.close", "close", "log", "escape", "back", "Go back; first the filter goes", 1),
+    Action("start", "start_daemon", "gone", "r", "start", "Start the daemon", 1),
     Action("whole_log", "open('log')", "everywhere", "L", "log", "Look at the daemon's log, whole"),
     Action("hub", "open('hub')", "everywhere", "b", "hubs", "Look at the hubs"),
     Action("doctor", "open('doctor')", "everywhere", "D,d", "doctor", "Look for what keeps commits from being safe"),
@@ -101,6 +103,7 @@ TITLES = {
     "settings": "Settings",
     "log": "The daemon's log",
     "hub": "Hubs",
+    "gone": "While the daemon is gone",
     "everywhere": "Everywhere",
 }
 """What the places are called, in the order of the help."""
@@ -143,9 +146,9 @@ def show_keys(keys: str) -> str:
     return "  ".join(_NAMES.get(key, key) for key in keys.split(","))
 
 
-def footer_actions(where: str, width: int, actions: Sequence[Action] = ACTIONS) -> list[Action]:
-    """What the footer of a screen has room for, in order: first the least important go."""
-    shown = [action for action in actions_of(where, actions) if action.footer]
+def footer_actions(actions: Sequence[Action], width: int) -> list[Action]:
+    """What a footer has room for, in order: first the least important go."""
+    shown = [action for action in actions if action.footer]
     while len(shown) > 1 and sum(footer_width(action) for action in shown) > width:
         last = max(range(len(shown)), key=lambda place: (shown[place].footer, place))
         del shown[last]

@@ -25,7 +25,7 @@ from museui.local.messages import RepositoryView
 from museui.local.start import start_daemon
 
 from . import wishes
-from .actions import actions_of, bindings, with_keys
+from .actions import bindings, with_keys
 from .asking import tell
 from .demo import open_demo
 from .feed import Feed, News
@@ -49,7 +49,7 @@ class MuseApp(TypeAhead):
     """
 
     TITLE = "MuseUI"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("gone"), *bindings("everywhere")]
     CSS = "App { background: $background; } * { scrollbar-size-vertical: 1; }"
 
     class FeedMoved(Message):
@@ -160,11 +160,10 @@ class MuseApp(TypeAhead):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette has the actions of the screen."""
-        for action in actions_of(screen.WHERE, self.actions) if isinstance(screen, NewsScreen) else ():
-            namespace = "app" if action.where == "everywhere" else "screen"
+        for action in screen.offered() if isinstance(screen, NewsScreen) else ():
             if action.id != "palette":
                 yield SystemCommand(
-                    action.label, action.help, lambda do=f"{namespace}.{action.do}": self.run_action(do)
+                    action.label, action.help, lambda do=f"{action.namespace}.{action.do}": self.run_action(do)
                 )
 
     def action_open(self, where: str) -> None:
@@ -214,6 +213,11 @@ class MuseApp(TypeAhead):
         mine = [base for base in hubs if url.startswith(f"{base}/")] or hubs
         self.push_screen(SignIn(mine[0] if mine else ""))
 
+    def action_start_daemon(self) -> None:
+        """Start it, when it is gone."""
+        if self.news.gone:
+            self.feed.start_daemon()
+
     def action_theme(self) -> None:
         """Choose the colours; they are kept."""
         from .screens.choose import Choose
@@ -230,7 +234,8 @@ class MuseApp(TypeAhead):
         """Every key of this screen."""
         from .screens.help import Help
 
-        self.push_screen(Help(self.screen.WHERE if isinstance(self.screen, NewsScreen) else "", self.actions))
+        everywhere = [action for action in self.actions if action.where == "everywhere"]
+        self.push_screen(Help(self.screen.offered() if isinstance(self.screen, NewsScreen) else everywhere))
 
     def show_demo(self) -> None:
         """Have the demo in this terminal until it is left, unless this is one."""

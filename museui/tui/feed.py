@@ -29,6 +29,11 @@ class News:
     problem: MuseError | None = None
     changed: frozenset[str] = EVERYTHING
 
+    @property
+    def gone(self) -> bool:
+        """Whether the daemon does not run, and is not about to."""
+        return self.problem is not None and not self.connected and not self.starting
+
 
 class Feed:
     """Connects, starts the daemon if there is none at first, and connects again half a second after it went."""
@@ -118,6 +123,8 @@ class Feed:
         if waking and before.starting:
             return  # it was started: what it says is the next thing to show
         if before.connected or before.starting or str(before.problem) != str(problem):
+            with self._lock:
+                before.state.pushes.clear()  # none of them moves any more
             self._change(connected=False, starting=False, problem=problem)
 
     def _change(self, what: frozenset[str] | set[str] = EVERYTHING, **changes: object) -> None:

@@ -66,7 +66,7 @@ def wait_until_nothing_is_left(folder: Path, pid: int) -> None:
 def test_the_demo_shows_pushes_a_conflict_and_an_offline_spell_and_leaves_nothing(folder: Path) -> None:
     with demo(folder, "demo", "--pace", "0.4") as terminal:
         terminal.sees("all of it is temporary", "Push 1")
-        terminal.sees("✗ duet", "diverged", "✗ 1 needs you", "museui fetch")
+        terminal.sees("⇅ duet", "diverged", "✗ 1 needs you", "museui fetch")
         terminal.sees("○ gone", "queued", "cannot reach")
         terminal.sees("the hub is back", "✓ all")
         pid, before = daemon_pid(folder), processes(folder)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from museui.tui.actions import footer_actions, show_keys
+from museui.tui.actions import actions_of, footer_actions, show_keys
 from tests.helpers.hub import ROOT
 from tests.helpers.pty_terminal import PtyTerminal
 from tests.helpers.scripted_daemon import ScriptedDaemon
@@ -62,7 +62,9 @@ def test_the_mouse_goes_where_the_keys_go(terminal: PtyTerminal) -> None:
     terminal.until_painted("1.0 MiB")
     terminal.press(mouse(0, 37 + titles.index("Queue"), 13))
     terminal.until_painted("take-050", "next try")
-    footer = "  ".join(f"{show_keys(a.keys.partition(',')[0])} {a.label}" for a in footer_actions("dashboard", 122))
+    footer = "  ".join(
+        f"{show_keys(a.keys.partition(',')[0])} {a.label}" for a in footer_actions(actions_of("dashboard"), 122)
+    )
     terminal.press(mouse(0, 2 + footer.index("help"), 36))
     terminal.until_painted("Everywhere")
 

@@ -16,16 +16,13 @@ from museui.local.messages import PushView as PushData
 from museui.local.messages import QueueView, RepositoryView
 
 from .. import wishes
-from ..actions import bindings
+from ..actions import Action, bindings
 from ..feed import EVERYTHING
-from ..view.calm import find_calm
-from ..view.headline import make_headline
+from ..view.calm import Calm, find_calm
 from ..view.lists import branch_of, history_rows, log_rows, most_urgent, queue_rows, repository_rows
 from ..view.push import describe_repository, last_push, trouble_of_repository
 from ..view.troubles import copy_text
 from ..widgets.calm import CalmView
-from ..widgets.footer import KeyBar
-from ..widgets.headline import HeadlineBar
 from ..widgets.notice import NoticeBar
 from ..widgets.push import PushView
 from ..widgets.table import Table
@@ -61,11 +58,11 @@ class Dashboard(NewsScreen[None]):
         self._at = "repositories"
         self._list = "queue"
         self._minute = -1
+        self._calm: Calm | None = None
         self._titles: dict[str, tuple[str, str]] = {}
 
-    def compose(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         """The parts."""
-        yield HeadlineBar(id="headline")
         yield NoticeBar(id="notice")
         yield CalmView(id="calm")
         with Horizontal(id="body"):
@@ -79,7 +76,6 @@ class Dashboard(NewsScreen[None]):
                         with Vertical(id=f"{name}-panel", classes="panel list"):
                             yield Table(columns, empty=empty, id=name)
         yield Input(placeholder="filter", id="filter", compact=True)
-        yield KeyBar("dashboard")
 
     def on_mount(self) -> None:
         """Begin with the repositories."""
@@ -91,17 +87,16 @@ class Dashboard(NewsScreen[None]):
         """On a narrow screen the titles are the way from panel to panel; a broad one has all lists at once."""
         self.call_after_refresh(self._arrange)
 
-    def show_news(self, changed: AbstractSet[str]) -> None:
+    def show_body(self, changed: AbstractSet[str]) -> None:
         """Show what changed; when nothing did, what time changes."""
         news, now = self.muse.news, self.muse.now()
         state, minute = news.state, int(now // 60)
         if minute != self._minute:
             self._minute, changed = minute, EVERYTHING
-        calm = find_calm(state, starting=news.starting, problem=news.problem)
-        self.query_one("#calm", CalmView).show(calm)
-        self.query_one("#body").display = calm is None
+        self._calm = find_calm(state, starting=news.starting, problem=news.problem)
+        self.query_one("#calm", CalmView).show(self._calm)
+        self.query_one("#body").display = self._calm is None
         self.query_one(NoticeBar).show(self.muse.notice)
-        self.query_one(HeadlineBar).show(make_headline(state, now, news.connected), now)
         if changed & _REPOSITORIES:
             found = repository_rows(state, now, self.filter_text)
             self.table("repositories").show([rows.repository(row) for row in found])
@@ -109,12 +104,14 @@ class Dashboard(NewsScreen[None]):
             if not table.led:
                 table.select(most_urgent(found, table.key) or "")
         if not changed or changed & {"queue", "pushes", "repositories"}:
-            self.table("queue").show([rows.queued(row) for row in queue_rows(state, now, self.filter_text)])
+            self.table("queue").show(
+                [rows.queued(row) for row in queue_rows(state, now, self.filter_text, tries=not news.gone)]
+            )
         if changed & _HISTORY:
             past = history_rows(state.history.values(), state, now, self.filter_text)
             self.table("history").show([rows.past(row) for row in past])
         if "log" in changed:
-            self.table("log").show([rows.logged(row) for row in log_rows(state)])
+            self.table("log").show([rows.logged(row) for row in log_rows(state, self.filter_text)])
         self._show_selected()
 
     def _show_selected(self) -> None:
@@ -156,6 +153,13 @@ class Dashboard(NewsScreen[None]):
             self.query_one(f"#{name}").display = is_shown
         self._entitle()
 
+    def offered(self) -> list[Action]:
+        """Where there is nothing to list, there is little to do."""
+        every, calm = super().offered(), self._calm
+        if calm is None or not (calm.choices or self.muse.news.gone):
+            return every
+        return [action for action in every if action.where != self.WHERE or calm.offers(action.id)]
+
     def table(self, name: str) -> Table:
         """One of the lists."""
         return self.query_one(f"#{name}", Table)
@@ -189,6 +193,8 @@ class Dashboard(NewsScreen[None]):
 
     def action_lists(self) -> None:
         """To the list at the right, and from there to the next."""
+        if self._calm:
+            return
         here = _LISTS.index(self._list)
         self.action_panel(_LISTS[(here + (self._at in _LISTS)) % len(_LISTS)])
 
@@ -276,10 +282,8 @@ class Dashboard(NewsScreen[None]):
             self.notify(f"{repository.name} has no branch to push", markup=False)
 
     def action_retry(self) -> None:
-        """Try again what waits for the repository, or the row of the queue; without a daemon, start it."""
-        if not self.muse.news.connected:
-            self.muse.feed.start_daemon()
-        elif self.table("queue").has_focus and (entries := self.queue_entries()):
+        """Try again what waits for the repository, or the row of the queue."""
+        if self.table("queue").has_focus and (entries := self.queue_entries()):
             self.muse.ask(wishes.retry(entries))
         else:
             self.muse.retry(self.repository)

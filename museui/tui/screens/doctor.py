@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -22,6 +21,7 @@ from ..asking import ask_daemon
 from ..tones import STYLES
 from ..view.doctor import Finding, Findings, copy_findings, describe_checks
 from ..widgets.hang import hang
+from ..widgets.scroll import Scroll
 from .place import Place
 
 _WIDEST_NAME = 44
@@ -32,7 +32,7 @@ class Doctor(Place):
 
     WHERE = "doctor"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("doctor")]
-    DEFAULT_CSS = "Doctor VerticalScroll { height: 1fr; } Doctor Static { width: 1fr; }"
+    DEFAULT_CSS = "Doctor Scroll { height: 1fr; } Doctor Static { width: 1fr; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Doctor(Place):
 
     def compose_body(self) -> ComposeResult:
         """One text."""
-        with _Scroll(classes="panel") as box:
+        with Scroll(classes="panel") as box:
             box.border_title = "Doctor"
             yield Static(id="findings")
 
@@ -70,7 +70,7 @@ class Doctor(Place):
         self.found = describe_checks(answer)
         self._show()
         at = time.strftime("%H:%M:%S", time.localtime(self.muse.now()))
-        self.query_one(_Scroll).border_subtitle = f"looked at {at}"
+        self.query_one(Scroll).border_subtitle = f"looked at {at}"
 
     def on_resize(self) -> None:
         """Lines are wrapped anew."""
@@ -89,15 +89,6 @@ class Doctor(Place):
             self.muse.copy(copy_findings(self.found))
         else:
             self.notify("nothing was found yet")
-
-
-class _Scroll(VerticalScroll):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
-    ]
 
 
 def _examine(client: LocalClient) -> list[Check]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ..actions import TITLES, Action, show_keys
+from ..widgets.scroll import Scroll
 
 MOVING = (
     Content(""),
@@ -27,29 +28,28 @@ class Help(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "close")]
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > VerticalScroll { width: 74; height: auto; max-height: 90%; padding: 0 2; }
-    Help > VerticalScroll { border: round $primary; background: $panel; }
+    Help > Scroll { width: 74; height: auto; max-height: 90%; padding: 0 2; }
+    Help > Scroll { border: round $primary; background: $panel; }
     Help Static { width: 1fr; }
     """
 
-    def __init__(self, where: str, actions: tuple[Action, ...]) -> None:
+    def __init__(self, actions: Sequence[Action]) -> None:
         super().__init__()
         self._actions = actions
-        self._where = where
 
     def compose(self) -> ComposeResult:
         """The keys by what they are about."""
-        with VerticalScroll() as box:
+        with Scroll() as box:
             box.border_title = "Keys"
             yield Static(self._text())
 
     def _text(self) -> Content:
         lines: list[Content] = []
-        for where in filter(None, (self._where, "everywhere")):
-            lines += [Content(""), Content.styled(TITLES[where], "bold $primary")]
-            lines += [
+        for where, title in TITLES.items():
+            keys = [
                 Content.assemble((f"{show_keys(action.keys):>8}  ", "bold"), action.help)
                 for action in self._actions
                 if action.where == where
             ]
+            lines += [Content(""), Content.styled(title, "bold $primary"), *keys] if keys else []
         return Content("\n").join([*lines, *MOVING])

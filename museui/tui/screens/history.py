@@ -17,10 +17,7 @@ from museui.local.client import LocalClient
 from .. import wishes
 from ..actions import bindings
 from ..tones import STYLES
-from ..view.headline import make_headline
 from ..view.history import Past, find_past, make_past, render_totals, render_usual
-from ..widgets.footer import KeyBar
-from ..widgets.headline import HeadlineBar
 from ..widgets.table import LazyRows, Table
 from . import rows
 from .base import NewsScreen
@@ -47,14 +44,12 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         self._whole = False
         self._figure_lines = 0
 
-    def compose(self) -> ComposeResult:
-        """The parts."""
-        yield HeadlineBar()
+    def compose_body(self) -> ComposeResult:
+        """The figures, the pushes, the filter."""
         with Vertical():
             yield Static(id="figures", markup=False)
             yield Table(rows.ALL_HISTORY, empty="no push matches", id="all-history")
         yield self.make_filter()
-        yield KeyBar("history")
 
     def on_mount(self) -> None:
         """The newest first, the rest page by page."""
@@ -83,10 +78,9 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         if self.is_attached:
             self._show_figures()
 
-    def show_news(self, changed: AbstractSet[str]) -> None:
+    def show_body(self, changed: AbstractSet[str]) -> None:
         """What has just ended comes on top."""
         news = self.muse.news
-        self.query_one(HeadlineBar).show(make_headline(news.state, self.muse.now(), news.connected), self.muse.now())
         if "history" in changed:
             fresh = (make_past(push, news.state) for push in news.state.history.values())
             self._items |= {item.push.id: item for item in fresh}

@@ -22,6 +22,7 @@ from ..asking import ask_daemon
 from ..feed import EVERYTHING
 from ..tones import STYLES
 from ..view.hubs import BranchRow, Fact, HubRow, branch_rows, copy_facts, hub_facts, hub_rows
+from ..widgets.hang import hang
 from ..widgets.table import Cell, Column, Row, Table
 from .place import Place
 
@@ -36,6 +37,10 @@ _BRANCHES = (
     Column("state"),
     Column("size", 10, right=True),
 )
+
+
+_LEFT, _WIDE = 44, 100
+"""Cells of the panel at the left, which is there on screens of so many."""
 
 
 class Hub(Place):
@@ -82,6 +87,10 @@ class Hub(Place):
         self.query_one("#hubs").focus()
         self.show_news(EVERYTHING)
 
+    def on_resize(self) -> None:
+        """Lines are wrapped anew."""
+        self.show_body(EVERYTHING)
+
     def show_body(self, changed: AbstractSet[str]) -> None:
         """Everything: what there is to draw is little."""
         if "history" in changed:
@@ -93,7 +102,8 @@ class Hub(Place):
         storage = self._find_storage(hub) if hub else None
         facts = hub_facts(state, hub, now, storage) if hub else []
         self.query_one("#facts-panel").display = bool(hub)
-        self.query_one("#facts", Static).update(_render(facts))
+        beside = 0 if self.app.size.width < _WIDE else _LEFT
+        self.query_one("#facts", Static).update(_render(facts, self.app.size.width - beside - 4))
         stored = {} if storage is None or isinstance(storage, MuseError) else storage.repositories
         rows = branch_rows(state, hub.base, now, stored) if hub else []
         self.query_one("#branches", Table).show([_branch(row) for row in rows])
@@ -155,9 +165,10 @@ def _branch(row: BranchRow) -> Row:
     )
 
 
-def _render(facts: list[Fact]) -> Content:
-    width = max((len(fact.label) for fact in facts), default=0)
-    return Content("\n").join(
-        Content.assemble((f"{fact.label:<{width}}  ", STYLES["quiet"]), (one_line(fact.text), STYLES[fact.tone]))
-        for fact in facts
-    )
+def _render(facts: list[Fact], width: int) -> Content:
+    widest = max((len(fact.label) for fact in facts), default=0)
+    lines: list[Content] = []
+    for fact in facts:
+        label = Content.styled(f"{fact.label:<{widest}}  ", STYLES["quiet"])
+        lines += hang(label, Content.styled(one_line(fact.text), STYLES[fact.tone]), width)
+    return Content("\n").join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from museui.core.figures import one_line
 from museui.local.messages import LogLine
 
 from ..actions import bindings
+from ..view.lists import call_by_name, names_by_path
 from ..view.log import TONES, add_lines, find_lines, render_log_line
 from ..widgets.table import Cell, Column, Row, Table
 from . import rows
@@ -62,7 +64,8 @@ class Log(Filtered, Place):
         """The lines that match."""
         table = self.query_one(Table)
         self._shown = find_lines(self._known.values(), self.wanted)
-        table.show([_row(line) for line in self._shown])
+        names = names_by_path(self.muse.news.state)
+        table.show([_row(line, names) for line in self._shown])
         if self.follows and table.rows:
             table.select(table.rows[-1].key)
         self._show_whole()
@@ -103,6 +106,6 @@ class Log(Filtered, Place):
         self.muse.copy("\n".join(map(render_log_line, self._shown)))
 
 
-def _row(line: LogLine) -> Row:
-    tone = TONES.get(line.level, "text")
-    return Row(f"{line.at} {line.id}", (rows.log_time(line.at), Cell(line.level, tone), Cell(line.message, tone)))
+def _row(line: LogLine, names: Mapping[str, str]) -> Row:
+    tone, message = TONES.get(line.level, "text"), call_by_name(line.message, names)
+    return Row(f"{line.at} {line.id}", (rows.log_time(line.at), Cell(line.level, tone), Cell(message, tone)))

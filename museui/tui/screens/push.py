@@ -15,10 +15,10 @@ from ..actions import bindings
 from ..feed import EVERYTHING
 from ..view.lists import name_of
 from ..view.page import Page, push_page
-from .page import PageScreen
+from .text import TextScreen
 
 
-class PushScreen(PageScreen):
+class PushScreen(TextScreen):
     """A push that runs, or is over."""
 
     WHERE = "push"
@@ -55,7 +55,8 @@ class PushScreen(PageScreen):
             self._counted, number = self._push.commits, self._push.id
             self.muse.fetch(lambda client: wishes.fetch_commits(client, number), self._take_commits)
         name = name_of(state, self._push.repository, self._push.path)
-        return push_page(self._push, name, self._usual, self.muse.now(), self._commits)
+        stands = self._push.result == "running" and key not in state.pushes  # the daemon is gone, and does not push it
+        return push_page(self._push, name, self._usual, 0.0 if stands else self.muse.now(), self._commits)
 
     def action_retry(self) -> None:
         """Try again what waits for the branch."""

@@ -11,10 +11,10 @@ from museui.local.messages import RepositoryView
 from ..actions import bindings
 from ..view.page import Page
 from ..view.repository import repository_page
-from .page import PageScreen
+from .text import TextScreen
 
 
-class RepositoryScreen(PageScreen):
+class RepositoryScreen(TextScreen):
     """A repository that is watched."""
 
     WHERE = "repository"

@@ -28,6 +28,10 @@ class Calm:
     lines: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
 
+    def offers(self, action: str) -> bool:
+        """Whether this action of the dashboard can be done now: there is nothing to do anything else with."""
+        return any(choice.action == action for choice in self.choices)
+
 
 FIRST_RUN = Calm(
     "Welcome to MuseUI",

@@ -19,6 +19,8 @@ _RESTING: tuple[tuple[str, str, Tone], ...] = (
     ("empty", "○", "quiet"),
 )
 
+_GONE = "the daemon is gone, r starts it"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -37,13 +39,14 @@ class Headline:
     places: tuple[Part, ...]
 
 
-def make_headline(state: State, now: float, connected: bool) -> Headline:
-    """The headline of a state; ``connected``: whether the daemon still tells."""
+def make_headline(state: State, now: float, connected: bool, starting: bool = False) -> Headline:
+    """The headline of a state; ``connected``: whether the daemon still tells; ``starting``: it is being started."""
     if not state.daemon:
         return Headline("quiet", (), ())
     daemon = _daemon(state, now, connected)
     if not connected:
-        return Headline("bad", (Part("not known: the daemon is gone, r starts it", "bad"),), (daemon,))
+        why = Part("not known: starting the daemon …", "busy") if starting else Part(f"not known: {_GONE}", "bad")
+        return Headline(why.tone, (why,), (daemon,))
     places = (daemon, *map(_hub, sorted(state.hubs.values(), key=lambda hub: hub.base)))
     verdict = _verdict(state)
     return Headline(_worst(verdict), verdict, places)

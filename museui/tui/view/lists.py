@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from museui.core.figures import render_bytes, render_seconds, render_span
 from museui.local.messages import PushView, QueueView, RepositoryView
@@ -94,15 +94,16 @@ def branch_of(repository: RepositoryView) -> str:
     return repository.branches[0].branch if repository.branches else "–"
 
 
-def queue_rows(state: State, now: float, filter_text: str = "") -> list[QueueRow]:
-    """What waits and moves: what moves first, then by when it is tried."""
+def queue_rows(state: State, now: float, filter_text: str = "", tries: bool = True) -> list[QueueRow]:
+    """What waits and moves: what moves first, then by when it is tried; ``tries``: whether anything is."""
     entries = [
         entry
         for entry in state.queue.values()
         if matches(filter_text, name_of(state, entry.repository, entry.path), entry.branch, entry.reason)
     ]
     entries.sort(key=lambda entry: (_queue_order(state, entry), entry.next_try_at or 0.0, entry.queued_at))
-    return [_queue_row(state, entry, now) for entry in entries]
+    rows = [_queue_row(state, entry, now) for entry in entries]
+    return rows if tries else [replace(row, next_try="–") for row in rows]
 
 
 def _queue_order(state: State, entry: QueueView) -> int:
@@ -187,11 +188,24 @@ def history_row(push: PushView, name: str, when: str) -> HistoryRow:
     )
 
 
-def log_rows(state: State) -> list[LogRow]:
-    """The daemon's log, newest first."""
+def log_rows(state: State, filter_text: str = "") -> list[LogRow]:
+    """The daemon's log, newest first; the lines that match."""
     tones: dict[str, Tone] = {"error": "bad", "warning": "wait"}
-    lines = sorted(state.log.values(), key=lambda line: line.id, reverse=True)
-    return [LogRow(str(line.id), line.at, tones.get(line.level, "text"), line.message) for line in lines]
+    lines = [line for line in state.log.values() if matches(filter_text, line.message)]
+    lines.sort(key=lambda line: line.id, reverse=True)
+    names = names_by_path(state)
+    return [LogRow(str(x.id), x.at, tones.get(x.level, "text"), call_by_name(x.message, names)) for x in lines]
+
+
+def names_by_path(state: State) -> dict[str, str]:
+    """Every repository's folder, and what it is called."""
+    return {item.path: item.name for item in state.repositories.values()}
+
+
+def call_by_name(message: str, names: Mapping[str, str]) -> str:
+    """A line of the log that begins with a repository's folder, with its name in place of that: what counts is seen."""
+    path, colon, _ = message.partition(": ")
+    return message.replace(path, names[path]) if colon and path in names else message
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -42,6 +42,9 @@ class Mark:
     word: str
 
 
+_DIVERGED = Mark("⇅", "bad", "diverged")
+
+
 def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now: float) -> Mark:
     """How a repository stands. ``queue``: its entries."""
     entries = list(queue)
@@ -56,6 +59,8 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
         case "stopped":
             error = next((entry.error for entry in entries if entry.state == "stopped" and entry.error), None)
             code = error.code if error else "stopped"
+            if _SHORT_CODES.get(code) == "diverged":
+                return _DIVERGED
             return Mark("✗", "bad", _SHORT_CODES.get(code, code.replace("_", " ")))
         case "behind":
             return Mark("●", "wait", f"↓{max((branch.behind or 0 for branch in repository.branches), default=0)}")
@@ -67,7 +72,7 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
 
 def _waiting(repository: RepositoryView, entries: list[QueueView]) -> Mark:
     if any(branch.state == "diverged" for branch in repository.branches):
-        return Mark("⇅", "bad", "diverged")
+        return _DIVERGED
     if repository.branches and all(branch.state == "never_pushed" for branch in repository.branches):
         return Mark("○", "wait", "new")
     tone: Tone = "wait" if any(entry.tries for entry in entries) else "busy"

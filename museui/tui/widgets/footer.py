@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.style import Style
@@ -10,31 +10,31 @@ from textual.widget import Widget
 
 from ..actions import Action, footer_actions, show_keys
 
-if TYPE_CHECKING:
-    from ..app import MuseApp
-
 
 class KeyBar(Widget):
-    """The keys of the screen ``where``."""
+    """The keys of what can be done now."""
 
     DEFAULT_CSS = """
     KeyBar { dock: bottom; height: 1; padding: 0 1; background: $panel; link-style: none; link-color: $foreground; }
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._where = where
+        self.shown: Sequence[Action] = ()
+
+    def show(self, actions: Sequence[Action]) -> None:
+        """Show these."""
+        if actions != self.shown:
+            self.shown = actions
+            self.refresh()
 
     def render(self) -> Content:
         """As many as fit."""
-        actions = cast("MuseApp", self.app).actions
-        return Content("  ").join(
-            self._entry(action) for action in footer_actions(self._where, self.size.width + 2, actions)
-        )
+        return Content("  ").join(map(_entry, footer_actions(self.shown, self.size.width + 2)))
 
-    def _entry(self, action: Action) -> Content:
-        namespace = "app" if action.where == "everywhere" else "screen"
-        entry = Content.assemble(
-            (show_keys(action.keys.partition(",")[0]), "bold $primary"), " ", (action.label, "$foreground")
-        )
-        return entry.stylize(Style.from_meta({"@click": f"{namespace}.{action.do}"}))
+
+def _entry(action: Action) -> Content:
+    entry = Content.assemble(
+        (show_keys(action.keys.partition(",")[0]), "bold $primary"), " ", (action.label, "$foreground")
+    )
+    return entry.stylize(Style.from_meta({"@click": f"{action.namespace}.{action.do}"}))

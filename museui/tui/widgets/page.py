@@ -12,7 +12,7 @@ from ..view.page import Page
 from .hang import hang
 from .waterfall import render_waterfall
 
-_LABEL = 9
+_LABEL = 8
 
 
 class PageView(Static):

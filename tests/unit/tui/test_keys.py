@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from museui.core.errors import Usage
-from museui.tui.actions import ACTIONS, TITLES, Action, footer_actions, footer_width, with_keys
+from museui.tui.actions import ACTIONS, TITLES, Action, actions_of, footer_actions, footer_width, with_keys
 from museui.tui.app import MuseApp
 from museui.tui.preferences import read_keys
 from museui.tui.screens.dashboard import Dashboard
@@ -57,14 +57,14 @@ def test_every_action_is_named_once_and_no_key_does_two_things_on_a_screen() -> 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: str(action.id))
 def test_every_key_in_the_help_does_something(action: Action) -> None:
     screens: dict[str, type] = {"dashboard": Dashboard, "push": PushScreen, "repository": RepositoryScreen}
-    screens |= {"history": HistoryScreen, "everywhere": MuseApp}
+    screens |= {"history": HistoryScreen, "everywhere": MuseApp, "gone": MuseApp}
     screen = screens.get(action.where) or type(make_place(action.where))
     assert callable(getattr(screen, f"action_{action.do.partition('(')[0]}"))
 
 
-@pytest.mark.parametrize("where", [where for where in TITLES if where != "everywhere"])
+@pytest.mark.parametrize("where", [where for where in TITLES if where not in ("gone", "everywhere")])
 @pytest.mark.parametrize("width", [20, 80, 120])
 def test_the_footer_is_never_longer_than_its_line_and_has_help_and_quit(where: str, width: int) -> None:
-    shown = footer_actions(where, width)
+    shown = footer_actions(actions_of(where), width)
     assert sum(footer_width(action) for action in shown) <= width
     assert width < 80 or {"help", "quit"} <= {action.id for action in shown}

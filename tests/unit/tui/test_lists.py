@@ -140,6 +140,18 @@ def test_the_log_has_the_newest_line_first() -> None:
     assert [(row.message, row.tone) for row in log_rows(shown)] == [("two", "bad"), ("one", "text")]
 
 
+def test_a_line_of_the_log_begins_with_a_name_and_is_found_by_its_folder() -> None:
+    lines = [
+        LogLine(1, NOW, "info", "/music/song: main is on https://hub.local/ada/song"),
+        LogLine(2, NOW, "warning", "/music/song: missing: /music/song is not there"),
+        LogLine(3, NOW, "info", "/music/songs: another"),
+    ]
+    shown = state(repositories=[repository("song")], log=lines)
+    said = ["/music/songs: another", "song: missing: song is not there", "song: main is on https://hub.local/ada/song"]
+    assert [row.message for row in log_rows(shown)] == said
+    assert [row.id for row in log_rows(shown, "/music/song: main")] == ["1"]
+
+
 @pytest.mark.parametrize(
     ("values", "width", "line"),
     [([], 5, ""), ([0, 0], 5, "▁▁"), ([1, 2, 4, 8], 5, "▂▃▅█"), ([8, 1, 8], 2, "▂█"), ([3.0] * 3, 3, "███")],

@@ -38,6 +38,11 @@ def state(*repositories: RepositoryView, **collections: Any) -> State:
             [entry(state="stopped", error=replace(FORBIDDEN, code="quota_exceeded"))],
             ("✗", "bad", "quota exceeded"),
         ),
+        (
+            repository(state="stopped"),
+            [entry(state="stopped", error=replace(FORBIDDEN, code="non_fast_forward"))],
+            ("⇅", "bad", "diverged"),
+        ),
         (repository(state="stopped"), [], ("✗", "bad", "stopped")),
         (repository(state="behind", branches=(branch("behind", behind=2),)), [], ("●", "wait", "↓2")),
         (repository(state="waiting", branches=AHEAD), [entry()], ("◌", "busy", "↑4")),
@@ -101,6 +106,8 @@ def test_the_headline_claims_nothing_when_the_daemon_is_gone_or_not_known() -> N
     gone = make_headline(state(repository()), NOW, connected=False)
     assert (gone.tone, gone.verdict[0].text) == ("bad", "not known: the daemon is gone, r starts it")
     assert gone.places[0].text == "daemon ○ gone"
+    starting = make_headline(state(repository()), NOW, connected=False, starting=True)
+    assert (starting.tone, starting.verdict[0].text) == ("busy", "not known: starting the daemon …")
     assert make_headline(State(), NOW, connected=False).verdict == ()
 
 
