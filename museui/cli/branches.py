@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import click
+
 from ..core.errors import Invalid, Usage
 from ..core.ids import CommitId
 from ..repo.repository import Repository
+from .completing import complete_branch
+from .output import F
+
+
+def branch_option(function: F) -> F:
+    """``--branch NAME``: what :func:`pick_branch` takes."""
+    help_line = "Which branch (default: the present one)."
+    return click.option("--branch", shell_complete=complete_branch, metavar="NAME", help=help_line)(function)
 
 
 def pick_branch(repository: Repository, branch: str | None) -> str:

@@ -9,10 +9,10 @@ import click
 
 from ..core.figures import render_bytes, render_count
 from ..core.ids import qualified
-from .completing import complete_branch, complete_remote
+from .completing import complete_branch
 from .output import Context, json_option, print_json, quiet_option
 from .progress import FetchProgress
-from .target import Target, open_target
+from .target import Target, open_target, remote_option
 
 if TYPE_CHECKING:
     from museui.sync.fetch import FetchResult
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option(
-    "--remote",
-    shell_complete=complete_remote,
-    metavar="NAME|URL",
-    help="Where from (default: the only remote, or 'origin').",
-)
+@remote_option("Where from")
 @click.option(
     "--branch",
     "branches",

@@ -8,25 +8,17 @@ import click
 
 from ..core.figures import render_count
 from ..core.ids import qualified
-from .branches import pick_branch
-from .completing import complete_branch, complete_remote
+from .branches import branch_option, pick_branch
 from .fetch import fetch_document, render_fetch
 from .output import Context, json_option, print_json, quiet_option
 from .progress import FetchProgress
-from .target import open_target
+from .target import open_target, remote_option
 
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option(
-    "--remote",
-    shell_complete=complete_remote,
-    metavar="NAME|URL",
-    help="Where from (default: the only remote, or 'origin').",
-)
-@click.option(
-    "--branch", shell_complete=complete_branch, metavar="NAME", help="Which branch (default: the present one)."
-)
+@remote_option("Where from")
+@branch_option
 @json_option
 @quiet_option
 @click.pass_obj

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.errors import EXIT_OK, Invalid, MuseError, Usage, error_from_code
-from .branches import pick_branch, require_head
-from .completing import complete_branch, complete_remote
+from .branches import branch_option, pick_branch, require_head
 from .output import Context, json_option, print_error, print_json, quiet_option
 from .progress import PushProgress, render_result
-from .target import Target, open_target
+from .target import Target, open_target, remote_option
 from .through_daemon import push_through_daemon
 
 if TYPE_CHECKING:
@@ -26,15 +25,8 @@ _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
-@click.option(
-    "--remote",
-    shell_complete=complete_remote,
-    metavar="NAME|URL",
-    help="Where to push (default: the only remote, or 'origin').",
-)
-@click.option(
-    "--branch", shell_complete=complete_branch, metavar="NAME", help="Which branch (default: the present one)."
-)
+@remote_option("Where to push")
+@branch_option
 @click.option("--all-branches", is_flag=True, help="Every branch, one after the other.")
 @click.option(
     "--force-with-lease",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.identity import token_for
@@ -12,7 +15,8 @@ from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
 from museui.settings.hubs import find_authority
 
-from .output import warn
+from .completing import complete_remote
+from .output import F, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,16 @@ class Target:
     url: RepositoryUrl
     token: str | None
     ca: str | None = None
+
+
+def remote_option(what: str) -> Callable[[F], F]:
+    """``--remote NAME|URL``, what :func:`open_target` takes. ``what`` begins its line in ``--help``."""
+    return click.option(
+        "--remote",
+        shell_complete=complete_remote,
+        metavar="NAME|URL",
+        help=f"{what} (default: the only remote, or 'origin').",
+    )
 
 
 def open_target(path: Path, remote: str | None) -> Target:
