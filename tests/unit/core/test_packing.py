@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import msgpack
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 import museui.core.packing
 from museui.core.errors import Invalid
 from museui.core.ids import ObjectId, hash_object, hash_snapshot
-from museui.core.packing import SnapshotPacker
+from museui.core.packing import SnapshotPacker, find_changed
 from museui.core.records import Snapshot, SnapshotParser
 
 OBJECTS = st.binary(max_size=2).map(hash_object)
@@ -79,3 +80,12 @@ def test_a_value_that_msgpack_does_not_know_is_refused_by_name() -> None:
     snapshot = snapshot_of({}, when={1, 2})
     with pytest.raises(Invalid, match=snapshot.id):
         SnapshotPacker().pack(snapshot)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=3), st.binary(max_size=3)), max_size=40), st.binary(max_size=4))
+def test_the_pieces_that_changed_are_found_and_no_others(pairs: list[tuple[bytes, bytes]], cut: bytes) -> None:
+    before = [old for old, _ in pairs]
+    after = [new.ljust(len(old), b"-")[: len(old)] for old, new in pairs]
+    ends = list(accumulate(map(len, before)))
+    expected = [place for place, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    assert find_changed(b"".join(after) + cut, b"".join(before), ends) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,9 @@ def test_every_failure_has_a_page_that_says_no_more_than_its_message(
         assert header is None or answer.headers[header[0]] == header[1]
     if status == 500:
         assert "1234567890abcdef" in html
+
+
+def test_whatever_answers_a_request_does_so_without_a_thread_of_its_own(tmp_path: Path) -> None:
+    app = _request(tmp_path, "text/html").app
+    answering = [*app.exception_handlers.values(), *(route.endpoint for route in app.routes)]
+    assert [call for call in answering if not iscoroutinefunction(call)] == []
