@@ -20,6 +20,7 @@ from museui.sync.result import PushResult, push_document
 
 from .board import Board
 from .hubs import Hubs
+from .lines import Lines
 from .push import Prepared, make_push, prepare_push
 from .queue.choose import choose_entry, next_due_s
 from .queue.entry import Entry, Target, began, cancelled, failed, parked, succeeded
@@ -77,6 +78,7 @@ class Pusher:
     ) -> None:
         self.parallel = 1
         self.limit = Limit()
+        self.lines = Lines()
         self._queue = queue
         self._hubs = hubs
         self._board = board
@@ -144,6 +146,7 @@ class Pusher:
             for task in still:
                 task.cancel()
             await asyncio.wait(jobs)
+        await self.lines.close()
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -196,9 +199,11 @@ class Pusher:
 
     async def _push(self, job: _Job, prepared: Prepared) -> None:
         target, loop = job.entry.target, asyncio.get_running_loop()
-        async with HubClient(
-            prepared.url, prepared.token, ca=self._surroundings.authority(prepared.url.base)
-        ) as client:
+        base = prepared.url.base
+        async with (
+            self.lines.open(base, self._surroundings.authority(base)) as connections,
+            HubClient(prepared.url, prepared.token, connections=connections) as client,
+        ):
             push = make_push(
                 prepared,
                 client,

@@ -100,7 +100,7 @@ class Service:
 
     async def run(self) -> None:
         """Watch and push until cancelled."""
-        with hear_network(self.hubs.probe_now):
+        with hear_network(self._network_changed):
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
                 parts = (self.queue, self.roster, self.hubs, self.watcher, self.pusher)
@@ -277,6 +277,10 @@ class Service:
             self.pusher.dismiss(target)
         self.pusher.wake()
         self.teller.wake()
+
+    def _network_changed(self) -> None:
+        self.pusher.lines.hang_up()
+        self.hubs.probe_now()
 
     def _hub_back(self, base: str) -> None:
         logger.info("%s answers again", base)

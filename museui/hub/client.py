@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -24,8 +24,9 @@ from museui.core.errors import (
 )
 from museui.core.ids import CommitId
 
+from .connections import TIMEOUT, Connections, MakeTransport
 from .http import httpx
-from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted, make_tls_context
+from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
@@ -34,9 +35,6 @@ USER_AGENT = "museui"
 _NO_HUB_HINT = "Check the URL, and what proxies are in between."
 _MAX_ANSWER_BYTES = 16 << 20
 M = TypeVar("M")
-MakeTransport = Callable[[httpx.Limits], httpx.AsyncBaseTransport]
-_CONNECTIONS = httpx.Limits(max_keepalive_connections=64)
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 
@@ -61,16 +59,22 @@ class HubLine:
     """A hub, as one who has a token there sees it. Use as an async context manager; the connection is kept."""
 
     def __init__(
-        self, base: str, token: str | None, transport: MakeTransport | None = None, ca: str | None = None
+        self,
+        base: str,
+        token: str | None,
+        transport: MakeTransport | None = None,
+        ca: str | None = None,
+        connections: Connections | None = None,
     ) -> None:
         """``base``: the hub's address; ``transport``: makes what carries requests, when it is not plainly the network.
         ``ca``: a file of certificates to trust beside the system's, there and where the hub has uploads sent.
+        ``connections`` are used instead of own ones, and not closed.
 
         Raises :class:`Usage` when ``token`` would travel in the clear.
         """
         self._base = self._root = base
-        self._transport = transport
-        self._ca = ca
+        self._own = connections is None
+        self._connections = connections or Connections(ca, transport)
         self.requests = 0
         """Requests sent so far, uploads included."""
         self.has_token = bool(token)
@@ -79,7 +83,6 @@ class HubLine:
         self._headers = {"Accept": MSGPACK, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,23 +90,8 @@ class HubLine:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-
-    def _client(self, url: str) -> httpx.AsyncClient:
-        # One client for each scheme: a TLS context takes 20 ms to make and plain HTTP needs none.
-        scheme = urlsplit(url).scheme
-        if scheme not in ("http", "https"):
-            raise Invalid(f"the hub gave a URL that is not HTTP: {url!r:.80}")
-        if scheme not in self._clients:
-            self._clients[scheme] = httpx.AsyncClient(
-                verify=make_tls_context(self._ca) if scheme == "https" else False,
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                limits=_CONNECTIONS,
-                transport=self._transport(_CONNECTIONS) if self._transport else None,
-            )
-        return self._clients[scheme]
+        if self._own:
+            await self._connections.close()
 
     async def fetch_about(self) -> About:
         """``GET /version``: what answers there, and what time it has. It needs no token."""
@@ -154,7 +142,7 @@ class HubLine:
         body: Mapping[str, Any] | None = None,
         *,
         content: AsyncIterable[bytes] | bytes | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> tuple[Any, Mapping[str, str]]:
         """The answer's message and headers."""
         url = f"{self._base}{path}" if path.startswith("/") else f"{self._root}/{path}"
@@ -181,7 +169,7 @@ class HubLine:
     ) -> _Answer:
         self.requests += 1
         try:
-            async with self._client(url).stream(
+            async with self._connections.client(url).stream(
                 method, url, headers=headers, content=content, timeout=timeout, extensions={"trace": keep_little_unsent}
             ) as response:
                 return await _read_answer(response, url)
@@ -195,10 +183,15 @@ class HubClient(HubLine):
     """A hub's repository. Use as an async context manager; the connection is kept between requests."""
 
     def __init__(
-        self, url: RepositoryUrl, token: str | None, transport: MakeTransport | None = None, ca: str | None = None
+        self,
+        url: RepositoryUrl,
+        token: str | None,
+        transport: MakeTransport | None = None,
+        ca: str | None = None,
+        connections: Connections | None = None,
     ) -> None:
         """As :class:`HubLine`, for the repository at ``url``."""
-        super().__init__(url.base, token, transport, ca)
+        super().__init__(url.base, token, transport, ca, connections)
         self.url = url
         self._root = str(url)
 
@@ -274,7 +267,7 @@ class HubClient(HubLine):
 
     async def delete_repository(self) -> None:
         """``DELETE`` the repository, with all that is in it."""
-        response = await self._send("DELETE", str(self.url), self._headers, None, _TIMEOUT)
+        response = await self._send("DELETE", str(self.url), self._headers, None, TIMEOUT)
         if response.status >= 300:
             raise _error_of(response)
 
@@ -286,7 +279,7 @@ class HubClient(HubLine):
         url = f"{self.url}/fetch"
         self.requests += 1
         try:
-            async with self._client(url).stream(
+            async with self._connections.client(url).stream(
                 "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
             ) as response:
                 if response.status_code >= 300:

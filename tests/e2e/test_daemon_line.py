@@ -109,3 +109,36 @@ def test_whoever_waits_for_a_push_that_is_cancelled_hears_so(
         assert "taken out of the queue" in pushed.result().stderr
         line.release()
         daemon.wait_safe()
+
+
+def test_pushes_that_follow_each_other_share_a_connection_as_long_as_it_holds(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    with Line(hub.port) as line:
+        daemon.sign_in(hub, port=line.port)
+        song = make_repository(tmp_path, f"{line.url}/{hub.owner}/shared", "shared")
+        song.commit({"a": b"0"})
+        daemon.watch(song.root)
+
+        def push(number: int) -> None:
+            head = song.commit({"a": b"%d" % number})
+            daemon.wait(lambda: heads(hub, "shared") == {"main": head}, "the commit")
+
+        push(1)
+        first = line.accepted
+        for number in range(2, 6):
+            push(number)
+        assert line.accepted == first
+        line.cut()
+        push(6)
+        assert line.accepted == first + 1, "one that is gone is made anew, and the push does not fail for it"
+        daemon.sign_in(hub, "muse_" + "x" * 40, port=line.port)
+        song.commit({"a": b"7"})
+        daemon.wait(lambda: any(e["state"] == "stopped" for e in daemon.client.get("queue")["queue"]), "a refusal")
+        daemon.sign_in(hub, port=line.port)
+        daemon.wait(lambda: heads(hub, "shared") == song.heads, "the commit")
+        assert line.accepted == first + 2, "those of a push that failed are not used again"
+        assert {push["result"] for push in daemon.client.get("pushes")["pushes"]} == {"done", "failed"}
+        assert [push["error"]["code"] for push in daemon.client.get("pushes")["pushes"] if push["error"]] == [
+            "unauthorized"
+        ]

@@ -25,6 +25,8 @@ class Line:
         self.delay_s = 0.0
         self.passed_bytes = 0
         """What has gone to the server."""
+        self.accepted = 0
+        """How many connections were ever made."""
         self.cuts = 0
         self._cut_after: int | None = None
         self._cuts_to_come: list[int] = []
@@ -79,6 +81,7 @@ class Line:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
+                self.accepted += 1
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
                 try:
                     far = socket.create_connection(("127.0.0.1", self.far_port))
