@@ -69,10 +69,10 @@ class Board:
             return
         value = encode(message)
         items[key], messages[key] = value, message
-        for oldest in list(items)[: -_KEPT.get(what, len(items))]:
-            del items[oldest], messages[oldest]
         for reader in self._readers:
             reader.tell(what, key, value)
+        for oldest in list(items)[: -_KEPT.get(what, len(items))]:
+            self.drop(what, oldest)
 
     def drop(self, what: str, key: str) -> None:
         """Show it no longer."""

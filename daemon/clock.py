@@ -30,6 +30,7 @@ class Clock:
         self._wall = wall
         self._steady_s = steady_s
         self._ahead_s = wall() - steady_s()
+        self._set_s = steady_s()
 
     def now(self) -> float:
         """The time of day."""
@@ -37,5 +38,10 @@ class Clock:
         ahead_s = now - self._steady_s()
         by_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
         if abs(by_s) >= _LEAST_S:
+            self._set_s = self._steady_s()
             self._moved(by_s)
         return now
+
+    def undisturbed_s(self) -> float:
+        """For how long nobody has set it, as far as is known."""
+        return self._steady_s() - self._set_s

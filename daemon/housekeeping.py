@@ -19,6 +19,8 @@ from .store.repositories import write_remembered
 HOUSEKEEPING_S = 30.0
 """How often at least: also how long it takes to notice that somebody moved the clock."""
 _PRUNE_S = 3600.0
+_TRUST_S = 3600.0
+"""How long the clock must have been right, as far as is known, before what is old by it is forgotten."""
 
 
 class House(Protocol):
@@ -64,7 +66,7 @@ class Housekeeping:
                 self._house.refresh()
             try:
                 await self.write_memories()
-                if time.monotonic() - pruned_s >= _PRUNE_S:
+                if self._clock.undisturbed_s() >= _TRUST_S and time.monotonic() - pruned_s >= _PRUNE_S:
                     pruned_s = time.monotonic()
                     await self._history.prune(now - 86400.0 * self._house.config.history_days)
             except MuseError as exc:

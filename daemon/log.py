@@ -29,15 +29,17 @@ class _PrivateFile(RotatingFileHandler):
 
 def open_log(path: Path, *, background: bool) -> None:
     """Send what the daemon says to ``path``, which rotates, and unless in the ``background`` to stderr."""
-    logger = logging.getLogger("daemon")
     handlers: list[logging.Handler] = [_PrivateFile(path, maxBytes=_MAX_BYTES, backupCount=_KEPT)]
     if not background:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
         handler.setFormatter(logging.Formatter(_FORMAT))
-    logger.handlers[:] = handlers
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    for name in ("daemon", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = handlers
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    logging.raiseExceptions = False  # a disk that is full must not fill what stderr was sent to
 
 
 class BoardHandler(logging.Handler):

@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import logging
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from museui.core.errors import Busy, MuseError
+from museui.core.errors import Busy, MuseError, Usage
 from museui.core.figures import render_count
 from museui.local.places import Places
 from museui.repo.files import disk_error
@@ -26,8 +27,9 @@ from .system import READY, STOPPING, reloading, stay_watched, tell_system
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
-_THREADS = 64
+_THREADS = 512
 """At most, and made when they are needed: each repository on a disk that hangs keeps one."""
+_OPEN_FILES, _LEAST_OPEN_FILES = 4096, 64
 logger = logging.getLogger("daemon")
 
 
@@ -36,6 +38,7 @@ def run(places: Places, *, background: bool) -> None:
 
     Raises :class:`Busy` when a daemon runs, :class:`Usage` for what is set wrongly, and what a disk refuses.
     """
+    _raise_open_files()
     with ExitStack() as held:
         try:
             places.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -44,6 +47,16 @@ def run(places: Places, *, background: bool) -> None:
         except OSError as exc:
             raise disk_error(exc, f"the daemon cannot keep its files in {places.data}") from exc
         asyncio.run(_run(places))
+
+
+def _raise_open_files() -> None:
+    """As many as the system lets us have open. Raises :class:`Usage` for too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if wanted < _LEAST_OPEN_FILES:
+        raise Usage(f"the daemon may have only {wanted} files open", hint="Raise the limit: ulimit -n 1024")
 
 
 @contextmanager

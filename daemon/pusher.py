@@ -96,6 +96,10 @@ class Pusher:
         """Something changed that may let a push begin."""
         self._wake.set()
 
+    def forget(self, repository: str) -> None:
+        """It is not looked after."""
+        self._served.pop(repository, None)
+
     def busy(self, repository: str) -> int | None:
         """The number of the repository's push that runs."""
         job = self._jobs.get(repository)

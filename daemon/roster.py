@@ -64,6 +64,10 @@ class Roster:
         for path in gone:
             self.seen.pop(path, None)
             self.remembered.pop(path, None)
+            self._pushes_ended.pop(path, None)
+            self._snapshot_troubles.pop(path, None)
+            for target in [target for target in self.sent if target.repository == path]:
+                del self.sent[target]
             for entry in self._queue.of(path):
                 self._queue.drop(entry.target)
             self._board.drop("repositories", self.watched[path].id)
@@ -81,8 +85,9 @@ class Roster:
 
     def push_ended(self, path: str) -> None:
         """What was seen of it before this moment is old."""
-        self._pushes_ended[path] = self._pushes_ended.get(path, 0) + 1
-        self.ask([path])
+        if path in self.watched:
+            self._pushes_ended[path] = self._pushes_ended.get(path, 0) + 1
+            self.ask([path])
 
     def find_displaced(self) -> list[str]:
         """Repositories whose folder is another one than was seen, has gone or come, or could not be read; blocks."""
@@ -270,7 +275,8 @@ class Roster:
                 return word
         if not seen.branches:
             return "empty"
-        return "safe" if all(state.state == "safe" for state in seen.branches) else "behind"
+        states = {state.state for state in seen.branches}
+        return "safe" if states == {"safe"} else "behind" if states <= SAFE_STATES else "waiting"
 
 
 def _identity(path: str) -> tuple[int | None, int | None]:

@@ -357,7 +357,7 @@ class Service:
         path = entry.target.repository
         if view.result in ("done", "up_to_date"):
             logger.info("%s: %s is on %s: %s", path, view.branch, view.url, view.head[:12])
-            if "://" in entry.target.remote:
+            if "://" in entry.target.remote and path in self.roster.watched:
                 self.roster.sent[entry.target] = entry.head
                 await write_sent(self.database, entry.target, entry.head)
         elif view.error:
@@ -372,6 +372,7 @@ class Service:
         self._signed_in_meanwhile.discard(target)
         if target.repository not in self.roster.watched:
             self.queue.drop(target)
+            self.pusher.forget(target.repository)
         elif entry and signed_in and is_denied(entry):
             self.queue.put(woken(entry))
 

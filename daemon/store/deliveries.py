@@ -25,7 +25,6 @@ class Order:
     target: str
     document: dict[str, Any]
     tries: int
-    due_at: float
 
 
 async def write_news(
@@ -47,10 +46,7 @@ async def write_news(
 async def read_orders(database: Database) -> list[Order]:
     """What is still to be delivered, oldest first."""
     rows = await database.read("SELECT * FROM deliveries WHERE state = 'waiting' ORDER BY id")
-    return [
-        Order(row["id"], row["kind"], row["target"], json.loads(row["document"]), row["tries"], row["due_at"])
-        for row in rows
-    ]
+    return [Order(row["id"], row["kind"], row["target"], json.loads(row["document"]), row["tries"]) for row in rows]
 
 
 async def write_outcome(database: Database, order: Order, state: str, answer: str, due_at: float) -> None:

@@ -15,6 +15,7 @@ from museui.hub.retry import RetryPolicy
 from museui.local.messages import Delivery
 from museui.settings.config import Config
 
+from ..clock import read_steady_s
 from ..roster import Roster
 from ..store.database import Database
 from ..store.deliveries import Kind, Order, read_deliveries, read_orders, write_news, write_outcome
@@ -47,6 +48,8 @@ class Teller:
         self._random = random
         self._wake = asyncio.Event()
         self._busy: set[int] = set()
+        self._due_s: dict[int, float] = {}
+        """When deliveries are tried again, on a clock that nobody sets."""
 
     def wake(self) -> None:
         """A repository may be safe, or no longer."""
@@ -63,17 +66,17 @@ class Teller:
                 self._wake.clear()
                 try:
                     await self._find_news(self._clock())
-                    due_at = await self._deliver(group, self._clock())
+                    wait_s = await self._deliver(group, read_steady_s())
                 except MuseError as exc:
                     logger.error("people cannot be told: %s", exc.message)
-                    due_at = self._clock() + _LOOK_S
+                    wait_s = _LOOK_S
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(max(_LEAST_S, min(_LOOK_S, due_at - self._clock()))):
+                    async with asyncio.timeout(max(_LEAST_S, wait_s)):
                         await self._wake.wait()
 
     async def _find_news(self, now: float) -> None:
         for path, watched in list(self._roster.watched.items()):
-            known = self._roster.remembered.get(path)
+            known = self._roster.remembered.get(path) if path in self._roster.seen else None
             minutes = watched.unsafe_after_minutes or self.config.notify.unsafe_after_minutes
             event = find_event(known, 60.0 * minutes, now) if known else None
             if known is None or event is None or (event == "unsafe" and watched.paused(now)):
@@ -103,19 +106,19 @@ class Teller:
             ways.append(("webhook", urlsplit(notify.webhook).hostname or ""))
         return ways
 
-    async def _deliver(self, group: asyncio.TaskGroup, now: float) -> float:
-        """Begin what is due; when the next one is, as a time of day."""
-        next_at = now + _LOOK_S
+    async def _deliver(self, group: asyncio.TaskGroup, now_s: float) -> float:
+        """Begin what is due; in how many seconds to look again. After a start everything is due."""
+        wait_s = _LOOK_S
         for order in await read_orders(self._database):
+            left_s = self._due_s.get(order.id, now_s) - now_s
             if order.id in self._busy:
                 continue
-            # A clock that was set back must not keep what is due from being tried.
-            if order.due_at <= now or order.due_at > now + AGAIN.cap_s:
+            if left_s <= 0:
                 self._busy.add(order.id)
                 group.create_task(self._try(order))
             else:
-                next_at = min(next_at, order.due_at)
-        return next_at
+                wait_s = min(wait_s, left_s)
+        return wait_s
 
     async def _try(self, order: Order) -> None:
         state, due_at = "failed", 0.0
@@ -124,8 +127,11 @@ class Teller:
         except MuseError as exc:
             answer = exc.message
             if exc.retryable and order.kind == "webhook" and order.tries + 1 < AGAIN.tries:
-                state, due_at = "waiting", self._clock() + AGAIN.delay_s(order.tries + 1, self._random)
+                delay_s = AGAIN.delay_s(order.tries + 1, self._random)
+                state, due_at, self._due_s[order.id] = "waiting", self._clock() + delay_s, read_steady_s() + delay_s
             logger.warning("%s %s was not told: %s", order.kind, order.target, exc.message)
+        if state != "waiting":
+            self._due_s.pop(order.id, None)
         try:
             await write_outcome(self._database, order, state, answer, due_at)
         except MuseError as exc:

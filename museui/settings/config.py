@@ -76,6 +76,13 @@ def repository_id(path: str) -> str:
     return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
+def clean_path(path: object) -> object:
+    """An absolute path as it is known by: ``/a/b`` for ``/a//b/``; anything else unchanged."""
+    if not isinstance(path, str) or not path.startswith("/"):
+        return path
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
 def parse_config(text: str) -> Config:
     """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and where."""
     return parse_tables(parse_toml(text))
@@ -116,7 +123,7 @@ def parse_tables(tables: Mapping[str, Any]) -> Config:
 
 def parse_watched(entry: Mapping[str, Any]) -> Watched:
     """One of ``[[repositories]]``. Raises :class:`Usage` naming the field."""
-    path = entry.get("path")
+    path = clean_path(entry.get("path"))
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         raise Usage("[[repositories]] path is not an absolute path")
     try:
@@ -152,18 +159,27 @@ class ConfigFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._watches = False
 
     def read(self) -> Config:
         """What it says now. Raises :class:`Usage` naming the file."""
         try:
-            return parse_config(read_toml_text(str(self.path)))
+            config = parse_config(read_toml_text(str(self.path)))
         except FileNotFoundError:
+            self._check_gone()
             return Config()
         except Usage as exc:
             raise Usage(
                 f"{self.path}: {exc.message}",
                 hint="Mend the file: 'museui config validate' shows the line. It is read again then.",
             ) from exc
+        self._watches = bool(config.repositories)
+        return config
+
+    def _check_gone(self) -> None:
+        """A file that is suddenly not there is no order to watch nothing any more. Raises :class:`Usage`."""
+        if self._watches:
+            raise Usage(f"{self.path} is gone", hint="Bring it back; an empty one is how nothing is to be watched.")
 
     def put(self, watched: Watched, former_path: str | None = None) -> None:
         """Add a repository, or change it; ``former_path`` is where it was before it was moved."""
@@ -173,7 +189,7 @@ class ConfigFile:
             import tomlkit
 
             tables = document.setdefault("repositories", tomlkit.aot())
-            table = next((table for table in tables if table.get("path") in names), None)
+            table = next((table for table in tables if clean_path(table.get("path")) in names), None)
             if table is None:
                 table = tomlkit.table()
                 tables.append(table)
@@ -191,7 +207,7 @@ class ConfigFile:
 
         def change(document: Any) -> None:
             tables = document.get("repositories", [])
-            index = next((number for number, table in enumerate(tables) if table.get("path") == path), None)
+            index = next((number for number, table in enumerate(tables) if clean_path(table.get("path")) == path), None)
             if index is None:
                 raise NotFound(f"{path} is not watched", hint="`museui watch list` shows what is.")
             del tables[index]
@@ -220,6 +236,7 @@ class ConfigFile:
         try:
             document = tomlkit.parse(read_toml_text(str(self.path)))
         except FileNotFoundError:
+            self._check_gone()
             document = tomlkit.document()
         except (TOMLKitError, ValueError, RecursionError) as exc:
             raise Usage(f"{self.path}: {exc}"[:400], hint="Mend the file by hand.") from exc
@@ -227,4 +244,4 @@ class ConfigFile:
         text = tomlkit.dumps(document)
         parse_config(text)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(str(self.path), text.encode())
+        write_file(str(self.path.resolve()), text.encode())  # it may be a link to where people keep their settings

@@ -22,6 +22,7 @@ from museui.core.errors import Busy
 from museui.core.ids import BundleId, CommitId
 
 _KEEP_S = 30 * 86400
+_SURE_S = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,20 @@ def _lock(path: Path, branch: str) -> int:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove what repositories that are gone have left."""
-    oldest = time.time() - _KEEP_S
+    """Remove what repositories that are gone have left: what was found to be old a day ago, and still is.
+
+    A clock that was put forward by mistake makes everything old, but hardly for a day.
+    """
+    now = time.time()
     for path in folder.iterdir():
+        if path.suffix in (".lock", ".old"):
+            continue
         with suppress(OSError):
-            if path.suffix != ".lock" and path.stat().st_mtime < oldest:
+            found = path.with_name(f"{path.name}.old")
+            if path.stat().st_mtime >= now - _KEEP_S:
+                found.unlink(missing_ok=True)
+            elif not found.exists():
+                found.touch()
+            elif found.stat().st_mtime < now - _SURE_S:
                 path.unlink()
+                found.unlink()

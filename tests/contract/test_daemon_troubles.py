@@ -202,3 +202,13 @@ def test_a_configuration_that_is_damaged_changes_nothing_and_is_said(
     daemon.config.write_text(good + "branches = ['none']\n")
     daemon.follow(lambda state: any(view.watched_branches == ("none",) for view in state.repositories.values()))
     assert daemon.client.get("state")["daemon"]["daemon"]["troubles"] == []
+
+
+def test_with_hardly_any_open_files_it_does_not_begin_and_says_why() -> None:
+    few = DaemonProcess(prefix=("sh", "-c", 'ulimit -n 8; exec "$@"', "-"))
+    try:
+        few.start(wait=False)
+        assert few.wait_ended() == 2
+        assert few.log == "error: the daemon may have only 8 files open\nhint: Raise the limit: ulimit -n 1024\n"
+    finally:
+        few.close()

@@ -52,11 +52,15 @@ async def test_a_reader_with_too_long_a_backlog_is_marked() -> None:
     assert reader.too_slow
 
 
-def test_the_log_shows_the_newest_lines_alone() -> None:
+async def test_the_log_shows_the_newest_lines_alone_to_whoever_looks_on_too() -> None:
     board = Board()
+    reader, state = board.open_reader(), State()
     for number in range(1000):
         board.put("log", str(number), line(number))
+        for event in await reader.next_events() if number % 300 == 0 or number == 999 else ():
+            state.apply(event)
     assert list(board.items("log")) == [str(number) for number in range(800, 1000)]
+    assert state == parse_state(board.state())
 
 
 async def test_a_closed_reader_is_told_nothing() -> None:

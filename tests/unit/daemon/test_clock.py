@@ -30,3 +30,14 @@ def test_whoever_hears_of_it_may_ask_for_the_time() -> None:
     wall[0] = 100.0
     assert clock.now() == 100.0
     assert heard == [100.0]
+
+
+def test_a_clock_is_undisturbed_since_it_was_last_set() -> None:
+    wall, steady = [1000.0], [50.0]
+    clock = Clock(lambda by_s: None, lambda: wall[0], lambda: steady[0])
+    steady[0], wall[0] = 100.0, 1050.0
+    clock.now()
+    assert clock.undisturbed_s() == 50.0
+    wall[0] += 1e9
+    clock.now()
+    assert clock.undisturbed_s() == 0.0

@@ -84,6 +84,40 @@ def test_a_damaged_file_is_not_edited(file: ConfigFile) -> None:
     assert file.path.read_text() == "[["
 
 
+def test_a_path_is_known_by_one_name_however_it_is_written(file: ConfigFile) -> None:
+    file.path.parent.mkdir()
+    file.path.write_text("[[repositories]]\npath = '/music//song/'\n")
+    assert list(file.read().repositories) == ["/music/song"]
+    file.put(Watched("/music/song", "hub"))
+    assert file.read().repositories == {"/music/song": Watched("/music/song", "hub")}
+    file.remove("/music/song")
+    assert file.read() == Config()
+
+
+def test_a_file_that_is_suddenly_gone_is_not_taken_for_an_empty_one(file: ConfigFile) -> None:
+    file.put(Watched("/song"))
+    file.read()
+    file.path.rename(file.path.with_name("away"))
+    for act in (file.read, lambda: file.put(Watched("/album"))):
+        with pytest.raises(Usage, match="is gone"):
+            act()
+    assert not file.path.exists()
+    file.path.write_text("")
+    assert file.read() == Config()
+    file.path.unlink()
+    assert file.read() == Config()
+
+
+def test_a_link_stays_one_when_what_it_leads_to_is_edited(file: ConfigFile, tmp_path: Path) -> None:
+    mine = tmp_path / "dotfiles.toml"
+    mine.write_text("# mine\n")
+    file.path.parent.mkdir()
+    file.path.symlink_to(mine)
+    file.put(Watched("/song"))
+    assert file.path.is_symlink() and "# mine" in mine.read_text()
+    assert list(file.read().repositories) == ["/song"]
+
+
 def test_branches_are_chosen_by_patterns() -> None:
     watched = Watched("/song", branches=("main", "take-*"))
     assert [name for name in ("main", "take-2", "take", "Main", "a/main") if watched.wants(name)] == ["main", "take-2"]

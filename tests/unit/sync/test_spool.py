@@ -109,6 +109,21 @@ def test_what_nobody_came_back_for_goes_in_time(tmp_path: Path) -> None:
     long_ago = time.time() - 40 * 86400
     for path in (kept.path, kept.path.with_suffix(".json")):
         os.utime(path, (long_ago, long_ago))
-    with open_spool(tmp_path, REPOSITORY, URL, "another"):
-        pass
-    assert not kept.path.exists()
+
+    def push_another() -> None:
+        with open_spool(tmp_path, REPOSITORY, URL, "another"):
+            pass
+
+    push_another()
+    push_another()
+    assert kept.path.exists(), "by a clock that may have been put forward by mistake"
+    (found,) = tmp_path.glob("*.bundle.old")
+    os.utime(kept.path)
+    push_another()
+    assert kept.path.exists() and not found.exists()
+    os.utime(kept.path, (long_ago, long_ago))
+    push_another()
+    for mark in tmp_path.glob("*.old"):
+        os.utime(mark, (time.time() - 90_000, time.time() - 90_000))
+    push_another()
+    assert list(tmp_path.glob("*.bundle*")) == []
