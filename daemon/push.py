@@ -41,7 +41,7 @@ def prepare_push(target: Target, token: str | None = None) -> Prepared:
 
     Raises :class:`Usage`, :class:`Integrity`, :class:`Denied`.
     """
-    repository = Repository.open(Path(target.repository))
+    repository = Repository.open_at(Path(target.repository))
     remote = find_remote(repository, target.remote)
     url = parse_repository_url(remote.url)
     name = None if remote.name == remote.url else remote.name

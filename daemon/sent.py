@@ -21,7 +21,7 @@ def read_sent_commits(path: str, head: str, previous_head: str | None, count: in
     """
     found: list[CommitView] = []
     with suppress(MuseError):
-        repository = Repository.open(Path(path))
+        repository = Repository.open_at(Path(path))
         commit_id = CommitId(head)
         while len(found) < min(count, _MAX_LISTED) and commit_id != previous_head:
             commit = repository.read_commit(commit_id)

@@ -31,7 +31,7 @@ logger = logging.getLogger("daemon.snapshots")
 
 def find_work_folders(path: str) -> frozenset[str]:
     """Every folder of the work tree that is not ignored; blocks. Raises what reading the ignore rules raises."""
-    repository = Repository.open(Path(path))
+    repository = Repository.open_at(Path(path))
     rules = read_ignore_rules(path, repository.domain)
     found = {path}
     for folder, names, _ in os.walk(path):
@@ -46,7 +46,7 @@ Stamps = tuple[tuple[str, int, int], ...]
 
 def read_stamps(path: str) -> Stamps:
     """What differs when a file of the work tree was written; blocks."""
-    repository = Repository.open(Path(path))
+    repository = Repository.open_at(Path(path))
     stamps = []
     for name in read_work_tree(path, read_ignore_rules(path, repository.domain)).files:
         try:
@@ -63,7 +63,7 @@ def take_snapshot(path: str, template: str, now: datetime) -> str | None:
     Raises :class:`Usage` when no branch is checked out, :class:`Busy` when another program writes, and what reading
     raises.
     """
-    repository = Repository.open(Path(path))
+    repository = Repository.open_at(Path(path))
     if repository.current_branch() is None:
         raise Usage(
             "snapshot-on-change: no branch is checked out, so there is none to commit to",

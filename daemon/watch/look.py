@@ -64,9 +64,7 @@ def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState]) -> 
 
 def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
     muse = f"{watched.path}/.muse"
-    repository = Repository.open(Path(watched.path))
-    if repository.root != Path(watched.path).resolve():
-        raise Usage(f"{watched.path} is no longer a Muse repository")
+    repository = Repository.open_at(Path(watched.path))
     seen = replace(seen, repo_id=repository.repo_id, current_branch=repository.current_branch())
     try:
         remote = find_remote(repository, watched.remote)

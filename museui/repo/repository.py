@@ -66,6 +66,14 @@ class Repository:
         )
 
     @classmethod
+    def open_at(cls, path: Path) -> Repository:
+        """The repository of the folder ``path`` itself, never one it lies in. Raises what :meth:`open` raises."""
+        repository = cls.open(path)
+        if repository.root != real_path(path):
+            raise Usage(f"{path} is not a Muse repository", hint="'museui init' makes it one.")
+        return repository
+
+    @classmethod
     def init(
         cls,
         path: Path,

@@ -37,6 +37,9 @@ def test_the_nearest_one_is_taken(tmp_path: Path) -> None:
     inner = RepositoryBuilder(tmp_path / "outer/x/inner")
     assert Repository.open(inner.root).root == inner.root
     assert Repository.open(tmp_path / "outer/x").root == tmp_path / "outer"
+    assert Repository.open_at(inner.root).root == inner.root
+    with pytest.raises(Usage, match="not a Muse repository"):
+        Repository.open_at(tmp_path / "outer/x")
 
 
 def test_the_folder_of_the_identity_is_no_repository(tmp_path: Path) -> None:
