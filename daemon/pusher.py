@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -202,8 +203,16 @@ class Pusher:
         await self._settle(job, view, outcome, error, base)
 
     async def _push(self, job: _Job, prepared: Prepared) -> None:
-        target, loop = job.entry.target, asyncio.get_running_loop()
-        base = prepared.url.base
+        target, base = job.entry.target, prepared.url.base
+        loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+        def listen(event: PhaseEvent) -> None:
+            # At once where that can be: what is said last must be heard before the push has ended.
+            if threading.get_ident() == thread:
+                self._hear(job, event)
+            else:
+                loop.call_soon_threadsafe(self._hear, job, event)
+
         async with (
             self.lines.open(base, self._surroundings.authority(base)) as connections,
             HubClient(prepared.url, prepared.token, connections=connections) as client,
@@ -213,15 +222,12 @@ class Pusher:
                 client,
                 target.branch,
                 job.entry.head,
-                lambda event: self._hear_soon(loop, job, event),
+                listen,
                 self.limit,
             )
             job.result = push.result
             self._show(job)
             await push.run()
-
-    def _hear_soon(self, loop: asyncio.AbstractEventLoop, job: _Job, event: PhaseEvent) -> None:
-        loop.call_soon_threadsafe(self._hear, job, event)
 
     def _hear(self, job: _Job, event: PhaseEvent) -> None:
         job.running.hear(event, time.monotonic())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from museui.core.phases import PHASES
 from tests.helpers.daemon import DaemonProcess, daemon
 from tests.helpers.hub import HubProcess
 from tests.helpers.watched import heads, make_repository, moves
@@ -29,6 +30,8 @@ def test_a_commit_is_on_the_hub_a_moment_later(daemon: DaemonProcess, hub: HubPr
     second = song.commit({"a": b"two"})
     daemon.follow(lambda state: any(push.head == second and push.result == "done" for push in state.history.values()))
     assert heads(hub, "moment") == {"main": second}
+    for push in daemon.client.get("pushes")["pushes"]:
+        assert [(phase["name"], phase["state"]) for phase in push["phases"]] == [(name, "done") for name in PHASES]
     assert daemon.litter == []
     storage = daemon.client.get(f"hubs/storage?base={hub.url}")["storage"]
     assert storage["repositories"]["ada/moment"] == 6
