@@ -9,7 +9,7 @@ from museui.core.figures import one_line, render_bytes, render_seconds, render_s
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (49_262_307, "47.0 MiB"), (5 << 40, "5120.0 GiB")],
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (49_262_307, "47.0 MiB"), (5 << 40, "5.0 TiB")],
 )
 def test_sizes_have_the_unit_that_makes_them_short(size: int, text: str) -> None:
     assert render_bytes(size) == text
