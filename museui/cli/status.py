@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ..core.errors import EXIT_FAILED, EXIT_OK, EXIT_RETRY
+from ..core.errors import EXIT_FAILED, EXIT_OK, EXIT_RETRY, MuseError
 from ..core.ids import qualified
+from ..repo.reasons import find_reasons
 from ..repo.repository import Repository
 from ..repo.standing import SAFE_STATES, BranchState, read_states
 from .by_daemon import ask_about, is_at_it, render_known
@@ -23,23 +24,41 @@ from .output import Context, json_option, print_json, printable, quiet_option
 def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
     """Show each branch against each remote, as last seen, and what the daemon does: nothing is asked of the hub.
 
-    The exit code is 0 when every commit of every branch was on every remote, 3 when the daemon is about to bring all of
-    the rest there, else 1.
+    The exit code is 0 when every commit of every branch was on every remote and nothing is in the way, 3 when the
+    daemon is about to bring all of the rest there, else 1.
     """
     repository = Repository.open(context.path(repo))
     states = read_states(repository)
-    safe = all(state.state in SAFE_STATES for state in states)
+    reasons = find_reasons(repository)
+    safe = not reasons and all(state.state in SAFE_STATES for state in states)
     known = ask_about(repository.root)
     if as_json:
-        document = {"ok": True, "repo": str(repository.root), "current_branch": repository.current_branch()}
-        print_json(document | {"safe": safe, "branches": [_document(state) for state in states], "daemon": known})
+        document = {
+            "ok": True,
+            "repo": str(repository.root),
+            "current_branch": _current_branch(repository),
+            "safe": safe,
+            "reasons": [reason.to_json() for reason in reasons],
+            "branches": [_document(state) for state in states],
+            "daemon": known,
+        }
+        print_json(document)
     elif not quiet:
-        click.echo(_render(states))
+        click.echo(_render(states, "on the hub" if reasons else "✓ safe"))
+        for reason in reasons:
+            click.echo(printable(f"✗ not safe: {reason.message}" + (f"\n  {reason.hint}" if reason.hint else "")))
         if known:
             click.echo(render_known(known))
     if safe:
         return EXIT_OK
-    return EXIT_RETRY if is_at_it(known, states) else EXIT_FAILED
+    return EXIT_RETRY if not reasons and is_at_it(known, states) else EXIT_FAILED
+
+
+def _current_branch(repository: Repository) -> str | None:
+    try:
+        return repository.current_branch()
+    except MuseError:
+        return None
 
 
 def _document(state: BranchState) -> dict[str, Any]:
@@ -47,20 +66,21 @@ def _document(state: BranchState) -> dict[str, Any]:
     return asdict(state) | {"head": qualified(state.head), "hub_head": hub_head}
 
 
-def _render(states: list[BranchState]) -> str:
+def _render(states: list[BranchState], safe_words: str) -> str:
     if not states:
         return "no commits yet"
     targets = [f"{state.branch} → {state.remote}" if state.remote else state.branch for state in states]
     width = max(map(len, targets))
     return "\n".join(
-        f"{printable(target):<{width}}  {_words(state)}" for target, state in zip(targets, states, strict=True)
+        f"{printable(target):<{width}}  {_words(state, safe_words)}"
+        for target, state in zip(targets, states, strict=True)
     )
 
 
-def _words(state: BranchState) -> str:
+def _words(state: BranchState, safe_words: str) -> str:
     match state.state:
         case "safe":
-            return "✓ safe"
+            return safe_words
         case "ahead":
             return f"↑{state.ahead} ahead: museui push"
         case "behind":

@@ -134,3 +134,17 @@ def test_a_damaged_configuration_is_named(museui: Museui, builder: RepositoryBui
     for verb in (["status"], ["remote", "list"], ["remote", "add", "origin", URL]):
         answer = museui("-C", builder.root, *verb)
         assert answer.code == 2 and "config.toml: not valid TOML" in answer.err
+
+
+def test_a_damaged_head_is_a_reason_not_to_be_safe(museui: Museui, builder: RepositoryBuilder) -> None:
+    head = builder.commit({"n": b"0"})
+    museui("-C", builder.root, "remote", "add", "origin", URL)
+    Repository.open(builder.root).write_tracking("origin", "main", CommitId(head))
+    assert museui("-C", builder.root, "status", "--json").document["reasons"] == []
+    (builder.muse / "HEAD").write_text("rubbish\n")
+    answer = museui("-C", builder.root, "status", "--json")
+    assert (answer.code, answer.document["safe"], answer.document["current_branch"]) == (1, False, None)
+    (reason,) = answer.document["reasons"]
+    assert reason["code"] == "integrity" and str(builder.muse / "HEAD") in reason["message"]
+    answer = museui("-C", builder.root, "status")
+    assert answer.code == 1 and "✗ not safe: " in answer.out and "✓ safe" not in answer.out
