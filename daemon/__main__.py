@@ -6,6 +6,7 @@ import os
 import sys
 
 from museui.core import failpoints
+from museui.core.early import end_on_interrupt
 from museui.core.errors import MuseError
 from museui.local.places import find_places
 
@@ -15,6 +16,7 @@ BACKGROUND = "--background"
 
 def main() -> int:
     """Run the daemon of the present user; its exit code."""
+    end_on_interrupt()
     from .program import run
 
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))

@@ -273,6 +273,8 @@ class Roster:
         for word in ("stopped", "cancelled", "waiting"):
             if any(entry.state == word for entry in entries):
                 return word
+        if seen.unsafe:
+            return "stopped"
         if not seen.branches:
             return "empty"
         states = {state.state for state in seen.branches}
@@ -297,8 +299,8 @@ def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:
 
 
 def is_safe(seen: Seen) -> bool:
-    """Whether every commit of every wanted branch was on the hub when last seen."""
-    return not seen.word and all(state.state in SAFE_STATES for state in seen.branches)
+    """Whether every commit of every wanted branch was on the hub when last seen, and nothing else is wrong."""
+    return not seen.word and not seen.unsafe and all(state.state in SAFE_STATES for state in seen.branches)
 
 
 def _differs(before: BranchState | None, now: BranchState, former: Seen, seen: Seen) -> bool:

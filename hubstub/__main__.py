@@ -6,9 +6,12 @@ import os
 import sys
 
 from museui.core import failpoints
-
-from .cli.main import run
+from museui.core.early import end_on_interrupt, raise_on_interrupt
 
 if __name__ == "__main__":
+    end_on_interrupt()
+    from .cli.main import run
+
+    raise_on_interrupt()
     failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
     sys.exit(run(sys.argv[1:]))

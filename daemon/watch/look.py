@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,19 +14,25 @@ from museui.core.ids import CommitId
 from museui.hub.url import parse_repository_url
 from museui.local.messages import Trouble, trouble_of
 from museui.repo.config import Remote
+from museui.repo.moving import finish_move
+from museui.repo.reasons import find_reasons
 from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
 from museui.repo.standing import BranchState, compare_state
+from museui.repo.unfinished import is_noted
 from museui.settings.config import Watched
 
 from .folders import find_folders
+
+logger = logging.getLogger("daemon.watch")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a look found. ``word``: ``missing``, ``unreadable``, ``damaged``, ``no_remote``, empty when all is well.
 
-    ``remote`` is the key of queue entries: the remote's name, or its URL when it has none.
+    ``remote`` is the key of queue entries: the remote's name, or its URL when it has none. ``unsafe``: there is a
+    reason, which ``trouble`` has, why it is not safe whatever its branches say.
     """
 
     word: str = ""
@@ -37,6 +45,7 @@ class Seen:
     url: str | None = None
     branches: tuple[BranchState, ...] = ()
     folders: frozenset[str] = frozenset()
+    unsafe: bool = False
 
 
 _FEW = 20
@@ -65,6 +74,7 @@ def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState]) -> 
 def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
     muse = f"{watched.path}/.muse"
     repository = Repository.open_at(Path(watched.path))
+    _finish(repository)
     seen = replace(seen, repo_id=repository.repo_id, current_branch=repository.current_branch())
     try:
         remote = find_remote(repository, watched.remote)
@@ -75,9 +85,12 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
     tracking = repository.read_tracking if named else sent
     heads = repository.branches()
     wanted = {branch: head for branch, head in heads.items() if watched.wants(branch)}
+    reasons = find_reasons(repository)
+    no_branch = _no_branch(watched, heads) if heads and not wanted else None
     return replace(
         seen,
-        trouble=_no_branch(watched, heads) if heads and not wanted else None,
+        trouble=trouble_of(reasons[0]) if reasons else no_branch,
+        unsafe=bool(reasons),
         remote=remote.name,
         url=remote.url,
         branches=tuple(
@@ -86,6 +99,14 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         ),
         folders=find_folders(muse, remote.name if named else None),
     )
+
+
+def _finish(repository: Repository) -> None:
+    """Finish a pull that was cut off, unless its program is still at work; why it cannot be is one of the reasons."""
+    if is_noted(repository):
+        with suppress(MuseError), repository.lock(0.0):
+            if finished := finish_move(repository):
+                logger.warning("%s: %s", repository.root, finished.describe())
 
 
 def _no_branch(watched: Watched, heads: Mapping[str, CommitId]) -> Trouble:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ import click
 from ..core.errors import Usage
 from ..core.phases import GATES, TOTAL_GATE_S
 from .output import json_option, print_json, quiet_option, talk, warn
+from .running import run_async
 
 if TYPE_CHECKING:
     from .bench_rounds import Way
@@ -79,7 +79,7 @@ def command(
         base, token = stack.enter_context(_open_hub(hub_url, folder / "hub", minio))
         detours = stack.enter_context(Detours(rtt_ms)) if rtt_ms else None
         bench = Bench(base, token, folder / "spool", detours, find_authority(base, os.environ))
-        owner = asyncio.run(bench.check_token())
+        owner = run_async(bench.check_token())
         work = write_muse_work(folder / "work", REFERENCE if size == "reference" else SMALL)
         write_muse_work(folder / "warm-up", Size(1, 1, 1000, 1))
         facts = {"commits": work.commits, "objects": work.objects, "bytes": work.content_bytes}
@@ -90,7 +90,7 @@ def command(
 
         (folder / "spool").mkdir()
         repositories = [Repository.open(folder / name) for name in ("work", "warm-up")]
-        asyncio.run(bench.run(owner, repositories[0], repositories[1], ways, rounds, show))
+        run_async(bench.run(owner, repositories[0], repositories[1], ways, rounds, show))
     if as_json:
         document = {"ok": True, "hub": hub_url, "minio": minio, "size": size, "work": facts, "rtt_ms": rtt_ms}
         print_json({**document, "ways": [way.to_json(ways[0]) for way in ways]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Internal
 from .output import print_json, talk
 from .own_hub import run_hub
+from .running import run_async
 
 if TYPE_CHECKING:
     from museui.hub.client import HubClient
@@ -27,7 +27,7 @@ def demonstrate(*, as_json: bool, quiet: bool) -> None:
     try:
         with run_hub(folder / "hub") as (base, owner, token):
             talk(f"hub       running at {base}", quiet=quiet)
-            document = asyncio.run(_demonstrate(folder, base, owner, token, quiet))
+            document = run_async(_demonstrate(folder, base, owner, token, quiet))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     document["seconds"] = round(time.perf_counter() - began_s, 3)

@@ -12,6 +12,7 @@ import click
 from ..core.errors import EXIT_FAILED, EXIT_OK, MuseError, Unreachable, Usage
 from ..core.figures import render_count
 from .output import Context, json_option, print_json, printable, quiet_option, talk
+from .running import run_async
 
 if TYPE_CHECKING:
     from museui.hub.url import RepositoryUrl
@@ -34,9 +35,11 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     urls = _urls_of(context.path(repo) if repo else context.cwd, named=repo is not None)
     daemon_checks = _ask_daemon()
     checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls)
+    if (here := _check_repository(context.path(repo))) and all(check.name != here.name for check in checks):
+        checks.append(here)
     names = {check.name for check in checks}
     rest = {base: url for base, url in urls.items() if f"hub {base}" not in names}
-    checks = [*checks, *asyncio.run(_examine_hubs(rest))]
+    checks = [*checks, *run_async(_examine_hubs(rest))]
     wrong = [check for check in checks if not check.ok]
     if as_json:
         running = daemon_checks is not None
@@ -118,9 +121,23 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
         except MuseError as exc:
             checks.append(Check(f"repository {path}", False, exc.message, exc.hint))
             continue
-        checks.append(Check(f"repository {path}", True, "is there"))
+        checks.append(_check_repository(Path(path)) or Check(f"repository {path}", True, "is there"))
         urls.update({base: url for base, url in found.items() if base not in urls})
     return checks
+
+
+def _check_repository(folder: Path) -> Check | None:
+    """What keeps the repository at ``folder`` from being safe; ``None`` when nothing does, or there is none."""
+    from museui.local.messages import Check
+    from museui.repo.reasons import find_reasons
+    from museui.repo.repository import Repository
+
+    try:
+        repository = Repository.open(folder)
+    except MuseError:
+        return None
+    reasons = find_reasons(repository)
+    return Check(f"repository {repository.root}", False, reasons[0].message, reasons[0].hint) if reasons else None
 
 
 async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:

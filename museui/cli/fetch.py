@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from ..core.ids import qualified
 from .completing import complete_branch
 from .output import Context, json_option, print_json, quiet_option
 from .progress import FetchProgress
+from .running import run_async, with_line
 from .target import Target, open_target, remote_option
 
 if TYPE_CHECKING:
@@ -49,12 +49,11 @@ def _fetch(target: Target, branches: list[str] | None, progress: FetchProgress) 
     from museui.hub.client import HubClient
     from museui.sync.fetch import fetch
 
-    async def run() -> FetchResult:
-        async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await fetch(target.repository, client, target.remote, branches, progress.show)
-
+    client = HubClient(target.url, target.token, ca=target.ca)
     with target.repository.lock():
-        return asyncio.run(run())
+        return run_async(
+            with_line(client, lambda line: fetch(target.repository, line, target.remote, branches, progress.show))
+        )
 
 
 def fetch_document(target: Target, result: FetchResult) -> dict[str, Any]:

@@ -45,7 +45,6 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
     Without HUB it is the one that the repository here is pushed to. Only the public key is sent. It takes a token
     with the scope 'admin'.
     """
-    import asyncio
     import os
 
     from museui.hub.client import HubLine
@@ -53,18 +52,19 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
     from museui.repo.identity import token_for
     from museui.settings.hubs import find_authority
 
+    from .running import run_async, with_line
+
     key = _read_key()
     base = parse_hub_url(hub) if hub else _hub_of(context)
     token = token_for(base, os.environ, warn)
     if token is None:
         raise Unauthorized(f"you are not signed in to {base}", hint=f"Sign in first: 'museui login {base}'.")
 
-    async def send() -> str:
-        async with HubLine(base, token, ca=find_authority(base, os.environ)) as client:
-            await client.enrol_key(EnrolKey(key.public, label))
-            return (await client.fetch_account()).name
+    async def send(line: HubLine) -> str:
+        await line.enrol_key(EnrolKey(key.public, label))
+        return (await line.fetch_account()).name
 
-    name = asyncio.run(send())
+    name = run_async(with_line(HubLine(base, token, ca=find_authority(base, os.environ)), send))
     if as_json:
         print_json({"ok": True, "hub": base, "name": name, "public_key": key.public, "key_id": key.key_id})
     else:

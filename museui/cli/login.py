@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ import click
 from ..core.errors import Integrity, Invalid, NotFound, Unauthorized, Usage
 from ..core.wire import Account
 from .output import json_option, print_json, quiet_option, talk
+from .running import run_async, with_line
 
 _MAX_TOKEN_CHARS = 4096
 
@@ -37,12 +37,8 @@ def command(hub: str, as_json: bool, quiet: bool) -> None:
     key = key_for(base, path)
     token = _read_token(base)
 
-    async def ask() -> Account:
-        async with HubLine(base, token, ca=ca) as client:
-            return await client.fetch_account()
-
     try:
-        account = asyncio.run(ask())
+        account: Account = run_async(with_line(HubLine(base, token, ca=ca), lambda line: line.fetch_account()))
     except Unauthorized as exc:
         raise Unauthorized(
             f"the hub at {base} does not take this token",

@@ -1,4 +1,4 @@
-"""The console script ``museui``: finds the verb, runs it, turns what went wrong into words and an exit code.
+"""The program ``museui``: finds the verb, runs it, turns what went wrong into words and an exit code.
 
 A verb's module is imported when that verb runs and not before: imports are latency.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..core import failpoints
+from ..core.early import raise_on_interrupt
 from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, Interrupted, MuseError, Usage
 from ..core.system import error_from_system
 from .output import Context, print_error, talk
@@ -187,8 +188,22 @@ def _flush(stream: TextIO) -> bool:
     return True
 
 
+def _ignore_signals() -> None:
+    """Have what a person sends now change nothing: what there was to do is done, and said."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _raise_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that came where nothing can be raised, in a destructor: it must not be lost."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
-    """The console script."""
+    """The program; :mod:`.entry` is the console script."""
     _use_utf8()
     _open_closed_streams()
     gc.set_threshold(_GC_THRESHOLD)
@@ -196,16 +211,23 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    raise_on_interrupt()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)  # so that what is half done is cleared away
+    sys.unraisablehook = _raise_again
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
         code = EXIT_FAILED
+    except KeyboardInterrupt:  # a second one, while the first was being told
+        code = EXIT_INTERRUPTED
+    _ignore_signals()
     if not _flush(sys.stdout):
         code = code or EXIT_FAILED
     _flush(sys.stderr)
+    if code == EXIT_INTERRUPTED:
+        os._exit(code)  # a thread may still wait for an answer; nobody else does
     gc.freeze()  # Python would look for garbage in all that was imported before it goes: a sixth of a small push
     sys.exit(code)
 

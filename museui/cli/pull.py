@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from ..core.figures import render_count
 from ..core.ids import qualified
 from .branches import branch_option, pick_branch
 from .fetch import fetch_document, render_fetch
-from .output import Context, json_option, print_json, quiet_option
+from .output import Context, json_option, print_json, quiet_option, talk
 from .progress import FetchProgress
+from .running import run_async, with_line
 from .target import open_target, remote_option
 
 
@@ -27,20 +26,23 @@ def command(
 ) -> None:
     """Bring the hub's commits here and move the branch forward to them; the work tree follows.
 
-    Never merges, and never writes over a file that was changed here.
+    Never merges, and never writes over a file that was changed here. A pull that was cut off is finished first.
     """
     from museui.hub.client import HubClient
-    from museui.sync.clone import Pulled, pull
+    from museui.repo.moving import Finished
+    from museui.sync.clone import pull
 
     target = open_target(context.path(repo), remote)
     name = pick_branch(target.repository, branch)
 
-    async def run(progress: FetchProgress) -> Pulled:
-        async with HubClient(target.url, target.token, ca=target.ca) as client:
-            return await pull(target.repository, client, target.remote, name, progress.show)
+    def tell(finished: Finished) -> None:
+        talk(f"note: {finished.describe()}", quiet=quiet or as_json)
 
     with target.repository.lock(), FetchProgress(quiet=quiet or as_json) as progress:
-        pulled = asyncio.run(run(progress))
+        client = HubClient(target.url, target.token, ca=target.ca)
+        pulled = run_async(
+            with_line(client, lambda line: pull(target.repository, line, target.remote, name, progress.show, tell))
+        )
     if as_json:
         document = fetch_document(target, pulled.fetched)
         old = qualified(pulled.old) if pulled.old else None

@@ -86,9 +86,9 @@ def command(
             if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
                 documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
             if not documents:
-                import asyncio
-
                 from museui.sync.result import PushRequest
+
+                from .running import run_async
 
                 requests = [
                     PushRequest(
@@ -102,7 +102,7 @@ def command(
                     )
                     for name, head in heads.items()
                 ]
-                documents, tagged = asyncio.run(_push_all(target, requests, tags, progress.show))
+                documents, tagged = run_async(_push_all(target, requests, tags, progress.show))
     except MuseError as exc:
         if not as_json:
             raise
@@ -120,9 +120,12 @@ async def _push_all(
     from museui.sync.result import Environment, push_document
     from museui.sync.spool import default_folder
 
+    from .running import with_line
+
     environment = Environment(spool=default_folder())
     documents = []
-    async with HubClient(target.url, target.token, ca=target.ca) as client:
+
+    async def push_with(client: HubClient) -> int | MuseError | None:
         for request in requests:
             push = Push(target.repository, client, request, environment, listener)
             error: MuseError | None = None
@@ -132,13 +135,15 @@ async def _push_all(
                 error = exc
             documents.append(push_document(push.result, error))
         if not tags or not all(document["ok"] for document in documents):
-            return documents, None
+            return None
         from museui.sync.tags import push_tags
 
         try:
-            return documents, await push_tags(target.repository, client, {item.head for item in requests}, environment)
+            return await push_tags(target.repository, client, {item.head for item in requests}, environment)
         except MuseError as exc:
-            return documents, exc
+            return exc
+
+    return documents, await with_line(HubClient(target.url, target.token, ca=target.ca), push_with)
 
 
 def _all_heads(repository: Repository) -> dict[str, CommitId]:

@@ -35,6 +35,8 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
         key=read_signing_key(key_path(), warn),
         allow_empty=allow_empty,
     )
+    if taken.finished:
+        talk(f"note: {taken.finished.describe()}", quiet=quiet)
     _tell_left_out(taken, quiet or as_json)
     if as_json:
         print_json(_document(repository, taken))

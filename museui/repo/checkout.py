@@ -1,66 +1,216 @@
 """Writing a work tree: the files of a snapshot come to stand in a folder, and nothing else is touched.
 
-Every step goes through handles of folders that were opened without following links, so that no link in the work tree
-can lead a write elsewhere.  A file that holds something which is neither in the old snapshot nor in the new one is
-never written over; it is found before anything is changed.
+All that must be written is written aside and synced first, so a full disk is noticed before anything has changed.  A
+file that holds something which is neither in the old snapshot nor in the new one is never written over; it is found
+before anything is changed, and looked for again in the moment it would be replaced.
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
-import stat
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
-from ..core.errors import Conflict, Invalid
+from ..core.errors import Conflict, Interrupted, Invalid
+from ..core.failpoints import failpoint
 from ..core.ids import ObjectId
 from ..core.names import check_path, check_tree
+from .atomic import remove_file, write_new_file
+from .attributes import keep_attributes
 from .files import disk_error
+from .group import make_scratch, side_by_side, sync_file
 from .temporary import new_name, sweep_folder
+from .tree import (
+    CREATE,
+    PIECE_BYTES,
+    READ,
+    Found,
+    find_collision,
+    folders_above,
+    look_at,
+    open_root,
+    parent,
+    remove,
+    remove_empty,
+    stamp_of,
+    tells_case_apart,
+)
 
 ReadObject = Callable[[ObjectId], Iterable[bytes]]
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIECE_BYTES = 1 << 20
 _NAMED_AT_MOST = 5
-_MAX_FOLDERS = 256
 
 
-def update_work_tree(
-    root: str, old: Mapping[str, ObjectId], new: Mapping[str, ObjectId], read_object: ReadObject
-) -> int:
-    """Turn the files of ``old`` below ``root`` into those of ``new``; how many files were written or removed.
+class Checkout:
+    """The way from the files of ``old`` below ``root`` to those of ``new``: looked at, staged, then made.
 
-    Interrupted, it can be run again.  Raises :class:`Conflict` naming files that hold something else than they should
-    and :class:`Invalid` for paths no work tree may have (nothing was changed then), :class:`Integrity` for what
-    ``read_object`` cannot give.
+    Use it as a context manager. ``scratch`` is a folder of ours on the same disk.
     """
-    _check_paths(new)
-    written = {path: object_id for path, object_id in new.items() if old.get(path) != object_id}
-    removed = [path for path in old if path not in new]
-    handle = _open_root(root)
-    try:
-        clash = find_collision(new)
-        if clash and not _tells_case_apart(handle):
+
+    def __init__(
+        self,
+        root: str,
+        scratch: str,
+        old: Mapping[str, ObjectId],
+        new: Mapping[str, ObjectId],
+        *,
+        spare: bool = False,
+    ) -> None:
+        """Look at every file that is to change.
+
+        Raises :class:`Conflict` naming files that hold neither of the two; with ``spare`` these are left alone and are
+        in :attr:`spared`. Raises :class:`Invalid` for paths no work tree may have. Nothing has changed then.
+        """
+        _check_paths(new)
+        self._root, self._scratch_parent, self._scratch = root, scratch, ""
+        self._old, self._new = old, new
+        self._staged: dict[str, str] = {}
+        self._found: dict[str, Found] = {}
+        self.written = {path: object_id for path, object_id in new.items() if old.get(path) != object_id}
+        self.removed = [path for path in old if path not in new]
+        self.count = len(self.written) + len(self.removed)
+        self.spared: tuple[str, ...] = ()
+        self._handle = open_root(root)
+        try:
+            self._look(spare)
+        except OSError as exc:
+            self.close()
+            raise disk_error(exc, f"cannot read the work tree {root}") from exc
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was staged and is not in its place."""
+        os.close(self._handle)
+        for staged in self._staged.values():
+            remove_file(staged)
+        if self._scratch:
+            with suppress(OSError):
+                os.rmdir(self._scratch)
+
+    def _look(self, spare: bool) -> None:
+        clash = find_collision(self._new)
+        if clash and not tells_case_apart(self._handle):
             raise Conflict(
                 f"{clash[0]!r} and {clash[1]!r} would be one file here",
                 hint="Use a folder on a file system that tells upper and lower case apart.",
             )
-        _check_untouched(handle, old, written, removed)
-        for path in removed:
-            _remove(handle, path)
-        swept: set[str] = set()
-        for path, object_id in written.items():
-            _write(handle, path, read_object(object_id), swept)
-    except OSError as exc:
-        raise disk_error(exc, f"cannot write the work tree {root}") from exc
-    finally:
-        os.close(handle)
-    return len(written) + len(removed)
+        foreign, gone = set(), set(self.removed)
+        for path in (*self.written, *self.removed):
+            found = self._found[path] = look_at(self._handle, path, gone)
+            if found.content is not None and found.content not in (self._old.get(path), self.written.get(path)):
+                foreign.add(path)
+        if foreign and not spare:
+            raise _conflict(sorted(foreign))
+        self.spared = tuple(sorted(foreign))
+        self.removed = [path for path in self.removed if path not in foreign]
+        self.written = {path: object_id for path, object_id in self.written.items() if path not in foreign}
+
+    def own_modes(self) -> dict[str, int]:
+        """Return the permissions of the files that are to be removed, for whoever has to bring them back."""
+        return {path: mode for path in self.removed if (mode := self._found[path].mode) is not None}
+
+    def stage(
+        self, read_object: ReadObject, stopped: Callable[[], bool], modes: Mapping[str, int] | None = None
+    ) -> None:
+        """Write every file that is not yet what it shall be, on the disk, but not in its place: nobody sees it.
+
+        ``modes``: the permissions of files that are not there. Raises what ``read_object`` raises, our errors of the
+        disk, and :class:`Interrupted` once ``stopped`` returns true.
+        """
+        for path, object_id in self.written.items():
+            if self._found[path].content == object_id:
+                continue
+            if not self._scratch:
+                self._scratch = make_scratch(self._scratch_parent)
+            staged = f"{self._scratch}/{len(self._staged)}"
+            self._staged[path] = staged
+            write_new_file(staged, _until(stopped, read_object(object_id)), f"{self._root}/{path}", sync=False)
+            try:
+                self._keep_attributes(path, staged, (modes or {}).get(path))
+            except OSError as exc:
+                raise disk_error(exc, f"cannot write {self._root}/{path}") from exc
+        side_by_side(sync_file, self._staged.values())
+        if stopped():
+            raise Interrupted("interrupted; no file has changed")
+
+    def _keep_attributes(self, path: str, staged: str, mode: int | None) -> None:
+        if self._found[path].content is None:
+            if mode is not None:
+                os.chmod(staged, mode & 0o777)
+            return
+        with parent(self._handle, path, make=False) as (folder, name):
+            former = os.open(name, READ, dir_fd=folder)
+        try:
+            descriptor = os.open(staged, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                keep_attributes(former, descriptor)
+            finally:
+                os.close(descriptor)
+        finally:
+            os.close(former)
+
+    def apply(self) -> None:
+        """Remove and replace; all of it is on the disk when this returns.
+
+        Raises :class:`Conflict` for a file that was written since it was looked at, and our errors of the disk: then
+        some files are new and some are not.
+        """
+        try:
+            for path in self.removed:
+                failpoint("checkout.between_files")
+                self._check_still(path)
+                if self._found[path].content is not None:
+                    remove(self._handle, path)
+            for path in list(self._staged):
+                failpoint("checkout.between_files")
+                self._place(path)
+            side_by_side(
+                self._sync_folder, {above for path in (*self.written, *self.removed) for above in folders_above(path)}
+            )
+        except OSError as exc:
+            raise disk_error(exc, f"cannot write the work tree {self._root}") from exc
+
+    def _check_still(self, path: str) -> None:
+        with suppress(OSError), parent(self._handle, path, make=False) as (folder, name):
+            if stamp_of(os.stat(name, dir_fd=folder, follow_symlinks=False)) == self._found[path].stamp:
+                return
+        now = look_at(self._handle, path, frozenset()).content
+        if now is not None and now not in (self._old.get(path), self._new.get(path)):
+            raise _conflict([path])
+
+    def _place(self, path: str) -> None:
+        self._check_still(path)
+        staged = self._staged[path]
+        with parent(self._handle, path, make=True) as (folder, name):
+            try:
+                os.replace(staged, name, dst_dir_fd=folder)
+            except OSError as exc:
+                if exc.errno == errno.EXDEV:
+                    _copy(staged, folder, name)
+                    return
+                if exc.errno not in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                remove_empty(name, folder)
+                os.replace(staged, name, dst_dir_fd=folder)
+        del self._staged[path]
+
+    def _sync_folder(self, folder: str) -> None:
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            parent(self._handle, f"{folder}/." if folder else ".", make=False) as (handle, _),
+        ):
+            os.fsync(handle)
 
 
 def _check_paths(paths: Iterable[str]) -> None:
@@ -74,157 +224,44 @@ def _check_paths(paths: Iterable[str]) -> None:
     check_tree(paths)
 
 
-def _open_root(root: str) -> int:
+def _conflict(paths: list[str]) -> Conflict:
+    shown = ", ".join(repr(path) for path in paths[:_NAMED_AT_MOST])
+    more = len(paths) - _NAMED_AT_MOST
+    return Conflict(
+        f"the work tree holds something of its own where a file must be written: {shown}"
+        + (f" and {more} more" if more > 0 else ""),
+        hint="Commit it with `museui snapshot -m …`, or move it away, and try again.",
+        details={"paths": paths},
+    )
+
+
+def _until(stopped: Callable[[], bool], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        if stopped():
+            raise Interrupted("interrupted; no file has changed")
+        yield piece
+
+
+def _copy(staged: str, folder: int, name: str) -> None:
+    """Put a copy of ``staged`` in place as ``name``: the folder is on another disk."""
+    sweep_folder(folder)
+    temporary = new_name()
     try:
-        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise disk_error(exc, f"cannot open the work tree {root}") from exc
-
-
-def _check_untouched(
-    root: int, old: Mapping[str, ObjectId], written: Mapping[str, ObjectId], removed: Collection[str]
-) -> None:
-    changed: list[str] = []
-    gone = set(removed)
-    for path in (*written, *removed):
-        there = _hash_file(root, path, gone)
-        if there is not None and there not in (old.get(path), written.get(path)):
-            changed.append(path)
-    if changed:
-        shown = ", ".join(repr(path) for path in sorted(changed)[:_NAMED_AT_MOST])
-        more = len(changed) - _NAMED_AT_MOST
-        raise Conflict(
-            f"the work tree holds something of its own where a file must be written: {shown}"
-            + (f" and {more} more" if more > 0 else ""),
-            hint="Commit it with `museui snapshot -m …`, or move it away, and try again.",
-            details={"paths": sorted(changed)},
-        )
-
-
-def _hash_file(root: int, path: str, removed: Set[str]) -> str | None:
-    """The id of what stands at ``path``; ``None`` for nothing, an empty one for what is not a plain file.
-
-    What will be gone once ``removed`` are removed counts as nothing.
-    """
-    try:
-        with _parent(root, path, make=False) as (folder, name):
-            descriptor = os.open(name, _READ, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return None if any(above in removed for above in _folders_above(path)) else ""
-    digest = hashlib.sha256()
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            return None if _holds_only(descriptor, path, removed) else ""
-        if not stat.S_ISREG(mode):
-            return ""
-        while piece := os.read(descriptor, _PIECE_BYTES):
-            digest.update(piece)
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()
-
-
-def _folders_above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
-def _holds_only(folder: int, path: str, files: Set[str]) -> bool:
-    """Whether an open folder, which is at ``path``, holds nothing but ``files`` and folders of them."""
-    if path.count("/") > _MAX_FOLDERS:
-        return False
-    for name in os.listdir(folder):
-        below = f"{path}/{name}"
-        if below in files:
-            continue
+        source = os.open(staged, READ)
         try:
-            handle = os.open(name, _FOLDER, dir_fd=folder)
-        except OSError:
-            return False
-        try:
-            if not _holds_only(handle, below, files):
-                return False
+            target = os.open(temporary, CREATE, 0o600, dir_fd=folder)
+            try:
+                while piece := os.read(source, PIECE_BYTES):
+                    while piece:
+                        piece = piece[os.write(target, piece) :]
+                keep_attributes(source, target)
+                os.fsync(target)
+            finally:
+                os.close(target)
         finally:
-            os.close(handle)
-    return True
-
-
-@contextmanager
-def _parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
-    """The folder that ``path`` is in, opened step by step without following a link, and the last name."""
-    *folders, name = path.split("/")
-    handle = os.dup(root)
-    try:
-        for folder in folders:
-            if make:
-                with suppress(FileExistsError):
-                    os.mkdir(folder, dir_fd=handle)
-            below = os.open(folder, _FOLDER, dir_fd=handle)
-            os.close(handle)
-            handle = below
-        yield handle, name
-    finally:
-        os.close(handle)
-
-
-def _write(root: int, path: str, pieces: Iterable[bytes], swept: set[str]) -> None:
-    with _parent(root, path, make=True) as (folder, name):
-        if (parent := path.rpartition("/")[0]) not in swept:
-            swept.add(parent)
-            sweep_folder(folder)
-        temporary = new_name()
-        descriptor = os.open(temporary, _CREATE, 0o666, dir_fd=folder)
-        try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                for piece in pieces:
-                    view = memoryview(piece)
-                    while view:
-                        view = view[file.write(view) :]
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary, dir_fd=folder)
-            raise
-
-
-def _remove(root: int, path: str) -> None:
-    """Remove a file, and the folders above it that are empty then."""
-    while path:
-        try:
-            with _parent(root, path, make=False) as (folder, name):
-                try:
-                    os.unlink(name, dir_fd=folder)
-                except (IsADirectoryError, PermissionError):
-                    os.rmdir(name, dir_fd=folder)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return
-        path = path.rpartition("/")[0]
-
-
-def find_collision(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Two paths that differ only in case or Unicode form, which some file systems take for one."""
-    seen: dict[str, str] = {}
-    for path in paths:
-        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
-        if other != path:
-            return other, path
-    return None
-
-
-def _tells_case_apart(root: int) -> bool:
-    probe = new_name().replace(".tmp", "-a.tmp")
-    os.close(os.open(probe, _CREATE, 0o600, dir_fd=root))
-    try:
-        os.stat(probe.replace("-a.", "-A."), dir_fd=root)
-    except FileNotFoundError:
-        return True
-    finally:
-        os.unlink(probe, dir_fd=root)
-    return False
+            os.close(source)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise

@@ -18,6 +18,7 @@ from ..core.records import Commit, Snapshot, SnapshotParser, parse_commit
 from ..core.signatures import sign_commit
 from .ignore import read_ignore_rules
 from .keys import SigningKey
+from .moving import Finished, finish_move
 from .refs import Head
 from .repository import Repository
 from .worktree import read_work_tree, store_work_tree
@@ -30,7 +31,7 @@ SIGNED_VERSION = 7
 class Taken:
     """What came of it: the commit (``None``: nothing had changed) and the files that were added, changed, removed.
 
-    ``left_out`` are links and special files, with what they are.
+    ``left_out`` are links and special files, with what they are. ``finished``: what came of a pull that was cut off.
     """
 
     commit: Commit | None
@@ -40,6 +41,7 @@ class Taken:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
+    finished: Finished | None = None
 
 
 def commit_work_tree(
@@ -53,8 +55,10 @@ def commit_work_tree(
 ) -> Taken:
     """Record the work tree on the branch that is checked out, signed when there is a ``key``.
 
-    Raises :class:`Usage` for a bare repository, an empty message or text no record can hold, and what reading and
-    writing raise.
+    A pull that was cut off is finished, or undone, before.
+
+    Raises :class:`Usage` for a bare repository, an empty message or text no record can hold, :class:`Unavailable` where
+    the files are a mixture that can be neither finished nor undone, and what reading and writing raise.
     """
     if not message.strip():
         raise Usage("the message is empty", hint="-m 'what changed and why'")
@@ -63,6 +67,7 @@ def commit_work_tree(
     if repository.bare:
         raise Usage("this repository is bare: it has no work tree to commit")
     with repository.lock():
+        finished = finish_move(repository)
         head = repository.read_head()
         parent_id = repository.read_branch(head.branch) if head.branch else head.commit_id
         parent = repository.read_commit(parent_id) if parent_id else None
@@ -84,6 +89,7 @@ def commit_work_tree(
         changed=tuple(path for path in manifest if path in before and manifest[path] != before[path]),
         removed=tuple(path for path in before if path not in manifest),
         left_out=tree.left_out,
+        finished=finished,
     )
 
 

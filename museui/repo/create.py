@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..core.errors import Usage
 from ..core.failpoints import failpoint
@@ -13,7 +14,7 @@ from .atomic import make_folder, sync_folder, write_file
 from .config import NEW_BARE, NEW_CONFIG
 from .files import disk_error
 from .records import encode_record
-from .temporary import new_name, sweep_folder
+from .temporary import new_name, sweep_path
 
 SCHEMA_VERSION = "0.1.5"
 """The version of the Muse client whose layout this is."""
@@ -31,6 +32,8 @@ class NewRepository:
     bare: bool = False
     repo_id: str | None = None
     """The id of the repository it is a copy of; a fresh one when ``None``."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of ``.muse`` that are there from the first moment on, by their names."""
 
 
 def create_repository(root: str, new: NewRepository) -> None:
@@ -45,7 +48,7 @@ def create_repository(root: str, new: NewRepository) -> None:
         raise _taken(root)
     try:
         make_folder(root)
-        _sweep(root)
+        sweep_path(root)
         for folder in _FOLDERS:
             os.makedirs(f"{temporary}/{folder}")
         record = {
@@ -58,6 +61,9 @@ def create_repository(root: str, new: NewRepository) -> None:
         write_file(f"{temporary}/config.toml", (NEW_CONFIG + (NEW_BARE if new.bare else "")).encode())
         write_file(f"{temporary}/HEAD", f"ref: refs/heads/{new.branch}\n".encode())
         write_file(f"{temporary}/refs/heads/{new.branch}", b"")
+        for name, content in new.files.items():
+            write_file(f"{temporary}/{name}", content)
+        sync_folder(f"{temporary}/refs")
         failpoint("create.before_rename")
         os.rename(temporary, final)
         sync_folder(root)
@@ -75,11 +81,3 @@ def _taken(root: str) -> Usage:
         f"there is a .muse in {root} already",
         hint="Where it is no repository, as in a home folder, which has your tokens there, choose another folder.",
     )
-
-
-def _sweep(root: str) -> None:
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        sweep_folder(handle)
-    finally:
-        os.close(handle)

@@ -49,7 +49,7 @@ class FileGroup:
     def add(self, path: str, pieces: Iterable[bytes]) -> None:
         """Write a file that will be ``path``. Raises what ``pieces`` raises, and our errors of the disk."""
         if not self._scratch:
-            self._scratch = self._make_scratch()
+            self._scratch = make_scratch(self._folder)
         self._count += 1
         temporary = f"{self._scratch}/{self._count}"
         write_new_file(temporary, pieces, path, sync=False)
@@ -59,24 +59,11 @@ class FileGroup:
         if len(self._pending) >= _GROUP_FILES:
             self.flush()
 
-    def _make_scratch(self) -> str:
-        try:
-            handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                sweep_folder(handle)
-                name = new_name()
-                os.mkdir(name, dir_fd=handle)
-            finally:
-                os.close(handle)
-        except OSError as exc:
-            raise disk_error(exc, f"cannot write in {self._folder}") from exc
-        return f"{self._folder}/{name}"
-
     def flush(self) -> None:
         """Sync what was added and give it its names, in the order it was added."""
         if not self._pending:
             return
-        _side_by_side(_sync_file, self._pending.values())
+        side_by_side(sync_file, self._pending.values())
         failpoint("group.synced")
         changed: set[str] = set()
         for path in list(self._pending):
@@ -85,7 +72,7 @@ class FileGroup:
                 changed.add(folder)
                 changed.update(_make_missing(folder))
             rename_file(self._pending.pop(path), path)
-        _side_by_side(sync_folder, changed)
+        side_by_side(sync_folder, changed)
 
     def _discard(self) -> None:
         while self._pending:
@@ -94,6 +81,21 @@ class FileGroup:
             with contextlib.suppress(OSError):
                 os.rmdir(self._scratch)
             self._scratch = ""
+
+
+def make_scratch(folder: str) -> str:
+    """Make a temporary folder in ``folder``; what processes that are gone left there is removed. Raises our errors."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sweep_folder(handle)
+            name = new_name()
+            os.mkdir(name, dir_fd=handle)
+        finally:
+            os.close(handle)
+    except OSError as exc:
+        raise disk_error(exc, f"cannot write in {folder}") from exc
+    return f"{folder}/{name}"
 
 
 def _make_missing(folder: str) -> list[str]:
@@ -110,7 +112,8 @@ def _make_missing(folder: str) -> list[str]:
     return [os.path.dirname(folder)]
 
 
-def _sync_file(path: str) -> None:
+def sync_file(path: str) -> None:
+    """Make sure the bytes of the file ``path`` are on the disk. Raises our errors."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -121,7 +124,8 @@ def _sync_file(path: str) -> None:
         raise disk_error(exc, f"cannot sync {path}") from exc
 
 
-def _side_by_side(action: Callable[[str], None], paths: Collection[str]) -> None:
+def side_by_side(action: Callable[[str], None], paths: Collection[str]) -> None:
+    """Do ``action`` with each of ``paths``, several at a time. Raises what the first that fails raises."""
     if len(paths) <= 1:
         for path in paths:
             action(path)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..core.errors import MuseError
 from .repository import Repository
+from .unfinished import find_unfinished
 
 Finder = Callable[[Repository], Iterable[MuseError]]
 
@@ -31,4 +32,4 @@ def _check_head(repository: Repository) -> Iterator[MuseError]:
     yield from ()
 
 
-FINDERS: tuple[Finder, ...] = (_check_head,)
+FINDERS: tuple[Finder, ...] = (_check_head, find_unfinished)

@@ -83,14 +83,16 @@ class Repository:
         bare: bool = False,
         repo_id: str | None = None,
         created_at: str | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Repository:
         """Make a repository in ``path``, a folder that need not exist. Raises :class:`Usage` when it is one already.
 
-        ``repo_id`` and ``created_at`` are given for a copy of a repository that is elsewhere.
+        ``repo_id`` and ``created_at`` are given for a copy of a repository that is elsewhere; ``files`` are further
+        files of ``.muse``, there from the first moment on.
         """
         root = real_path(path)
         stamp = created_at or datetime.now(UTC).isoformat()
-        create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id))
+        create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id, files or {}))
         return cls(root / ".muse", *_read_repo_json(f"{root}/.muse/repo.json"))
 
     def config(self) -> Config:

@@ -41,6 +41,16 @@ def sweep_folder(folder: int) -> None:
                 _remove(name, folder)
 
 
+def sweep_path(path: str) -> None:
+    """Do :func:`sweep_folder` with the folder ``path``. Never fails."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sweep_folder(handle)
+        finally:
+            os.close(handle)
+
+
 def _is_left_behind(name: str) -> bool:
     machine, _, rest = name[len(PREFIX) :].partition("-")
     process, _, _ = rest.partition("-")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from museui.core.bundle import ObjectEntry, read_bundle
-from museui.core.errors import NotFound
+from museui.core.errors import Interrupted, NotFound
 from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
@@ -21,6 +21,8 @@ from museui.hub.client import HubClient
 from museui.repo.files import disk_error
 from museui.repo.records import parse_tag
 from museui.repo.repository import Repository
+
+from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
 _MAX_HAVE = 256
@@ -79,8 +81,9 @@ async def fetch(
                 file.flush()
             except OSError as exc:
                 raise disk_error(exc, f"cannot keep what comes in {tempfile.gettempdir()}") from exc
-            await asyncio.to_thread(
-                _take_in, repository, Path(file.name), set(want), counts, refs.signing_policy != "off"
+            stop, checked = threading.Event(), refs.signing_policy != "off"
+            await run_stoppable(
+                lambda: _take_in(repository, Path(file.name), set(want), counts, checked, stop.is_set), stop.set
             )
     if remote is not None:
         for branch, head in heads.items():
@@ -107,8 +110,17 @@ def _own_heads(repository: Repository, remote: str | None) -> list[CommitId]:
     return [head for head in candidates if repository.has_commit(head)][:_MAX_HAVE]
 
 
-def _take_in(repository: Repository, path: Path, want: set[CommitId], counts: _Counts, check_signatures: bool) -> None:
+def _take_in(
+    repository: Repository,
+    path: Path,
+    want: set[CommitId],
+    counts: _Counts,
+    check_signatures: bool,
+    stopped: Stopped,
+) -> None:
     """Check a fetched bundle and write what is in it: objects and snapshots first, commits last, parents first.
+
+    Raises :class:`Interrupted` once ``stopped`` returns true.
 
     A commit that is here must never lack what it needs, since the next fetch will say that we have it.
     """
@@ -119,6 +131,8 @@ def _take_in(repository: Repository, path: Path, want: set[CommitId], counts: _C
     needed: set[ObjectId] = set()
     with path.open("rb") as file, repository.group() as group:
         for item in read_bundle(iter_raw(_iter_file(file), limits.max_raw_bytes), limits):
+            if stopped():
+                raise Interrupted("interrupted")
             if isinstance(item, ObjectEntry):
                 repository.write_object(item.id, item.pieces(), group)
                 objects.add(item.id)

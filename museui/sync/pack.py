@@ -34,8 +34,16 @@ Progress = Callable[[int, int], None]
 class Content:
     """What goes into one push: snapshots and objects of a walk, read when their turn comes, one pass over each."""
 
-    def __init__(self, repository: Repository, walk: Walk, limits: Limits, needs: Collection[ObjectId] = ()) -> None:
-        """``needs``: objects to send whether the walk meets them or not."""
+    def __init__(
+        self,
+        repository: Repository,
+        walk: Walk,
+        limits: Limits,
+        needs: Collection[ObjectId] = (),
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``needs``: objects to send whether the walk meets them or not; ``check`` raises when packing is to end."""
+        self.check = check
         self.repository = repository
         self.limits = limits
         self.walk = walk
@@ -112,8 +120,9 @@ class Content:
 
 
 def counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
-    """``parts`` as they are; their bytes are counted in ``content.raw_bytes``."""
+    """``parts`` as they are, until packing is to end; their bytes are counted in ``content.raw_bytes``."""
     for part in parts:
+        content.check()
         content.raw_bytes += len(part)
         yield part
 

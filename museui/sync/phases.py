@@ -32,16 +32,20 @@ class Phase:
         emit(PhaseStarted(name))
 
     def cancel(self) -> None:
-        """Make the next :meth:`progress` raise, which ends work in a thread that nobody waits for any more."""
+        """Make the next :meth:`check` or :meth:`progress` raise, which ends the work in its thread."""
         self._cancelled = True
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` after :meth:`cancel`."""
+        if self._cancelled:
+            raise Cancelled
 
     def progress(self, done: int, total: int | None, unit: Literal["bytes", "commits", "objects", "rounds"]) -> None:
         """Report how far it is; at most twenty times a second, so that calling it often costs nothing.
 
         Raises :class:`Cancelled` after :meth:`cancel`.
         """
-        if self._cancelled:
-            raise Cancelled
+        self.check()
         now_s = self._clock()
         if now_s - self._told_s >= _EVERY_S:
             self._told_s = now_s

@@ -5,7 +5,6 @@ Nothing in the local repository is written but the tracking ref, once the hub ha
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ from .result import Environment, PushRequest, PushResult
 from .send import Sender
 from .spool import PackedBundle, Spool, open_spool
 from .strategy import choose_strategy
+from .threads import run_stoppable
 from .walk import walk_missing
 
 TOOL = "museui/2"
@@ -111,13 +111,7 @@ class Push:
             lease=True,
         )
         with run_phase("pack", self._emit, clock) as phase:
-            packing = asyncio.create_task(asyncio.to_thread(self._pack, phase, spool, common, target, rtt_s))
-            try:
-                work = await asyncio.shield(packing)
-            except asyncio.CancelledError:
-                phase.cancel()
-                await asyncio.wait([packing])
-                raise
+            work = await run_stoppable(lambda: self._pack(phase, spool, common, target, rtt_s), phase.cancel)
         if work is None:
             result.dry_run = True
             spool.clear()
@@ -202,7 +196,7 @@ class Push:
             phase.detail["reused"] = True
             self._count_bundle(found, phase)
             return found
-        content = Content(repository, walk, common.limits, common.needs)
+        content = Content(repository, walk, common.limits, common.needs, phase.check)
         if request.dry_run:
             for _ in content.snapshot_records():
                 pass

@@ -26,7 +26,8 @@ CORE_MAY_IMPORT = {
     "dataclasses", "errno", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing",
     "zstandard",
 }  # fmt: skip
-FAILPOINTS_MAY_IMPORT_TOO = {"os", "signal"}
+ENDS_THE_PROCESS = {"failpoints", "early"}
+WHAT_ENDS_MAY_IMPORT_TOO = {"os", "signal", "types"}
 BROUGHT_BY_OTHERS = {"certifi", "markupsafe", "urllib3"}  # httpx, jinja2 and minio show them to whoever uses these
 OPTIONAL = {"botocore", "minio", "obstore"}
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
@@ -136,7 +137,7 @@ def test_whoever_asks_for_http2_gets_it() -> None:
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
 def test_the_vocabulary_touches_no_clock_no_environment_and_no_file(file: Path) -> None:
-    allowed = CORE_MAY_IMPORT | (FAILPOINTS_MAY_IMPORT_TOO if file.stem == "failpoints" else set())
+    allowed = CORE_MAY_IMPORT | (WHAT_ENDS_MAY_IMPORT_TOO if file.stem in ENDS_THE_PROCESS else set())
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             assert {alias.name.partition(".")[0] for alias in node.names} <= allowed, f"line {node.lineno}"

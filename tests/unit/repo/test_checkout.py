@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from museui.core.errors import Conflict, Denied, Integrity, Invalid, MuseError, Unavailable
 from museui.core.ids import ObjectId, hash_object
-from museui.repo.checkout import find_collision, update_work_tree
+from museui.repo.checkout import Checkout
+from museui.repo.tree import find_collision
 
 Tree = dict[str, bytes]
 
@@ -32,7 +35,23 @@ def update(root: Path, old: Tree, new: Tree) -> int:
         yield contents[object_id][:2]
         yield contents[object_id][2:]
 
-    return update_work_tree(str(root), manifest(old), manifest(new), read)
+    return move(root, manifest(old), manifest(new), read)
+
+
+def move(
+    root: Path,
+    old: Mapping[str, ObjectId],
+    new: Mapping[str, ObjectId],
+    read: Callable[[ObjectId], Iterator[bytes]],
+    **options: bool,
+) -> int:
+    scratch = root.parent / "muse"
+    scratch.mkdir(exist_ok=True)
+    with Checkout(str(root), str(scratch), old, new, **options) as checkout:
+        checkout.stage(read, lambda: False)
+        checkout.apply()
+    assert list(scratch.iterdir()) == []
+    return checkout.count
 
 
 def manifest(tree: Tree) -> Mapping[str, ObjectId]:
@@ -191,7 +210,7 @@ def test_an_object_that_is_missing_leaves_no_half_file(root: Path) -> None:
         raise Integrity(f"object {object_id} is damaged")
 
     with pytest.raises(Integrity):
-        update_work_tree(str(root), {}, manifest({"a": b"1"}), read)
+        move(root, {}, manifest({"a": b"1"}), read)
     assert list(root.iterdir()) == []
 
 
@@ -200,20 +219,111 @@ def test_a_root_that_is_no_folder_is_named(root: Path) -> None:
         update(root / "nowhere", {}, TREE)
 
 
-def test_killed_on_the_way_it_can_be_run_again_and_nothing_is_left(root: Path) -> None:
+def test_killed_while_staging_it_has_changed_nothing_and_can_be_run_again(root: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from museui.core.ids import hash_object\n"
-        "from museui.repo.checkout import update_work_tree\n"
+        "from museui.repo.checkout import Checkout\n"
         "contents = {hash_object(c): c for c in (b'1', b'2', b'3')}\n"
         "def read(object_id):\n"
         "    yield contents[object_id]\n"
-        "    if contents[object_id] == b'2' and sys.argv[2] == 'die': os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if contents[object_id] == b'2' and sys.argv[3] == 'die': os.kill(os.getpid(), signal.SIGKILL)\n"
         "tree = {'a': hash_object(b'1'), 'd/b': hash_object(b'2'), 'd/c': hash_object(b'3')}\n"
-        "update_work_tree(sys.argv[1], {}, tree, read)\n"
+        "with Checkout(sys.argv[1], sys.argv[2], {}, tree) as checkout:\n"
+        "    checkout.stage(read, lambda: False)\n"
+        "    checkout.apply()\n"
     )
-    run = [sys.executable, "-c", script, str(root)]
+    scratch = root.parent / "muse"
+    scratch.mkdir()
+    run = [sys.executable, "-c", script, str(root), str(scratch)]
     assert subprocess.run([*run, "die"], check=False).returncode == -signal.SIGKILL
-    assert any(".tmp" in path for path in there(root))
+    assert there(root) == {} and list(scratch.iterdir()) != []
     assert subprocess.run([*run, "live"], check=False).returncode == 0
-    assert there(root) == {"a": b"1", "d/b": b"2", "d/c": b"3"}
+    assert there(root) == {"a": b"1", "d/b": b"2", "d/c": b"3"} and list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["a", "deep/c"])  # one that would be replaced, one that would be removed
+def test_a_file_that_is_written_after_the_look_is_not_written_over(root: Path, path: str) -> None:
+    update(root, {}, TREE)
+    new = {"a": b"theirs", "café": b""}
+    with Checkout(str(root), str(root.parent / "muse"), manifest(TREE), manifest(new)) as checkout:
+        checkout.stage(lambda object_id: iter([b"theirs"]), lambda: False)
+        (root / path).write_bytes(b"hours of work")
+        with pytest.raises(Conflict, match=path):
+            checkout.apply()
+    assert (root / path).read_bytes() == b"hours of work"
+
+
+def test_on_the_way_back_what_holds_something_else_is_left_alone(root: Path) -> None:
+    update(root, {}, TREE)
+    new = {"a": b"theirs", "café": b"", "new": b"new", "newer": b"newer"}
+    update(root, TREE, new)
+    (root / "a").write_bytes(b"mine")
+    (root / "newer").write_bytes(b"mine too")
+    contents = {hash_object(content): content for content in TREE.values()}
+    move(root, manifest(new), manifest(TREE), lambda object_id: iter([contents[object_id]]), spare=True)
+    assert there(root) == {**TREE, "a": b"mine", "newer": b"mine too"}
+
+
+def test_a_file_that_cannot_be_removed_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    update(root, {}, TREE)
+
+    def refuse(path: str, *, dir_fd: int | None = None) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with Checkout(str(root), str(root.parent / "muse"), manifest(TREE), {}) as checkout:
+        monkeypatch.setattr(os, "unlink", refuse)
+        with pytest.raises(Denied, match="Permission denied"):
+            checkout.apply()
+        monkeypatch.undo()
+
+
+def test_an_empty_folder_makes_way_for_a_file(root: Path) -> None:
+    (root / "a/b/c").mkdir(parents=True)
+    update(root, {}, {"a": b"1"})
+    assert there(root) == {"a": b"1"}
+
+
+def test_a_folder_on_another_disk_gets_its_files_too(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def refuse(source: str, target: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+        if src_dir_fd is None:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    update(root, {}, {"deep/a": b"1"})
+    (root / "deep/a").chmod(0o600)
+    monkeypatch.setattr(os, "replace", refuse)
+    update(root, {"deep/a": b"1"}, {"deep/a": b"2", "b": b"3"})
+    assert there(root) == {"deep/a": b"2", "b": b"3"}
+    assert stat.S_IMODE((root / "deep/a").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o700, 0o755])
+def test_a_file_that_is_replaced_keeps_its_mode(root: Path, mode: int) -> None:
+    update(root, {}, TREE)
+    for path in ("a", "deep/c"):
+        (root / path).chmod(mode)
+    update(root, TREE, {**TREE, "a": b"new", "deep/c": b"new", "fresh": b"fresh"})
+    assert {stat.S_IMODE((root / path).stat().st_mode) for path in ("a", "deep/c")} == {mode}
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert stat.S_IMODE((root / "fresh").stat().st_mode) == 0o666 & ~umask
+
+
+def test_new_content_is_never_set_uid(root: Path) -> None:
+    update(root, {}, TREE)
+    (root / "a").chmod(0o6755)
+    update(root, TREE, {**TREE, "a": b"new"})
+    assert stat.S_IMODE((root / "a").stat().st_mode) == 0o755
+
+
+def test_what_a_person_noted_about_a_file_stays(root: Path) -> None:
+    update(root, {}, TREE)
+    try:
+        os.setxattr(root / "a", "user.take", b"three")
+    except OSError:
+        pytest.skip("this file system keeps no extended attributes")
+    update(root, TREE, {**TREE, "a": b"new"})
+    assert os.getxattr(root / "a", "user.take") == b"three"
