@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Integrity
 from museui.core.graph import number_generations, outside_parents, require_all
-from museui.core.ids import CommitId, ObjectId, SnapshotId
+from museui.core.ids import EMPTY_OBJECT, CommitId, ObjectId, SnapshotId
 
 from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits, read_losses
 from .pending import find_pending
@@ -35,7 +35,7 @@ async def check_closed(
 ) -> Closure:
     """Raises :class:`Integrity` naming what is missing: a parent, a snapshot, an object, or ``head`` itself.
 
-    ``user_id``: whose pending objects count.
+    ``user_id``: whose pending objects count. The empty object is added to ``contents`` when it is all that is missing.
     """
     had_commits: dict[CommitId, int] = {}
     had_snapshots: set[SnapshotId] = set()
@@ -56,6 +56,9 @@ async def check_closed(
             require_all([entry.snapshot_id], (), "snapshot", f"commit {commit_id}")
     outside = contents.needed_objects - contents.objects.keys() - had_objects
     pending = await find_pending(connection, repository_id, user_id, outside)
+    if EMPTY_OBJECT in outside - pending:  # nobody needs to send it: no bytes are found anywhere in the push
+        contents.objects[EMPTY_OBJECT] = (0, 0)
+        outside.discard(EMPTY_OBJECT)
     require_all(sorted(outside - pending), (), "object", "a snapshot of the push")
     return Closure(generations, set(had_commits), had_snapshots, had_objects, losses, pending)
 

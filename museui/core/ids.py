@@ -51,6 +51,10 @@ def hash_object(content: bytes) -> ObjectId:
     return ObjectId(hashlib.sha256(content).hexdigest())
 
 
+EMPTY_OBJECT = hash_object(b"")
+"""The empty file. Everybody has it: the 0.1.x client drops it from what it fetches."""
+
+
 def hash_snapshot(manifest: Mapping[str, str]) -> SnapshotId:
     """The id of a manifest of path → object hex: SHA-256 over the NUL-joined, sorted ``path NUL hex`` strings.
 

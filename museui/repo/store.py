@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import Integrity
 from ..core.hashing import check_object
-from ..core.ids import CommitId, ObjectId, SnapshotId, is_hex_id, qualified
+from ..core.ids import EMPTY_OBJECT, CommitId, ObjectId, SnapshotId, is_hex_id, qualified
 from ..core.records import Commit, Snapshot, SnapshotParser
 from .files import disk_error, kind_of_file, list_names, read_file
 from .group import FileGroup
@@ -60,8 +60,16 @@ class Store:
         return os.path.isfile(self.snapshot_path(snapshot_id))
 
     def has_object(self, object_id: ObjectId) -> bool:
+        """Whether the object can be read: its file is there, or it is the empty one, which needs none."""
+        return object_id == EMPTY_OBJECT or self.keeps_object(object_id)
+
+    def keeps_object(self, object_id: ObjectId) -> bool:
         """Whether the object's file is there."""
         return os.path.isfile(self.object_path(object_id))
+
+    def object_size(self, object_id: ObjectId) -> int:
+        """The length of the object's file in bytes. Raises :class:`OSError`."""
+        return 0 if object_id == EMPTY_OBJECT else os.stat(self.object_path(object_id)).st_size
 
     def read_commit(self, commit_id: CommitId) -> Commit:
         """The commit, its id checked. Raises :class:`Integrity` naming it when it is missing or damaged."""
@@ -104,6 +112,8 @@ class Store:
         """The object's bytes, 1 MiB at a time. Raises :class:`Integrity` when it is missing, or at the end when
         what was read does not match the id.
         """
+        if object_id == EMPTY_OBJECT:
+            return
         path = self.object_path(object_id)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)

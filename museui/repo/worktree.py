@@ -136,7 +136,7 @@ def _store_content(descriptor: int, before: os.stat_result, store: Store, group:
         object_id = ObjectId(digest.hexdigest())
     if _changed(before, os.fstat(descriptor)):
         return None
-    if store.object_path(object_id) in group or store.has_object(object_id):
+    if store.object_path(object_id) in group or store.keeps_object(object_id):
         return object_id
     if before.st_size <= _WHOLE_BYTES:
         store.write_object(object_id, (content,), group)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from museui.core.bundle import ObjectSource
 from museui.core.errors import Integrity, TooLarge
 from museui.core.hashing import HashChecks, check_object
-from museui.core.ids import ObjectId
+from museui.core.ids import EMPTY_OBJECT, ObjectId
 from museui.repo.repository import Repository
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,6 +36,8 @@ class ObjectReader:
         """The object, small ones read whole. Raises :class:`Integrity` when it cannot be read, or for an earlier one
         that turned out to be damaged; :class:`TooLarge` when the hub would not take it.
         """
+        if object_id == EMPTY_OBJECT:
+            return ObjectSource(object_id, 0, ())
         path = self._repository.object_path(object_id)
         try:
             descriptor = os.open(path, _OPEN)
@@ -65,7 +67,7 @@ class ObjectReader:
 def object_size(repository: Repository, object_id: ObjectId, max_bytes: int) -> int:
     """The length of an object's file in bytes. Raises :class:`Integrity` or :class:`TooLarge`."""
     try:
-        size = os.stat(repository.object_path(object_id)).st_size  # noqa: PTH116
+        size = repository.store.object_size(object_id)
     except OSError as exc:
         raise unreadable(object_id, exc.strerror or str(exc)) from exc
     check_size(object_id, size, max_bytes)

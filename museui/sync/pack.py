@@ -100,7 +100,7 @@ class Content:
         size = self._taken_bytes + sum(map(len, self.commit_records))
         for object_id in self._paths:
             try:
-                size += os.stat(self.repository.object_path(object_id)).st_size  # noqa: PTH116
+                size += self.repository.store.object_size(object_id)
             except OSError as exc:
                 raise unreadable(object_id, exc.strerror or str(exc)) from exc
             if size > limits.stream_max_bytes:
