@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from museui.core.errors import MuseError
+from museui.core.errors import Internal, MuseError
 from museui.hub.retry import RetryPolicy
 from museui.local.messages import HubView, Trouble, trouble_of
 
@@ -19,14 +20,23 @@ from .board import Board
 if TYPE_CHECKING:
     from museui.hub.probe import Probe
 
+logger = logging.getLogger("daemon.hubs")
+
 PROBES = RetryPolicy(tries=0, base_s=0.5, cap_s=15.0)
 _LOOK_ON_S = 1.0
 """How often a hub that answers is asked while somebody looks on."""
+_WATCH_S = 30.0
+"""How often else, give or take a quarter: one that was started anew may be another, or an older copy of itself."""
+_INSTANCES = 16
+"""How many of a hub's instances are known: several processes may serve one address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """``reachable`` is ``None`` until something is known; ``failures`` counts since the last success."""
+    """``reachable`` is ``None`` until something is known; ``failures`` counts since the last success.
+
+    ``instances``: the processes that have answered there, newest last.
+    """
 
     base: str
     since: float
@@ -36,21 +46,28 @@ class Hub:
     probe_s: float | None = None
     latency_s: float | None = None
     trouble: Trouble | None = None
+    instances: tuple[str, ...] = ()
 
 
 class Hubs:
-    """Every hub that is pushed to. ``back`` hears the base of a hub that is back; ``authority`` knows its ``ca``."""
+    """Every hub that is pushed to.
+
+    ``back`` hears the base of a hub that answers again, ``renewed`` of one that was started anew; ``authority`` knows
+    its ``ca``.
+    """
 
     def __init__(
         self,
         board: Board,
         back: Callable[[str], None],
+        renewed: Callable[[str], None],
         random: Callable[[], float],
         authority: Callable[[str], str | None],
     ) -> None:
         self._board = board
         self._authority = authority
         self._back = back
+        self._renewed = renewed
         self._random = random
         self._hubs: dict[str, Hub] = {}
         self._wake = asyncio.Event()
@@ -61,7 +78,8 @@ class Hubs:
             del self._hubs[base]
             self._board.drop("hubs", base)
         for base, user in bases.items():
-            self._put(replace(self._hubs.get(base) or Hub(base, time.time()), user=user))
+            new = Hub(base, time.time(), probe_s=time.monotonic())
+            self._put(replace(self._hubs.get(base) or new, user=user))
         self._wake.set()
 
     def unreachable(self, base: str) -> bool:
@@ -72,9 +90,16 @@ class Hubs:
     def next_probe_at(self, base: str) -> float | None:
         """When it is asked again, as a time of day."""
         hub = self._hubs.get(base)
-        return None if hub is None or hub.probe_s is None else time.time() + max(0.0, hub.probe_s - time.monotonic())
+        if hub is None or hub.probe_s is None or hub.reachable is not False:
+            return None
+        return time.time() + max(0.0, hub.probe_s - time.monotonic())
 
-    def succeeded(self, base: str, latency_s: float | None = None, *, probed: bool = False) -> None:
+    def trouble(self, base: str) -> Trouble | None:
+        """Why it is not reachable."""
+        hub = self._hubs.get(base)
+        return hub.trouble if hub else None
+
+    def succeeded(self, base: str, latency_s: float | None = None, *, probed: bool = False, instance: str = "") -> None:
         """It answered. A mere probe does not make good earlier failures: a hub may answer that and nothing else."""
         hub = self._hubs.get(base)
         if hub is None:
@@ -82,19 +107,23 @@ class Hubs:
         was = hub.reachable
         failures = hub.failures if probed and was is False else 0
         since = hub.since if was else time.time()
+        is_new = bool(instance) and instance not in hub.instances
         self._put(
             replace(
                 hub,
                 reachable=True,
                 since=since,
                 failures=failures,
-                probe_s=None,
+                probe_s=time.monotonic() + _WATCH_S * (0.75 + 0.5 * self._random()),
                 trouble=None,
                 latency_s=hub.latency_s if latency_s is None else latency_s,
+                instances=(*hub.instances, instance)[-_INSTANCES:] if is_new else hub.instances,
             )
         )
         if was is False:
             self._back(base)
+        elif is_new and hub.instances:
+            self._renewed(base)
 
     def failed(self, base: str, error: MuseError) -> None:
         """It did not answer."""
@@ -122,7 +151,7 @@ class Hubs:
         self._wake.set()
 
     async def run(self) -> None:
-        """Ask until cancelled: who is gone when it is due, and, while somebody looks on, who is there."""
+        """Ask until cancelled: who is gone when it is due, who is there now and then, and while somebody looks on."""
         from museui.hub.probe import Probe
 
         async with Probe() as probe:
@@ -136,14 +165,22 @@ class Hubs:
 
     def _due(self, now_s: float) -> list[Hub]:
         looked_at = self._board.readers > 0
-        return [hub for hub in self._hubs.values() if (looked_at if hub.probe_s is None else hub.probe_s <= now_s)]
+        return [
+            hub
+            for hub in self._hubs.values()
+            if (looked_at and hub.reachable is not False) or (hub.probe_s is not None and hub.probe_s <= now_s)
+        ]
 
     async def _ask(self, probe: Probe, base: str) -> None:
-        answer = await probe.ask(base, self._authority(base))
+        try:
+            answer = await probe.ask(base, self._authority(base))
+        except Exception as exc:  # of this hub; the others are asked all the same
+            logger.exception("%s could not be asked for a reason that was not foreseen", base)
+            answer = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
         if isinstance(answer, MuseError):
             self.failed(base, answer)
         else:
-            self.succeeded(base, answer, probed=True)
+            self.succeeded(base, answer.latency_s, probed=True, instance=answer.instance)
 
     def _put(self, hub: Hub) -> None:
         self._hubs[hub.base] = hub

@@ -62,7 +62,7 @@ class Service:
         self.started_at = self.clock.now()
         self._signed_in_meanwhile: set[Target] = set()
         self.queue = PushQueue(database, self._entry_changed, lambda error: self.set_trouble("disk", error))
-        self.hubs = Hubs(self.board, self._hub_back, random.random, self.authority)
+        self.hubs = Hubs(self.board, self._hub_back, self._hub_renewed, random.random, self.authority)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)
         self.roster: Roster
@@ -288,6 +288,9 @@ class Service:
             if entry.state == "waiting" and self._base(entry) == base and entry.error and entry.error.code == _LINE:
                 self.queue.put(woken(entry))
         self.refresh()
+
+    def _hub_renewed(self, base: str) -> None:
+        logger.info("%s was started anew", base)
 
     def _base(self, entry: Entry) -> str | None:
         seen = self.roster.seen.get(entry.target.repository)

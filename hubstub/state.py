@@ -46,6 +46,8 @@ class HubState:
     """How often whom may ask, in this process."""
     worker: str = field(default_factory=lambda: secrets.token_hex(16))
     """Who takes jobs here; the same after a restart on the same folder."""
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
+    """This process; clients look again at a hub that was started anew, since it may be an older copy of itself."""
 
     def __post_init__(self) -> None:
         limiter = RateLimiter(self.settings.requests_per_minute, self.settings.request_burst)

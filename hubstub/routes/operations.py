@@ -30,8 +30,8 @@ _PART_S = 3.0
 
 
 async def healthz(request: Request) -> Response:
-    """The process answers."""
-    return answer(request, {"ok": True})
+    """The process answers, and says which one it is: another one after each start."""
+    return answer(request, {"ok": True, "instance": hub_of(request).instance})
 
 
 async def readyz(request: Request) -> Response:

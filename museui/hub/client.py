@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -18,7 +18,10 @@ from museui.core.errors import (
     Integrity,
     Invalid,
     MuseError,
+    TooLarge,
+    Unavailable,
     Unreachable,
+    UploadExpired,
     Usage,
     error_from_code,
 )
@@ -31,6 +34,8 @@ from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
 
 MSGPACK = "application/x-msgpack"
+REQUEST_ID = "x-request-id"
+"""A header that every answer of a hub has, its errors too."""
 USER_AGENT = "museui"
 _NO_HUB_HINT = "Check the URL, and what proxies are in between."
 _MAX_ANSWER_BYTES = 16 << 20
@@ -155,9 +160,12 @@ class HubLine:
         if response.status >= 300:
             raise _error_of(response)
         try:
-            return msgpack.unpackb(response.content), response.headers
+            message = msgpack.unpackb(response.content)
         except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-            raise self._no_hub() from exc
+            raise _foreign(response) from exc
+        if not _is_signed(response):
+            raise _foreign(response)
+        return message, response.headers
 
     async def _send(
         self,
@@ -239,8 +247,11 @@ class HubClient(HubLine):
         response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0))
         if response.status == 412:
             return  # S3 with If-None-Match: the bytes are there already
+        by_hub = url.startswith(f"{self._base}/")
         if response.status >= 300:
-            raise _error_of(response)
+            raise _error_of(response, _foreign if by_hub else _refused_by_store)
+        if by_hub and REQUEST_ID not in response.headers:
+            raise _foreign(response)
 
     async def fetch_tags(self) -> list[dict[str, Any]]:
         """``GET tags``: the records of all tags."""
@@ -282,7 +293,7 @@ class HubClient(HubLine):
             async with self._connections.client(url).stream(
                 "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
             ) as response:
-                if response.status_code >= 300:
+                if response.status_code >= 300 or REQUEST_ID not in response.headers:
                     raise _error_of(await _read_answer(response, url))
                 yield response.aiter_raw(1 << 18)
         except httpx.TransportError as exc:
@@ -300,7 +311,8 @@ async def _read_answer(response: httpx.Response, url: str) -> _Answer:
             if size > _MAX_ANSWER_BYTES:
                 raise Invalid(f"the answer of {host} is longer than {_MAX_ANSWER_BYTES} bytes")
     except httpx.DecodingError as exc:
-        raise Integrity(f"the answer of {host} cannot be read: {exc}", hint=_NO_HUB_HINT) from exc
+        facts = {"host": host, "status": response.status_code}
+        raise Unreachable(f"the answer of {host} cannot be read: {exc}", hint=_NO_HUB_HINT, details=facts) from exc
     return _Answer(host, response.status_code, response.headers, b"".join(parts))
 
 
@@ -319,14 +331,45 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
     )
 
 
-def _error_of(response: _Answer) -> MuseError:
-    status = response.status
-    request_id = response.headers.get("x-request-id", "")
+def _is_signed(response: _Answer) -> bool:
+    """Whether an answer that went well comes from a hub: each has a request id and is msgpack, as was asked for."""
+    return REQUEST_ID in response.headers and response.headers.get("content-type", "").startswith(MSGPACK)
+
+
+def _foreign(response: _Answer) -> MuseError:
+    """An answer that does not come from a hub says nothing about what was asked: it is worth another try.
+
+    But for 413: what is in between takes no body of this size, and will not the next time.
+    """
+    status, host = response.status, response.host
+    message, facts = f"HTTP {status} from {host}, and not from a hub", {"host": host, "status": status}
+    if status == 413:
+        advice = "A proxy in between limits the size of request bodies; raise its limit."
+        return TooLarge(message, hint=advice, details=facts)
     if 300 <= status < 400:
         where = response.headers.get("location", "elsewhere")
-        return Usage(
-            f"the hub redirects to {where!r:.200}, which is never followed", hint="Put the new address in the remote."
-        )
+        advice = "No redirect is followed. If the hub has moved, put its new address in the remote."
+        return Unreachable(f"{message}: it redirects to {where!r:.200}", hint=advice, details=facts)
+    if status < 300:
+        return Unreachable(f"what answers at {host} is not a hub (HTTP {status})", hint=_NO_HUB_HINT, details=facts)
+    advice = "The request never reached the hub: look at the proxy or object store in between."
+    return Unreachable(message, hint=advice, details=facts)
+
+
+def _refused_by_store(response: _Answer) -> MuseError:
+    """An error of the object store that the hub has uploads sent to; 4xx is about the URL, which is asked for anew."""
+    status, host = response.status, response.host
+    message, facts = f"HTTP {status} from the object store at {host}", {"host": host, "status": status}
+    if status == 413 or not 400 <= status < 600:
+        return _foreign(response)
+    if status >= 500 or status in (408, 429):
+        return Unavailable(message, hint="The object store, or a proxy before it, cannot answer now.", details=facts)
+    advice = "The URL, this machine's clock, or a proxy in between may be at fault: `museui doctor` looks."
+    return UploadExpired(message, hint=advice, details=facts)
+
+
+def _error_of(response: _Answer, foreign: Callable[[_Answer], MuseError] = _foreign) -> MuseError:
+    """The error that a hub answered with; ``foreign`` says what the answer of somebody else comes to."""
     document: Any = None
     try:
         kind = response.headers.get("content-type", "")
@@ -334,16 +377,14 @@ def _error_of(response: _Answer) -> MuseError:
     except (ValueError, RecursionError, msgpack.UnpackException):
         document = None
     error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
-        advice = "The request never reached the hub: look at the proxy or object store in between."
-        if status == 413:
-            advice = "A proxy in between limits the size of request bodies; raise its limit."
-        return error_from_code("", f"HTTP {status} from {response.host}, and not from a hub", advice, {}, status)
-    hint, details = error.get("hint"), error.get("details")
+    request_id = response.headers.get(REQUEST_ID)
+    if request_id is None or not isinstance(error, dict):
+        return foreign(response)
+    code, message, hint, details = (error.get(name) for name in ("code", "message", "hint", "details"))
+    if not isinstance(code, str) or not isinstance(message, str):
+        return foreign(response)
     facts = {**(details if isinstance(details, dict) else {}), "request_id": request_id}
     retry_after = response.headers.get("retry-after", "")
     if retry_after.isdecimal() and len(retry_after) < 10:
         facts.setdefault("retry_after_s", int(retry_after))
-    return error_from_code(
-        str(error.get("code")), error["message"], hint if isinstance(hint, str) else "", facts, status
-    )
+    return error_from_code(code, message, hint if isinstance(hint, str) else "", facts, response.status)

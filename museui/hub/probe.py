@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from museui.core.errors import MuseError, Unavailable, Unreachable, Usage
+from museui.core.errors import MuseError, Unreachable
 
 from .http import httpx
 from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted, make_tls_context
 
 _TIMEOUT = httpx.Timeout(5.0)
+_MAX_BYTES = 4096
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+FOREIGN_HINT = "Check the URL, and what proxies are in between; a network that one must sign in to answers like that."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A hub is there. ``latency_s``: how long it took; ``instance``: another one after each start, empty: unsaid."""
+
+    latency_s: float
+    instance: str = ""
 
 
 class Probe:
@@ -34,28 +48,54 @@ class Probe:
         key = (ca, _changed_ns(ca) if ca else 0) if base.startswith("https:") else None
         if key not in self._clients:
             self._clients[key] = httpx.AsyncClient(
-                verify=make_tls_context(ca) if key else False, timeout=_TIMEOUT, follow_redirects=False
+                verify=make_tls_context(ca) if key else False,
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                headers=_HEADERS,
             )
         return self._clients[key]
 
-    async def ask(self, base: str, ca: str | None = None) -> float | MuseError:
-        """How many seconds the hub at ``base`` took to answer, or why it did not. Anything below 500 is an answer.
+    async def ask(self, base: str, ca: str | None = None) -> Answer | MuseError:
+        """How the hub at ``base`` answers, or why it does not; never raises.
 
+        What a proxy or a portal answers is no answer: a hub says that it is well, or gives an error as a hub does.
         ``ca``: a file of certificates to trust beside the system's.
         """
         try:
             client = self._client(base, ca)
             began_s = time.perf_counter()
-            response = await client.get(f"{base}/healthz")
-        except Usage as exc:
+            async with client.stream("GET", f"{base}/healthz") as response:
+                content = await _read_start(response)
+        except MuseError as exc:
             return exc
-        except (httpx.TransportError, httpx.InvalidURL) as exc:
+        except Exception as exc:  # a proxy's address that is none, a name no resolver takes, whatever else there is
             reason = str(exc) or type(exc).__name__
             hint = CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT
-            return Unreachable(f"cannot reach {base}: {reason}", hint=hint)
-        if response.status_code >= 500:
-            return Unavailable(f"{base} answers with status {response.status_code}")
-        return time.perf_counter() - began_s
+            return Unreachable(f"cannot reach {base}: {reason}"[:500], hint=hint)
+        took_s, status = time.perf_counter() - began_s, response.status_code
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            document = None
+        if isinstance(document, dict) and (document.get("ok") is True or _is_refusal(response, document)):
+            instance = document.get("instance")
+            return Answer(took_s, instance if isinstance(instance, str) else "")
+        return Unreachable(f"what answers at {base} is not a hub (HTTP {status})", hint=FOREIGN_HINT)
+
+
+async def _read_start(response: httpx.Response) -> bytes:
+    """The body, or its first few KB: a hub says no more."""
+    content = b""
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > _MAX_BYTES:
+            break
+    return content
+
+
+def _is_refusal(response: httpx.Response, document: dict[str, Any]) -> bool:
+    """Whether a hub says so that it cannot answer now: too many requests, or it stops. One that fails is not there."""
+    return response.status_code < 500 and "x-request-id" in response.headers and isinstance(document.get("error"), dict)
 
 
 def _changed_ns(path: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from museui.core import wire
-from museui.core.errors import Integrity, UploadExpired
+from museui.core.errors import Integrity, NotFound, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.ids import qualified
 from museui.hub.client import HubClient
@@ -41,12 +41,12 @@ class Sender:
         return await with_retries(attempt, environment.retry, environment.sleep, environment.random)
 
     async def send_bundle(self, packed: PackedBundle) -> wire.PushAnswer:
-        """Presign, PUT, confirm. An upload that expired meanwhile is presigned again."""
+        """Presign, PUT, confirm. An upload that expired, or that did not arrive after all, is presigned again."""
         clock = self._environment.clock
         for _ in range(_PRESIGN_TRIES - 1):
             try:
                 return await self._send_once(packed, clock)
-            except UploadExpired:
+            except (UploadExpired, NotFound):
                 continue
         return await self._send_once(packed, clock)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from museui.core.errors import Denied, Integrity, Internal, MuseError, NotFound, Unavailable
+from museui.core.errors import Integrity, MuseError, Unavailable, Unreachable
 from museui.hub.client import HubClient, HubLine
 from museui.hub.url import RepositoryUrl
 from museui.repo.repository import Repository
@@ -24,20 +24,26 @@ from tests.helpers.workload import RepositoryBuilder
 
 MSGPACK, JSON, HTML = "application/x-msgpack", "application/json", "text/html"
 REFS = {"repo_id": "r", "branch_heads": {"main": "a" * 64}, "domain": "code", "default_branch": "main"}
+HUB = {"X-Request-Id": "5a5a5a5a5a5a5a5a"}
 LATER = b'{"error": {"code": "unavailable", "message": "m"}}'
 ANSWERS: dict[str, tuple[int, str, bytes, dict[str, str]]] = {
     "html": (200, HTML, b"<html>", {}),
-    "null": (200, MSGPACK, msgpack.packb(None), {}),
-    "other": (200, MSGPACK, msgpack.packb({"repo_id": 5, "branch_heads": {}}), {}),
+    "empty": (200, MSGPACK, b"", HUB),
+    "truncated": (200, MSGPACK, msgpack.packb(REFS)[:-3], HUB),
+    "unsigned": (200, MSGPACK, msgpack.packb(REFS), {}),
+    "null": (200, MSGPACK, msgpack.packb(None), HUB),
+    "other": (200, MSGPACK, msgpack.packb({"repo_id": 5, "branch_heads": {}}), HUB),
     "coded": (200, MSGPACK, b"not gzip", {"Content-Encoding": "gzip"}),
     "coded-error": (500, JSON, b"not gzip", {"Content-Encoding": "gzip"}),
+    "moved": (302, HTML, b"", {"Location": "http://portal/"}),
     "not-found": (404, HTML, b"<html>", {}),
     "teapot": (418, HTML, b"tea", {}),
     "gateway": (502, HTML, b"<html>", {}),
     "wordless": (400, JSON, b'{"error": {}}', {}),
-    "numbers": (403, JSON, b'{"error": {"code": 5, "message": "no", "hint": [1], "details": [1]}}', {}),
-    "late": (503, JSON, LATER, {"Retry-After": "1" * 5000}),
-    "odd": (503, JSON, LATER, {"Retry-After": "\xb2"}),
+    "numbers": (403, JSON, b'{"error": {"code": 5, "message": "no", "hint": [1], "details": [1]}}', HUB),
+    "somebody": (403, JSON, b'{"error": {"code": "forbidden", "message": "no"}}', {}),
+    "late": (503, JSON, LATER, {**HUB, "Retry-After": "1" * 5000}),
+    "odd": (503, JSON, LATER, {**HUB, "Retry-After": "\xb2"}),
 }  # fmt: skip
 
 
@@ -48,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.endswith("/refs") and "/good/" in self.path:
-            self._answer(200, MSGPACK, msgpack.packb(REFS), {})
+            self._answer(200, MSGPACK, msgpack.packb(REFS), HUB)
         else:
             self._answer(*ANSWERS[self.path.split("/")[1]])
 
@@ -56,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Length", "100000")
+        self.send_header("X-Request-Id", HUB["X-Request-Id"])
         self.end_headers()
         self.wfile.write(b"\x28\xb5\x2f\xfd")
         self.wfile.flush()
@@ -89,16 +96,21 @@ def address() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("kind", "error", "words"),
     [
-        ("html", Integrity, "is not a hub"),
+        ("html", Unreachable, "is not a hub"),
+        ("empty", Unreachable, "is not a hub"),
+        ("truncated", Unreachable, "is not a hub"),
+        ("unsigned", Unreachable, "is not a hub"),
         ("null", Integrity, "of another version: Refs: the message is not a map"),
         ("other", Integrity, "of another version: field 'repo_id' is not str"),
-        ("coded", Integrity, "cannot be read"),
-        ("coded-error", Integrity, "cannot be read"),
-        ("not-found", NotFound, "HTTP 404 from 127.0.0.1:[0-9]+, and not from a hub"),
-        ("teapot", Internal, "HTTP 418 from"),
-        ("gateway", Unavailable, "HTTP 502 from"),
-        ("wordless", Internal, "HTTP 400 from"),
-        ("numbers", Denied, "^no$"),
+        ("coded", Unreachable, "cannot be read"),
+        ("coded-error", Unreachable, "cannot be read"),
+        ("moved", Unreachable, "HTTP 302 from 127.0.0.1:[0-9]+, and not from a hub: it redirects to 'http://portal/'"),
+        ("not-found", Unreachable, "HTTP 404 from 127.0.0.1:[0-9]+, and not from a hub"),
+        ("teapot", Unreachable, "HTTP 418 from"),
+        ("gateway", Unreachable, "HTTP 502 from"),
+        ("wordless", Unreachable, "HTTP 400 from"),
+        ("numbers", Unreachable, "HTTP 403 from"),
+        ("somebody", Unreachable, "HTTP 403 from"),
         ("late", Unavailable, "^m$"),
         ("odd", Unavailable, "^m$"),
     ],

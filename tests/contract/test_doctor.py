@@ -114,6 +114,8 @@ class Dishonest(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if document is None else "application/x-msgpack")
         self.send_header("Content-Length", str(len(body)))
+        if document is not None:
+            self.send_header("X-Request-Id", "5a5a5a5a5a5a5a5a")
         self.end_headers()
         self.wfile.write(body)
 

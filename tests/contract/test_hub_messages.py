@@ -134,7 +134,10 @@ def test_unknown_method_is_refused(client: httpx.Client, method: str, path: str,
 
 def test_operations_need_no_token(hub: HubProcess) -> None:
     with httpx.Client(base_url=hub.url, trust_env=False) as anonymous:
-        assert anonymous.get("/healthz").json() == {"ok": True}
+        alive = anonymous.get("/healthz").json()
+        assert alive["ok"] is True and alive == anonymous.get("/healthz").json()
+        hub.restart()
+        assert anonymous.get("/healthz").json()["instance"] != alive["instance"]
         assert anonymous.get("/readyz").json() == {"ok": True, "database": "ok", "store": "ok"}
         version = anonymous.get("/version").json()
         assert version["protocol"] == 1 and version["version"]
