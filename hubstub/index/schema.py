@@ -288,6 +288,14 @@ ref_moves = Table(
     sqlite_autoincrement=True,
 )
 Index("ref_moves_by_repository", ref_moves.c.repository_id, ref_moves.c.id)
+Index(
+    "ref_moves_by_force",  # also deletions
+    ref_moves.c.repository,
+    ref_moves.c.repository_id,
+    ref_moves.c.id,
+    sqlite_where=ref_moves.c.forced,
+    postgresql_where=ref_moves.c.forced,
+)
 
 jobs = Table(
     "jobs",

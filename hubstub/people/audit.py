@@ -5,6 +5,7 @@ A branch that went with its repository moved to nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..index.locks import lock_repository
 from ..index.schema import branches, ref_moves
 from .repositories import RepositoryRow
 from .tokens import Caller
+
+_MAX_REMOVED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,33 @@ async def record_deletion(
     await connection.execute(
         insert(ref_moves).from_select(["branch", "old_head", *facts], gone.order_by(branches.c.name))
     )
+
+
+async def find_removed(
+    connection: AsyncConnection, repository: RepositoryRow, heads: Mapping[str, CommitId]
+) -> dict[str, CommitId]:
+    """Branch → the head that its newest move took away, where that was by force or a deletion: a person's decision.
+
+    ``heads``: where the branches are.  Of the newest thousand such moves.
+    """
+    query = select(ref_moves.c.branch, ref_moves.c.old_head, ref_moves.c.new_head).where(
+        ref_moves.c.forced, ref_moves.c.repository == repository.name, of_repository(repository.id)
+    )
+    newest: dict[str, Row[*tuple[Any, ...]]] = {}
+    for row in await connection.execute(query.order_by(ref_moves.c.id.desc()).limit(_MAX_REMOVED)):
+        newest.setdefault(row.branch, row)
+    # A branch that is elsewhere has moved since: whatever leads back to where force has put it is force as well.
+    return {
+        branch: CommitId(row.old_head.hex())
+        for branch, row in newest.items()
+        if row.old_head and heads.get(branch) == (row.new_head.hex() if row.new_head else None)
+    }
+
+
+async def was_deleted(connection: AsyncConnection, name: str) -> bool:
+    """Whether somebody deleted a repository called ``owner/slug`` that had branches."""
+    query = select(ref_moves.c.id).where(ref_moves.c.forced, of_name(name), ref_moves.c.new_head.is_(None))
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
 async def list_moves(

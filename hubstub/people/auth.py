@@ -22,6 +22,7 @@ who may read but no more gets 403.  Where it says yes or by access, the token's 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
@@ -32,6 +33,7 @@ from ..capabilities import describe_hub
 from ..index.locks import lock_user
 from ..state import HubState, hub_of
 from .access import Access, covers, find_access
+from .audit import was_deleted
 from .repositories import RepositoryRow, create_repository, find_repository, repository_not_found
 from .tokens import Caller, check_token
 
@@ -86,12 +88,19 @@ async def open_repository(request: Request, need: Access, create: bool = False) 
     if repository is None or access is None:
         creatable = repository is None and hub.settings.auto_create and _would_own(caller, owner)
         if not (creatable and create and caller):
-            raise repository_not_found({"auto_create": True, **describe_hub(hub.settings)} if creatable else {})
+            raise repository_not_found(await _describe_missing(hub, f"{owner}/{slug}") if creatable else {})
         repository, access = await _find_or_make(hub, caller, owner, slug)
     if caller is not None and need != "read":
         check_access(repository, access, need)
         _check_scope(caller, need)
     return repository, caller
+
+
+async def _describe_missing(hub: HubState, name: str) -> dict[str, Any]:
+    """What the owner of a repository that is not there is told."""
+    async with hub.database.read() as connection:
+        deleted = await was_deleted(connection, name)
+    return {"auto_create": True, "deleted": deleted, **describe_hub(hub.settings)}
 
 
 async def _find_or_make(hub: HubState, caller: Caller, owner: str, slug: str) -> tuple[RepositoryRow, Access | None]:

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from museui.core.errors import Invalid
-from museui.core.ids import PREFIX
+from museui.core.ids import PREFIX, CommitId
 from museui.core.wire import NegotiateAnswer, NegotiateRequest, Refs, encode, parse
 
 from ..capabilities import describe_hub
 from ..http.messages import answer, read_message, wants_msgpack
 from ..index.branches import read_heads
-from ..index.history import existing_commits, has_commits
+from ..index.history import existing_commits, has_commits, is_ancestor
+from ..people.access import covers, find_access
+from ..people.audit import find_removed
 from ..people.auth import open_repository
 from ..push.needed import find_needed
 from ..state import hub_of
 
+_MAX_REACHED = 4
+"""How many commits may be looked for below another: each is a walk from one to the other."""
+
 
 async def get_refs(request: Request) -> Response:
-    """Where every branch is, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need."""
+    """Where every branch is, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need.
+
+    Who has this very answer already (``If-None-Match``) is told so, without it.
+    """
     hub = hub_of(request)
-    repository, _ = await open_repository(request, "read")
+    repository, caller = await open_repository(request, "read")
     async with hub.database.read() as connection:
         heads = await read_heads(connection, repository.id)
         needs = await find_needed(connection, repository.id)
+        writes = caller is not None and covers(await find_access(connection, caller, repository), "write")
+        removed = await find_removed(connection, repository, heads) if writes else {}
     refs = Refs(
         repo_id=repository.public_id,
         branch_heads=heads,
@@ -33,9 +46,16 @@ async def get_refs(request: Request) -> Response:
         default_branch=repository.default_branch,
         signing_policy=repository.signing_policy,
         needs=needs,
+        removed=removed,
         **describe_hub(hub.settings),
     )
-    return answer(request, encode(refs, bare_ids=wants_msgpack(request)))
+    response = answer(request, encode(refs, bare_ids=wants_msgpack(request)))
+    etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    if etag in [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return response
 
 
 async def negotiate(request: Request) -> Response:
@@ -49,14 +69,23 @@ async def negotiate(request: Request) -> Response:
         raise Invalid(f"field 'have' has {len(message.have)} ids, more than {limit}", details={"field": "have"})
     async with hub.database.read() as connection:
         known = await existing_commits(connection, repository.id, message.have)
+        reached = await _find_reached(connection, repository.id, message)
         ready = bool(known) or not message.have or not await has_commits(connection, repository.id)
     reply = NegotiateAnswer(
         ack=[commit for commit in message.have if commit in known],
         common_base=max(known, key=lambda commit: (known[commit], commit), default=None),
         ready=ready,
+        reached=reached,
     )
     bare_ids = wants_msgpack(request) and not any(spelling.startswith(PREFIX) for spelling in body["have"])
     return answer(request, encode(reply, bare_ids=bare_ids))
+
+
+async def _find_reached(connection: AsyncConnection, repository_id: int, message: NegotiateRequest) -> list[CommitId]:
+    """Those of ``have`` that the one commit of ``want`` is, or builds on; none when there is much to ask about."""
+    if len(message.want) != 1 or len(message.have) > _MAX_REACHED:
+        return []
+    return [commit for commit in message.have if await is_ancestor(connection, repository_id, commit, message.want[0])]
 
 
 routes = [

@@ -40,6 +40,8 @@ class Refs:
     signing_policy: str = "valid"
     needs: list[ObjectId] = field(default_factory=list)
     """Objects of this repository that the hub has lost and asks for."""
+    removed: dict[str, CommitId] = field(default_factory=dict)
+    """Branches whose newest move was by force, or a deletion → the head that this took away."""
 
     def known_limits(self) -> Limits:
         """The hub's limits, the defaults where it names none."""
@@ -57,11 +59,12 @@ class NegotiateRequest:
 
 @dataclass(frozen=True, slots=True)
 class NegotiateAnswer:
-    """Answer of ``POST negotiate``: which of ``have`` the repository holds."""
+    """Answer of ``POST negotiate``: which of ``have`` the repository holds; ``reached``: which ``want`` leads to."""
 
     ack: list[CommitId]
     common_base: CommitId | None = None
     ready: bool = False
+    reached: list[CommitId] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def test_negotiate_acknowledges_what_is_there_and_names_the_newest_as_base(hub: 
 
 
 def test_negotiate_is_not_ready_while_nothing_is_common(hub: HubProcess) -> None:
-    nothing = {"ack": [], "common_base": None}
+    nothing = {"ack": [], "common_base": None, "reached": []}
     assert _negotiate(hub, [made_id("unknown")]) == {**nothing, "ready": False}
     assert _negotiate(hub, []) == {**nothing, "ready": True}
     assert _negotiate(hub, [made_id("unknown")], "empty") == {**nothing, "ready": True}
