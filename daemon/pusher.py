@@ -123,6 +123,10 @@ class Pusher:
         if waiter in self._waiters.get(target, []):
             self._waiters[target].remove(waiter)
 
+    def count_waiters(self, target: Target) -> int:
+        """How many wait for the target's next push."""
+        return len(self._waiters.get(target, []))
+
     def dismiss(self, target: Target) -> None:
         """There will be no push of the target: whoever waits for one hears so."""
         self._tokens.pop(target, None)
@@ -137,6 +141,15 @@ class Pusher:
             return False
         job.cut, job.by_person = error, error is None
         job.task.cancel()
+        return True
+
+    def park(self, target: Target) -> bool:
+        """End the target's push now; its entry waits, and nobody. Whether there is one that is not over."""
+        job = self._jobs.get(target.repository)
+        if job is None or job.entry.target != target or job.task is None:
+            return False
+        if not job.over:
+            job.task.cancel()
         return True
 
     async def close(self, patience_s: float) -> None:

@@ -14,6 +14,7 @@ from museui.core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseSta
 from museui.local.messages import encode
 from museui.repo.repository import Repository
 
+from ..leaving import end_push, is_wanted
 from ..pusher import Waiter
 from ..queue.entry import Target, offer, woken
 from ..sent import read_sent_commits
@@ -75,6 +76,22 @@ async def post_pushes(service: Service, request: Request) -> Lines:
     if entry is None or entry.pushing != head:
         service.queue.put(woken(offer(entry, target, head, time.time()), urgent=True))
     return _follow(service, target, waiter)
+
+
+async def post_leave(service: Service, request: Request) -> dict[str, Any]:
+    """End the push of a branch that somebody asked for and wants no longer, unless it would be done without them.
+
+    ``document`` is what came of a push that was ended; null when it goes on, or when there was none any more.
+    """
+    check_known(request.body, {"path", "remote", "branch"})
+    path, branch = need(request.body, "path", str), check_branch(need(request.body, "branch", str))
+    target, _ = await asyncio.to_thread(_find_target, path, take(request.body, "remote", str), branch)
+    entry = service.queue.get(target)
+    if entry is None:
+        return {"goes_on": False, "document": None}
+    if is_wanted(service, entry):
+        return {"goes_on": True, "document": None}
+    return {"goes_on": False, "document": await end_push(service, target)}
 
 
 def _find_target(path: str, remote: str | None, branch: str) -> tuple[Target, CommitId]:

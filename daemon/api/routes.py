@@ -38,6 +38,7 @@ ROUTES: Mapping[str, Endpoint] = {
     "POST queue/{id}/cancel": queue.post_cancel,
     "GET pushes": pushes.get_pushes,
     "POST pushes": pushes.post_pushes,
+    "POST pushes/leave": pushes.post_leave,
     "GET pushes/{id}": pushes.get_push,
     "GET pushes/{id}/commits": pushes.get_push_commits,
     "GET usual": pushes.get_usual,

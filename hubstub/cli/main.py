@@ -8,7 +8,16 @@ from collections.abc import Sequence
 
 import click
 
-from museui.core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, MuseError, Usage
+from museui.core.errors import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    Internal,
+    Interrupted,
+    MuseError,
+    Usage,
+)
 from museui.core.system import error_from_system
 
 from .audit import audit
@@ -59,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         print_error(Usage(exc.format_message(), hint="'--help' shows how."), as_json)
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        print_error(Interrupted("interrupted"), as_json)
         return EXIT_INTERRUPTED
     except Exception as exc:
         if os.environ.get("MUSEUI_DEBUG"):
