@@ -14,28 +14,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from museui.core.addresses import is_public
 from museui.core.errors import Denied, Invalid, MuseError, Unavailable, Unreachable, Usage
 from museui.hub.http import httpx
 
 _TIMEOUT = httpx.Timeout(10.0)
 _TOTAL_S = 30.0
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LATER = (408, 425, 429)
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the whole internet's, also when it stands for another."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address.teredo or address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast
 
 
 async def find_address(host: str, port: int, private: bool) -> str:

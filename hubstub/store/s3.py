@@ -199,6 +199,9 @@ def _client_options(settings: S3Settings) -> ClientConfig:
         "read_timeout": _STILL_S,
         "timeout": _WHOLE_S,
     }
+    if settings.goes_direct:
+        # A proxy that is named here goes before those of the environment, and one that carries nothing is none.
+        options["proxy_url"], options["proxy_excludes"] = "http://127.0.0.1:9", "*,0.0.0.0/0,::/0"
     if settings.ca_file is not None:
         try:
             options["root_certificate"] = settings.ca_file.read_bytes()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from museui.core.addresses import is_this_machine
 from museui.core.errors import Usage
 
 DEFAULT_REGION = "us-east-1"
@@ -42,6 +43,12 @@ class S3Settings:
     ca_file: Path | None = None
     virtual_host: bool = False
     """Whether the bucket is part of the host's name instead of the path."""
+
+    @property
+    def goes_direct(self) -> bool:
+        """Whether no proxy is used: for this machine none is, and over plain HTTP none may read along."""
+        parts = urlsplit(self.endpoint)
+        return parts.scheme == "http" or is_this_machine(parts.hostname or "")
 
     def bucket_url(self, endpoint: str) -> str:
         """The address of the bucket at ``endpoint``, without a trailing slash."""

@@ -29,6 +29,7 @@ from museui.core.ids import CommitId
 
 from .connections import TIMEOUT, Connections, MakeTransport
 from .http import httpx
+from .proxies import by_way
 from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 from .unsent import keep_little_unsent
 from .url import RepositoryUrl, check_token_may_travel
@@ -174,10 +175,12 @@ class HubLine:
         headers: Mapping[str, str],
         content: AsyncIterable[bytes] | bytes | None,
         timeout: httpx.Timeout,
+        *,
+        secret: bool = False,
     ) -> _Answer:
         self.requests += 1
         try:
-            async with self._connections.client(url).stream(
+            async with self._connections.client(url, secret=secret).stream(
                 method, url, headers=headers, content=content, timeout=timeout, extensions={"trace": keep_little_unsent}
             ) as response:
                 return await _read_answer(response, url)
@@ -244,7 +247,7 @@ class HubClient(HubLine):
         Raises what the store answered: :class:`~museui.core.errors.UploadExpired` when the URL is no longer good.
         """
         sent = {"Content-Type": "application/octet-stream", **headers, "Content-Length": str(size_bytes)}
-        response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0))
+        response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0), secret=True)
         if response.status == 412:
             return  # S3 with If-None-Match: the bytes are there already
         by_hub = url.startswith(f"{self._base}/")
@@ -325,7 +328,7 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
     }
     reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
     return Unreachable(
-        f"cannot reach {host}: {reason}",
+        f"cannot reach {host}{by_way(url)}: {reason}",
         hint=CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT,
         details={"host": host},
     )

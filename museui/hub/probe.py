@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Any
 
 from museui.core.errors import MuseError, Unreachable
 
+from .connections import make_client
 from .http import httpx
-from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted, make_tls_context
+from .proxies import Proxy, by_way, find_proxy
+from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 
 _TIMEOUT = httpx.Timeout(5.0)
 _MAX_BYTES = 4096
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_HEADERS = {"Accept": "application/json"}
+_TOTAL_S = 10.0
 FOREIGN_HINT = "Check the URL, and what proxies are in between; a network that one must sign in to answers like that."
 
 
@@ -32,7 +36,7 @@ class Probe:
     """``GET /healthz`` at hubs; a context manager."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str | None, int] | None, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, int, Proxy | None], httpx.AsyncClient] = {}
 
     async def __aenter__(self) -> Probe:
         return self
@@ -45,14 +49,12 @@ class Probe:
 
     def _client(self, base: str, ca: str | None) -> httpx.AsyncClient:
         # Without TLS there is no context to be made, which takes 20 ms.
-        key = (ca, _changed_ns(ca) if ca else 0) if base.startswith("https:") else None
+        scheme = base.partition(":")[0]
+        ca = ca if scheme == "https" else None
+        proxy = find_proxy(base)
+        key = (ca or scheme, _changed_ns(ca) if ca else 0, proxy)
         if key not in self._clients:
-            self._clients[key] = httpx.AsyncClient(
-                verify=make_tls_context(ca) if key else False,
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                headers=_HEADERS,
-            )
+            self._clients[key] = make_client(scheme, ca, proxy, timeout=_TIMEOUT)
         return self._clients[key]
 
     async def ask(self, base: str, ca: str | None = None) -> Answer | MuseError:
@@ -64,14 +66,17 @@ class Probe:
         try:
             client = self._client(base, ca)
             began_s = time.perf_counter()
-            async with client.stream("GET", f"{base}/healthz") as response:
+            async with (
+                asyncio.timeout(_TOTAL_S),
+                client.stream("GET", f"{base}/healthz", headers=_HEADERS) as response,
+            ):
                 content = await _read_start(response)
         except MuseError as exc:
             return exc
         except Exception as exc:  # a proxy's address that is none, a name no resolver takes, whatever else there is
             reason = str(exc) or type(exc).__name__
             hint = CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT
-            return Unreachable(f"cannot reach {base}: {reason}"[:500], hint=hint)
+            return Unreachable(f"cannot reach {base}{by_way(base)}: {reason}"[:500], hint=hint)
         took_s, status = time.perf_counter() - began_s, response.status_code
         try:
             document = json.loads(content)

@@ -7,10 +7,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from museui.core.addresses import address_of, is_this_machine
 from museui.core.errors import Invalid, Usage
 from museui.core.names import check_name, check_owner
 
-_HOST = re.compile(r"[^\s\x00-\x20\x7f]+").fullmatch
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE).fullmatch
+_BRACKETED = re.compile(r"\[[^\]]*\](?::\d+)?").fullmatch
+_MAX_HOST_CHARS = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +65,69 @@ def parse_repository_url(text: str) -> RepositoryUrl:
 def _split(text: str, hint: str) -> SplitResult:
     """The parts of an http(s) URL without user, query and fragment. Raises :class:`Usage` with ``hint``."""
     try:
-        parts = urlsplit(text.rstrip("/"))
-        _ = parts.port
+        parts = split_url(text.rstrip("/"))
     except ValueError as exc:
-        raise Usage(f"not a URL: {text!r:.200}", hint=hint) from exc
-    if parts.username or parts.password:
+        shown = "" if "@" in text else f": {text!r:.200}"  # what stands before an @ may be a password
+        raise Usage(f"not the URL of a hub or of a repository on one ({exc}){shown}", hint=hint) from exc
+    if "@" in parts.netloc:
         raise Usage("the URL has a user name or password in it", hint="Tokens are given to 'museui login' alone.")
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _HOST(parts.hostname):
-        raise Usage(f"not the URL of a hub or of a repository on one: {text!r:.200}", hint=hint)
     if parts.query or parts.fragment:
         raise Usage(f"the URL has a query or a fragment: {text!r:.200}", hint=hint)
     return parts
 
 
+def split_url(text: str) -> SplitResult:
+    """The parts of an http(s) URL that one can connect to. Raises :class:`ValueError` with what is wrong, in words."""
+    if any(char.isspace() or not char.isprintable() for char in text):
+        raise ValueError("it has a space or a control character in it")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("its host is none") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("it does not begin with https:// or http://")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    where = parts.netloc.rpartition("@")[2]
+    if port == 0 or where.endswith(":"):
+        raise ValueError("its port is not a number from 1 to 65535")
+    _check_host(parts.hostname or "", bracketed="[" in where)
+    if "[" in where and not _BRACKETED(where):
+        raise ValueError("its host is no IPv6 address")
+    return parts
+
+
+def _check_host(host: str, *, bracketed: bool) -> None:
+    """Raises :class:`ValueError` for what no resolver takes: it would fail there in ways nobody expects."""
+    if bracketed:
+        if "%" in host:
+            raise ValueError("its address has a zone")
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            raise ValueError("its host is no IPv6 address") from None
+        return
+    if not host:
+        raise ValueError("it has no host")
+    if not host.isascii() or "xn--" in host:
+        import idna
+
+        try:
+            host = idna.encode(idna.decode(host)).decode()
+        except (idna.IDNAError, UnicodeError):
+            raise ValueError("its host is no name that there can be") from None
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _MAX_HOST_CHARS or not all(map(_LABEL, labels)):
+        raise ValueError("its host is no name that there can be")
+    if labels[-1].isdecimal() and len(labels) == 4 and address_of(host) is None:
+        raise ValueError("its host is no IPv4 address")
+
+
 def is_loopback(url: str) -> bool:
     """Whether the host of ``url`` can only be this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_this_machine(urlsplit(url).hostname or "")
 
 
 def check_token_may_travel(url: str) -> None:

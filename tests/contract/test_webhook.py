@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from daemon.tell.webhook import find_address, is_public, post_news
+from daemon.tell.webhook import find_address, post_news
+from museui.core.addresses import is_public
 from museui.core.errors import Denied, Invalid, Unavailable, Unreachable, Usage
 from museui.settings.notify import check_webhook
 from tests.helpers.certificates import write_certificates
@@ -27,6 +28,8 @@ def test_addresses_of_the_whole_internet_are_public(text: str) -> None:
         "127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
         "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::1", "fec0::1",
+        "64:ff9b:1::101:101", "64:ff9b:1:ffff::1", "::127.0.0.1", "::1.1.1.1", "192.0.0.192", "3fff::1", "5f00::1",
+        "100::1",
     ],
 )  # fmt: skip
 def test_every_other_address_is_not_public(text: str) -> None:

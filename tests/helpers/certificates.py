@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that nobody trusts who does not have its authority's."""
+"""A certificate for 127.0.0.1 and ``hub.test`` that nobody trusts who does not have its authority's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificates(folder: Path) -> None:
-    """``ca.crt``, and ``public.crt`` with ``private.key`` for 127.0.0.1 signed by it."""
+    """``ca.crt``, and ``public.crt`` with ``private.key`` for 127.0.0.1 and ``hub.test`` signed by it."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("hub.test")])
     ca = _certificate("an authority of one's own", ca_key, ca_key, x509.BasicConstraints(ca=True, path_length=None))
     server = _certificate("a store", key, ca_key, address)
     (folder / "ca.crt").write_bytes(ca.public_bytes(serialization.Encoding.PEM))

@@ -23,12 +23,12 @@ HEAVY = {
 IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket", "sqlite3", "ssl", "subprocess"}
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "contextlib", "cryptography",
-    "dataclasses", "errno", "functools", "hashlib", "itertools", "math", "msgpack", "re", "struct", "types", "typing",
-    "zstandard",
+    "dataclasses", "errno", "functools", "hashlib", "ipaddress", "itertools", "math", "msgpack", "re", "struct",
+    "types", "typing", "zstandard",
 }  # fmt: skip
 ENDS_THE_PROCESS = {"failpoints", "early"}
 WHAT_ENDS_MAY_IMPORT_TOO = {"os", "signal", "types"}
-BROUGHT_BY_OTHERS = {"certifi", "markupsafe", "urllib3"}  # httpx, jinja2 and minio show them to whoever uses these
+BROUGHT_BY_OTHERS = {"certifi", "idna", "markupsafe", "urllib3"}  # httpx, jinja2 and minio show them
 OPTIONAL = {"botocore", "minio", "obstore"}
 NOT_PURE = {"open", "print", "input", "eval", "exec", "__import__"}
 

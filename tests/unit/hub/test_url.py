@@ -7,6 +7,13 @@ import pytest
 from museui.core.errors import Usage
 from museui.hub.url import check_token_may_travel, is_loopback, parse_hub_url, parse_repository_url
 
+NO_HOSTS = (
+    "[::1", "::1]", "[]", "[::g]", "[v1.x]", "[fe80::1%eth0]", "[fe80::1%25eth0]", "a[::1]", "[::1]x", "[::1]:x",
+    "hub:", "hub:0", "hub:99999", "hub:65536", "hub:-1", "hub:1e9", "hub:0x50", "hub:+80", "hub:8_0", "hub:\u0663",
+    "hub:" + "1" * 5000, "hub:80:80", "%41", "hub%2Forg", "a..b", ".a", "-a", "a-", "*", "a," "b", "!", "256.1.1.1",
+    "1.2.3.999", "a" * 64, "a." * 127 + "aa", "xn--zzzzzz", "a.xn--", "\N{SNOWMAN}", "\u2100.com", "\u202e", "\xfc..a",
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("text", "base", "owner", "slug"),
@@ -15,6 +22,9 @@ from museui.hub.url import check_token_may_travel, is_loopback, parse_hub_url, p
         ("https://hub.example.org/ada/song/", "https://hub.example.org", "ada", "song"),
         ("https://example.org/muse/hub/ada/song.v2", "https://example.org/muse/hub", "ada", "song.v2"),
         ("http://[::1]:8750/ada/song", "http://[::1]:8750", "ada", "song"),
+        ("HTTPS://Hub.example.org:65535/ada/song", "https://Hub.example.org:65535", "ada", "song"),
+        ("https://b\xfccher.example/ada/song", "https://b\xfccher.example", "ada", "song"),
+        ("https://xn--bcher-kva.example./ada/song", "https://xn--bcher-kva.example.", "ada", "song"),
     ],
 )
 def test_a_repository_url_has_base_owner_and_slug(text: str, base: str, owner: str, slug: str) -> None:
@@ -40,6 +50,14 @@ def test_a_repository_url_has_base_owner_and_slug(text: str, base: str, owner: s
         "http://hub/o/song",
         "http://hub/ada/..",
         "http://hub/a da/song",
+        "http://ada:secret@hub:99999/ada/song",
+        "http://@hub/ada/song",
+        " http://hub/ada/song",
+        "http://hub/ada/song\n",
+        "http://hu\tb/ada/song",
+        "http://hub\u2028/ada/song",
+        "http://hub\\x/ada/song",
+        *(f"http://{host}/ada/song" for host in NO_HOSTS),
     ],
 )
 def test_anything_else_is_refused_with_a_hint(text: str) -> None:
@@ -49,7 +67,18 @@ def test_anything_else_is_refused_with_a_hint(text: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.8.8.8", "http://localhost:9", "http://[::1]:1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1",
+        "http://127.8.8.8",
+        "http://localhost:9",
+        "http://[::1]:1",
+        "http://127.1",
+        "http://[::ffff:127.0.0.1]",
+        "http://LOCALHOST",
+    ],
+)
 def test_loopback_may_be_plain(url: str) -> None:
     assert is_loopback(url)
     check_token_may_travel(url)
@@ -87,3 +116,12 @@ def test_what_is_no_address_of_a_hub_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(Usage) as caught:
         parse_hub_url(text)
     assert caught.value.hint and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_what_is_no_host_is_no_hub_either(host: str) -> None:
+    for text in (host, f"http://{host}", f"https://{host}/muse"):
+        if text not in ("::1]", "hub:80:80"):  # a port, as far as one can tell
+            with pytest.raises(Usage) as caught:
+                parse_hub_url(text)
+            assert caught.value.hint
