@@ -28,6 +28,7 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
         "limits": {"max_bundle_bytes": 1},
         "signing_policy": "trusted",
         "needs": [ID],
+        "removed": {},
     },
     wire.ObjectsPresignRequest: {"object_ids": [ID], "sizes": [7], "put_headers": True},
     wire.ObjectsPresignAnswer: {
@@ -38,7 +39,7 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
         "expires_in": 900,
     },
     wire.NegotiateRequest: {"have": [ID], "want": []},
-    wire.NegotiateAnswer: {"ack": [], "common_base": ID, "ready": True},
+    wire.NegotiateAnswer: {"ack": [], "common_base": ID, "ready": True, "reached": []},
     wire.PresignRequest: {
         "bundle_id": ID,
         "size_bytes": 7,
