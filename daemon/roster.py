@@ -100,11 +100,21 @@ class Roster:
     def set_snapshot_trouble(self, path: str, error: MuseError | None) -> None:
         """What keeps its work tree from being recorded; ``None``: nothing."""
         before = self._snapshot_troubles.pop(path, None)
-        if error:
+        if error and path in self.watched:
             self._snapshot_troubles[path] = trouble_of(error)
             if before is None or before.message != error.message:
                 logger.warning("%s: %s", path, error.message)
+        if path in self.watched and path in self.seen:
+            self._remember(path, self.seen[path])
         self.show(path)
+
+    def trouble(self, path: str) -> Trouble | None:
+        """What is wrong with a repository: with its ``.muse``, or with recording its work tree."""
+        seen = self.seen.get(path)
+        return (seen.trouble if seen else None) or self._snapshot_troubles.get(path)
+
+    def _is_safe(self, path: str, seen: Seen) -> bool:
+        return is_safe(seen) and path not in self._snapshot_troubles
 
     def clock_moved(self, by_s: float) -> None:
         """The time of day was set: how long repositories have not been safe stays the same."""
@@ -210,7 +220,7 @@ class Roster:
                 self._queue.drop(entry.target)
 
     def _remember(self, path: str, seen: Seen) -> None:
-        now, safe = self._clock(), is_safe(seen)
+        now, safe = self._clock(), self._is_safe(path, seen)
         known = self.remembered.get(path) or Remembered(path)
         if seen.inode is not None and known.inode is not None and seen.repo_id not in (None, known.repo_id):
             logger.warning("%s: another repository is there now", path)
@@ -242,8 +252,8 @@ class Roster:
                 path=path,
                 name=Path(path).name,
                 state=self._word(path, seen, paused),
-                safe=is_safe(seen),
-                trouble=seen.trouble or self._snapshot_troubles.get(path),
+                safe=self._is_safe(path, seen),
+                trouble=self.trouble(path),
                 remote=seen.remote,
                 url=seen.url,
                 current_branch=seen.current_branch,
@@ -275,6 +285,8 @@ class Roster:
                 return word
         if seen.unsafe:
             return "stopped"
+        if trouble := self._snapshot_troubles.get(path):
+            return "waiting" if trouble.retryable else "stopped"
         if not seen.branches:
             return "empty"
         states = {state.state for state in seen.branches}

@@ -1,7 +1,8 @@
 """Commits of work trees by themselves: when one has changed and then been quiet for a while, what it holds is recorded.
 
-Only of repositories that ask for it. The work tree's folders are watched, but for those that are ignored; without
-notices it is looked at again and again instead.
+Only of repositories that ask for it. The work tree's folders are watched, but for those that are ignored and hold
+nothing that is recorded; without notices it is looked at again and again instead. What is ignored is not waited for,
+and nobody is waited for without end.
 """
 
 from __future__ import annotations
@@ -9,59 +10,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from museui.core.errors import Internal, MuseError, NotFound, Unavailable, Usage
 from museui.repo.committing import commit_work_tree, default_author
-from museui.repo.ignore import read_ignore_rules
 from museui.repo.keys import key_path, read_signing_key
 from museui.repo.repository import Repository
-from museui.repo.worktree import read_work_tree
+from museui.repo.unrecordable import unrecordable_error
 from museui.settings.config import Config
 
 from .roster import Roster
 from .watch.notices import Notices
+from .work_tree import Stamps, find_scope, read_stamps
 
 _AGAIN_S = 30.0
 _SETTLE_S = 0.5
+_LONGEST = 10
+_ANEW_S = 300.0
+"""How often it is recorded anew, whatever was noticed: a file system that another machine writes to tells nobody."""
 logger = logging.getLogger("daemon.snapshots")
 
 
-def find_work_folders(path: str) -> frozenset[str]:
-    """Every folder of the work tree that is not ignored; blocks. Raises what reading the ignore rules raises."""
-    repository = Repository.open_at(Path(path))
-    rules = read_ignore_rules(path, repository.domain)
-    found = {path}
-    for folder, names, _ in os.walk(path):
-        inside = folder[len(path) + 1 :]
-        names[:] = [name for name in names if not rules.skips_folder(f"{inside}/{name}".lstrip("/"), name)]
-        found.update(f"{folder}/{name}" for name in names if not Path(folder, name).is_symlink())
-    return frozenset(folder for folder in found if os.access(folder, os.R_OK | os.X_OK))
+def take_snapshot(path: str, template: str, now: datetime) -> tuple[str | None, MuseError | None]:
+    """Commit the work tree when it has changed; the commit's id, and what is wrong with files it cannot hold. Blocks.
 
-
-Stamps = tuple[tuple[str, int, int], ...]
-
-
-def read_stamps(path: str) -> Stamps:
-    """What differs when a file of the work tree was written; blocks."""
-    repository = Repository.open_at(Path(path))
-    stamps = []
-    for name in read_work_tree(path, read_ignore_rules(path, repository.domain)).files:
-        try:
-            status = os.lstat(f"{path}/{name}")
-        except OSError:
-            continue
-        stamps.append((name, status.st_size, status.st_mtime_ns))
-    return tuple(stamps)
-
-
-def take_snapshot(path: str, template: str, now: datetime) -> str | None:
-    """Commit the work tree when it has changed; the commit's id. Blocks.
-
-    Raises :class:`Usage` when no branch is checked out, :class:`Busy` when another program writes, and what reading
-    raises.
+    Raises :class:`Usage` when no branch is checked out, :class:`Busy` when another program writes, :class:`Integrity`
+    when a mass of files is suddenly empty or gone, and what reading raises.
     """
     repository = Repository.open_at(Path(path))
     if repository.current_branch() is None:
@@ -75,13 +52,45 @@ def take_snapshot(path: str, template: str, now: datetime) -> str | None:
         author=default_author(repository.config().user_name, os.environ),
         now=now,
         key=read_signing_key(key_path(), logger.warning),
+        by_itself=True,
     )
-    return taken.commit.id if taken.commit else None
+    return taken.commit.id if taken.commit else None, unrecordable_error(taken.unrecordable, recorded_rest=True)
 
 
 def render_message(template: str, now: datetime) -> str:
     """``template`` with ``{date}`` and ``{time}``."""
     return template.replace("{date}", f"{now:%Y-%m-%d}").replace("{time}", f"{now:%H:%M:%S}")
+
+
+class QuietTime:
+    """How long a work tree must still be left alone before it is recorded.
+
+    At the latest when it has not been for :data:`_LONGEST` times as long; now and then also when nothing was noticed.
+    """
+
+    def __init__(self, now_s: float) -> None:
+        self._since_s: float | None = now_s
+        self._last_s = now_s
+
+    def begin(self, now_s: float) -> None:
+        """All that there is waits from now on."""
+        self._since_s = self._last_s = now_s
+
+    def broken(self, now_s: float) -> None:
+        """Something was written."""
+        if self._since_s is None:
+            self._since_s = now_s
+        self._last_s = now_s
+
+    def rest(self, now_s: float) -> None:
+        """All is recorded."""
+        self._since_s, self._last_s = None, now_s
+
+    def left_s(self, quiet_s: float, now_s: float) -> float:
+        """Return in how many seconds the work tree is to be recorded."""
+        if self._since_s is None:
+            return self._last_s + _ANEW_S - now_s
+        return min(self._last_s + quiet_s, self._since_s + _LONGEST * quiet_s) - now_s
 
 
 class Snapshots:
@@ -114,17 +123,17 @@ class Snapshots:
                 await self._wake.wait()
 
     async def _keep(self, path: str) -> None:
-        told, recorded = "", None
+        told, recorded, quiet = "", None, QuietTime(time.monotonic())
         while True:
             try:
                 try:
-                    await self._watch(path)
+                    await self._watch(path, quiet)
                     told, recorded = "", None
                 except Unavailable as exc:
                     if exc.message != told:
                         logger.warning("%s: the work tree is looked at again and again: %s", path, exc.message)
                     told = exc.message
-                    recorded = await self._poll(path, recorded)
+                    recorded = await self._poll(path, recorded, quiet)
             except Exception as exc:
                 if not isinstance(exc, MuseError):
                     logger.exception("%s cannot be recorded for a reason that was not foreseen", path)
@@ -132,48 +141,68 @@ class Snapshots:
                 self._troubled(path, exc)
                 await asyncio.sleep(_AGAIN_S)
 
-    async def _watch(self, path: str) -> None:
+    async def _watch(self, path: str, quiet: QuietTime) -> None:
         """Watch the folders there are; returns when they are others. Raises what keeps it from watching."""
-        folders = await asyncio.to_thread(find_work_folders, path)
+        scope = await asyncio.to_thread(find_scope, path)
+        noticed: set[str] = set()
         changed = asyncio.Event()
-        notices = Notices(folders, lambda _: changed.set())
+
+        def hear(paths: set[str]) -> None:
+            noticed.update(paths)
+            changed.set()
+
+        notices = Notices(scope.folders, hear)
         try:
             try:
                 await notices.begin()
             except NotFound:
                 await asyncio.sleep(_SETTLE_S)
                 return
-            while True:
+            while scope.folders == notices.folders:
                 try:
-                    async with asyncio.timeout(self.config.snapshot_quiet_seconds):
+                    async with asyncio.timeout(quiet.left_s(self.config.snapshot_quiet_seconds, time.monotonic())):
                         await changed.wait()
                 except TimeoutError:
-                    if await self._take(path):
-                        await changed.wait()
-                    continue
-                await asyncio.sleep(_SETTLE_S)
-                changed.clear()
-                if await asyncio.to_thread(find_work_folders, path) != folders:
-                    return
+                    await self._take(path, quiet)
+                else:
+                    await asyncio.sleep(_SETTLE_S)
+                    changed.clear()
+                    paths = frozenset(noticed)
+                    noticed.clear()
+                    if not await asyncio.to_thread(scope.concerns, paths):
+                        continue
+                    quiet.broken(time.monotonic())
+                scope = await asyncio.to_thread(find_scope, path)
         finally:
             notices.stop()
 
-    async def _poll(self, path: str, recorded: Stamps | None) -> Stamps | None:
+    async def _poll(self, path: str, recorded: Stamps | None, quiet: QuietTime) -> Stamps | None:
         """Without notices: look, and look again after the quiet time. What there is then, once it is recorded."""
         before = await asyncio.to_thread(read_stamps, path)
         await asyncio.sleep(self.config.snapshot_quiet_seconds)
-        if before == recorded or await asyncio.to_thread(read_stamps, path) != before:
+        if before == recorded:
             return recorded
-        return before if await self._take(path) else recorded
+        if await asyncio.to_thread(read_stamps, path) != before:
+            quiet.broken(time.monotonic())
+            if quiet.left_s(self.config.snapshot_quiet_seconds, time.monotonic()) > 0:
+                return recorded
+        return before if await self._take(path, quiet) else recorded
 
-    async def _take(self, path: str) -> bool:
+    async def _take(self, path: str, quiet: QuietTime) -> bool:
         """Whether the work tree is recorded now; if not, it is tried again after another quiet time."""
         try:
-            commit = await asyncio.to_thread(take_snapshot, path, self.config.snapshot_message, datetime.now(UTC))
+            template, now = self.config.snapshot_message, datetime.now(UTC)
+            commit, trouble = await asyncio.to_thread(take_snapshot, path, template, now)
         except MuseError as exc:
-            self._troubled(path, exc)
-            return False
-        self._troubled(path, None)
+            commit, trouble = None, exc
+            is_recorded = False
+        else:
+            is_recorded = trouble is None or not trouble.retryable
+        self._troubled(path, trouble)
         if commit:
             logger.info("%s: the work tree was recorded: %s", path, commit[:12])
-        return True
+        if is_recorded:
+            quiet.rest(time.monotonic())
+        else:
+            quiet.begin(time.monotonic())
+        return is_recorded

@@ -36,7 +36,7 @@ class News:
         if self.event == "safe":
             return "Every commit is on the hub."
         span = render_span(self.at - (self.unsafe_since or self.at))
-        return one_line(f"Its commits have not been on the hub for {span}. {self.reason} {self.hint}".strip())
+        return one_line(f"It has not been safe for {span}. {self.reason} {self.hint}".strip())
 
     def to_json(self) -> dict[str, Any]:
         """As a webhook gets it."""

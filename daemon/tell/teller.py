@@ -90,8 +90,7 @@ class Teller:
             logger.log(logging.WARNING if event == "unsafe" else logging.INFO, "%s: %s %s", path, news.title, news.text)
 
     def _reason(self, path: str) -> tuple[str, str]:
-        seen = self._roster.seen.get(path)
-        trouble = seen.trouble if seen else None
+        trouble = self._roster.trouble(path)
         trouble = trouble or next((entry.error for entry in self._roster.entries(path) if entry.error), None)
         return (trouble.message, trouble.hint) if trouble else ("", "")
 

@@ -32,9 +32,11 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     """
     from museui.local.messages import encode
 
-    urls = _urls_of(context.path(repo) if repo else context.cwd, named=repo is not None)
+    folder = context.path(repo) if repo else context.cwd
+    urls = _urls_of(folder, named=repo is not None)
     daemon_checks = _ask_daemon()
     checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls)
+    checks = [*checks, *_examine_here(folder)]
     if (here := _check_repository(context.path(repo))) and all(check.name != here.name for check in checks):
         checks.append(here)
     names = {check.name for check in checks}
@@ -72,6 +74,22 @@ def _urls_of(folder: Path, named: bool) -> dict[str, RepositoryUrl]:
             continue
         urls[url.base] = url
     return urls
+
+
+def _examine_here(folder: Path) -> list[Check]:
+    """What is wrong with the repository that ``folder`` is in, and with its work tree."""
+    from museui.local.messages import Check
+    from museui.repo.reasons import find_reasons
+    from museui.repo.repository import Repository
+
+    from .work_tree import look_at_work_tree
+
+    try:
+        repository = Repository.open(folder)
+    except MuseError:
+        return []
+    reasons = {reason.message: reason for reason in find_reasons(repository) + look_at_work_tree(repository).reasons}
+    return [Check(f"work tree {repository.root}", False, reason.message, reason.hint) for reason in reasons.values()]
 
 
 def _ask_daemon() -> list[Check] | None:

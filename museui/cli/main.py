@@ -46,6 +46,7 @@ VERBS: Mapping[str, str] = {
     "remote": "The hubs a repository is pushed to.",
     "snapshot": "Commit the work tree.",
     "status": "What is safe on the hub, and what is not.",
+    "untrack": "Drop files from the record; they stay where they are.",
     "verify": "Check every id, signature and object.",
     "watch": "What the daemon looks after.",
 }

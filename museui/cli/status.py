@@ -14,22 +14,26 @@ from ..repo.repository import Repository
 from ..repo.standing import SAFE_STATES, BranchState, read_states
 from .by_daemon import ask_about, is_at_it, render_known
 from .output import Context, json_option, print_json, printable, quiet_option
+from .work_tree import WorkTreeLook, look_at_work_tree
 
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
+@click.option("--strict", is_flag=True, help="Exit with 1 when files are not committed.")
 @json_option
 @quiet_option
 @click.pass_obj
-def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
-    """Show each branch against each remote, as last seen, and what the daemon does: nothing is asked of the hub.
+def command(context: Context, repo: str | None, strict: bool, as_json: bool, quiet: bool) -> int:
+    """Show each branch against each remote, as last seen, what is not committed, and what the daemon does: nothing is
+    asked of the hub.
 
     The exit code is 0 when every commit of every branch was on every remote and nothing is in the way, 3 when the
-    daemon is about to bring all of the rest there, else 1.
+    daemon is about to bring all of the rest there, else 1. Files that are not committed change it with --strict alone.
     """
     repository = Repository.open(context.path(repo))
     states = read_states(repository)
-    reasons = find_reasons(repository)
+    work_tree = look_at_work_tree(repository)
+    reasons = list({reason.message: reason for reason in find_reasons(repository) + work_tree.reasons}.values())
     safe = not reasons and all(state.state in SAFE_STATES for state in states)
     known = ask_about(repository.root)
     if as_json:
@@ -40,15 +44,18 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
             "safe": safe,
             "reasons": [reason.to_json() for reason in reasons],
             "branches": [_document(state) for state in states],
+            **work_tree.fields(),
             "daemon": known,
         }
         print_json(document)
     elif not quiet:
-        click.echo(_render(states, "on the hub" if reasons else "✓ safe"))
+        click.echo(_render(states, "on the hub" if reasons else "✓ safe", _current_branch(repository), work_tree))
         for reason in reasons:
             click.echo(printable(f"✗ not safe: {reason.message}" + (f"\n  {reason.hint}" if reason.hint else "")))
         if known:
             click.echo(render_known(known))
+    if strict and work_tree.count:
+        return EXIT_FAILED
     if safe:
         return EXIT_OK
     return EXIT_RETRY if not reasons and is_at_it(known, states) else EXIT_FAILED
@@ -66,15 +73,16 @@ def _document(state: BranchState) -> dict[str, Any]:
     return asdict(state) | {"head": qualified(state.head), "hub_head": hub_head}
 
 
-def _render(states: list[BranchState], safe_words: str) -> str:
-    if not states:
-        return "no commits yet"
+def _render(states: list[BranchState], safe_words: str, current: str | None, work_tree: WorkTreeLook) -> str:
     targets = [f"{state.branch} → {state.remote}" if state.remote else state.branch for state in states]
-    width = max(map(len, targets))
-    return "\n".join(
-        f"{printable(target):<{width}}  {_words(state, safe_words)}"
-        for target, state in zip(targets, states, strict=True)
-    )
+    width = max(map(len, targets), default=0)
+    lines, uncommitted = [], work_tree.summary()
+    for target, state in zip(targets, states, strict=True):
+        words = _words(state, safe_words)
+        if state.state == "safe" and state.branch == current and uncommitted:
+            words += f", {uncommitted}"
+        lines.append(f"{target:<{width}}  {words}")
+    return "\n".join(map(printable, [*(lines or ["no commits yet"]), *work_tree.lines()]))
 
 
 def _words(state: BranchState, safe_words: str) -> str:

@@ -14,14 +14,15 @@ from typing import Any
 from ..core.errors import Busy, Usage
 from ..core.failpoints import failpoint
 from ..core.ids import CommitId, ObjectId, hash_commit, hash_snapshot
-from ..core.records import Commit, Snapshot, SnapshotParser, parse_commit
+from ..core.records import Commit, Snapshot, parse_commit
 from ..core.signatures import sign_commit
-from .ignore import read_ignore_rules
+from .emptied import Emptied
 from .keys import SigningKey
 from .moving import Finished, finish_move
 from .refs import Head
 from .repository import Repository
-from .worktree import read_work_tree, store_work_tree
+from .scan import Recorded, read_recorded, scan_work_tree
+from .unrecordable import Unrecordable
 
 UNSIGNED_VERSION = 5
 SIGNED_VERSION = 7
@@ -31,7 +32,9 @@ SIGNED_VERSION = 7
 class Taken:
     """What came of it: the commit (``None``: nothing had changed) and the files that were added, changed, removed.
 
-    ``left_out`` are links and special files, with what they are. ``finished``: what came of a pull that was cut off.
+    ``left_out`` are links and special files, with what they are, ``excluded`` what built-in rules leave out, with the
+    rule; ``unrecordable`` files should be recorded and cannot be. ``emptied``: recorded files that hold nothing now.
+    ``finished``: what came of a pull that was cut off.
     """
 
     commit: Commit | None
@@ -41,6 +44,9 @@ class Taken:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
+    excluded: tuple[tuple[str, str], ...]
+    unrecordable: tuple[Unrecordable, ...]
+    emptied: Emptied
     finished: Finished | None = None
 
 
@@ -52,13 +58,18 @@ def commit_work_tree(
     now: datetime,
     key: SigningKey | None = None,
     allow_empty: bool = False,
+    by_itself: bool = False,
 ) -> Taken:
     """Record the work tree on the branch that is checked out, signed when there is a ``key``.
 
     A pull that was cut off is finished, or undone, before.
 
-    Raises :class:`Usage` for a bare repository, an empty message or text no record can hold, :class:`Unavailable` where
-    the files are a mixture that can be neither finished nor undone, and what reading and writing raise.
+    A file that cannot be recorded keeps no other from it; it stays as it is recorded, and is named.
+
+    Raises :class:`Usage` for a bare repository, an empty message or text no record can hold, :class:`TooLarge` for more
+    files than a snapshot may have, :class:`Integrity` when nobody asked for it (``by_itself``) and a mass of files is
+    suddenly empty or gone, :class:`Unavailable` where the files are a mixture that can be neither finished nor undone,
+    and what writing raises.
     """
     if not message.strip():
         raise Usage("the message is empty", hint="-m 'what changed and why'")
@@ -68,29 +79,49 @@ def commit_work_tree(
         raise Usage("this repository is bare: it has no work tree to commit")
     with repository.lock():
         finished = finish_move(repository)
-        head = repository.read_head()
-        parent_id = repository.read_branch(head.branch) if head.branch else head.commit_id
-        parent = repository.read_commit(parent_id) if parent_id else None
-        before = repository.read_snapshot(parent.snapshot_id, SnapshotParser()).manifest if parent else {}
-        tree = read_work_tree(str(repository.root), read_ignore_rules(str(repository.root), repository.domain))
+        recorded = read_recorded(repository)
         with repository.group() as group:
-            manifest = store_work_tree(tree, repository.store, group)
+            scan = scan_work_tree(repository, recorded.manifest, group)
+            if by_itself and (emptied := scan.emptied.error()):
+                raise emptied
+            if too_large := scan.too_large():
+                raise too_large
         failpoint("snapshot.objects_written")
         commit = None
-        if allow_empty or manifest != before:
-            snapshot = new_snapshot(manifest, now)
-            commit = new_commit(repository.repo_id, head, parent, snapshot, message, author, now, key)
-            _write(repository, head, parent_id, snapshot, commit)
+        if allow_empty or scan.differs:
+            commit = write_commit(repository, recorded, scan.contents.manifest, message, author, now, key)
     return Taken(
         commit,
-        head.branch,
-        len(manifest),
-        added=tuple(path for path in manifest if path not in before),
-        changed=tuple(path for path in manifest if path in before and manifest[path] != before[path]),
-        removed=tuple(path for path in before if path not in manifest),
-        left_out=tree.left_out,
-        finished=finished,
+        recorded.head.branch,
+        len(scan.contents.manifest),
+        scan.added,
+        scan.changed,
+        scan.removed,
+        scan.tree.left_out,
+        scan.tree.excluded,
+        scan.contents.unrecordable,
+        scan.emptied,
+        finished,
     )
+
+
+def write_commit(
+    repository: Repository,
+    recorded: Recorded,
+    manifest: Mapping[str, ObjectId],
+    message: str,
+    author: str,
+    now: datetime,
+    key: SigningKey | None,
+) -> Commit:
+    """Commit ``manifest``, whose objects are there, after what is ``recorded``. The repository is locked.
+
+    Raises :class:`Busy` when another program has moved the branch since.
+    """
+    snapshot = new_snapshot(manifest, now)
+    commit = new_commit(repository.repo_id, recorded.head, recorded.commit, snapshot, message, author, now, key)
+    _write(repository, recorded.head, recorded.commit.id if recorded.commit else None, snapshot, commit)
+    return commit
 
 
 def _write(repository: Repository, head: Head, parent_id: CommitId | None, snapshot: Snapshot, commit: Commit) -> None:

@@ -136,8 +136,8 @@ def set_remote(path: str, remote: Remote) -> None:
     import tomlkit
     from tomlkit.items import Table
 
-    document = _read_document(path)
-    remotes = _make_table(document, "remotes")
+    document = read_document(path)
+    remotes = make_table(document, "remotes")
     table = remotes.get(remote.name)
     if table is None:
         table = remotes[remote.name] = tomlkit.table()
@@ -149,20 +149,21 @@ def set_remote(path: str, remote: Remote) -> None:
         table["branch"] = remote.branch
     if is_new and isinstance(table, Table):
         table.add(tomlkit.nl())
-    _write_document(path, document)
+    write_document(path, document)
 
 
 def remove_remote(path: str, name: str) -> None:
     """Take a remote out of the file. Raises :class:`NotFound` when it is not there."""
-    document = _read_document(path)
-    remotes = _make_table(document, "remotes")
+    document = read_document(path)
+    remotes = make_table(document, "remotes")
     if name not in remotes:
         raise NotFound(f"there is no remote called {name!r}", hint="'museui remote list' shows them.")
     del remotes[name]
-    _write_document(path, document)
+    write_document(path, document)
 
 
-def _make_table(document: TOMLDocument, name: str) -> Table | dict[str, Any]:
+def make_table(document: TOMLDocument, name: str) -> Table | dict[str, Any]:
+    """Return the table ``name``, made when there is none. Raises :class:`Usage` when something else is called so."""
     import tomlkit
 
     table = document.get(name)
@@ -173,7 +174,8 @@ def _make_table(document: TOMLDocument, name: str) -> Table | dict[str, Any]:
     return table
 
 
-def _read_document(path: str) -> TOMLDocument:
+def read_document(path: str) -> TOMLDocument:
+    """Return a TOML file to be edited, an empty one when there is none. Raises :class:`Usage`."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -185,7 +187,7 @@ def _read_document(path: str) -> TOMLDocument:
         raise Usage(f"{path}: {exc}"[:400], hint="Mend the file by hand.", details={"path": path}) from exc
 
 
-def _write_document(path: str, document: TOMLDocument) -> None:
+def write_document(path: str, document: TOMLDocument) -> None:
     """Write the file with the mode it had; what results is read first, so that no edit can break the file."""
     import tomlkit
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ..core.errors import Conflict, MuseError
+from ..core.errors import Conflict, MuseError, Usage
 from ..core.failpoints import failpoint
 from ..core.ids import CommitId, ObjectId
 from ..core.records import SnapshotParser
 from .checkout import Checkout
+from .ignore import IGNORE_FILE, IgnoreRules, parse_ignore
 from .repository import Repository
 from .unfinished import (
     Unfinished,
@@ -126,9 +127,27 @@ def _undo(repository: Repository, note: Unfinished, error: MuseError) -> tuple[s
 
 
 def _manifests(repository: Repository, note: Unfinished) -> tuple[Mapping[str, ObjectId], Mapping[str, ObjectId]]:
+    """Return the files of both ends, those of the first without what stays in the work tree and is recorded no more.
+
+    That is what the ignore rules of the second leave out: whoever untracked it still has it, and so has everybody.
+    """
     parser = SnapshotParser()
     before, after = (
         repository.read_snapshot(repository.read_commit(commit_id).snapshot_id, parser).manifest if commit_id else {}
         for commit_id in (note.old, note.new)
     )
-    return before, after
+    if before.keys() <= after.keys():
+        return before, after
+    rules = _read_rules(repository, after)
+    return {path: before[path] for path in before if path in after or not rules.skips(path)}, after
+
+
+def _read_rules(repository: Repository, manifest: Mapping[str, ObjectId]) -> IgnoreRules:
+    """Return the ignore rules that a snapshot holds; the built-in ones where it holds none that make sense."""
+    if IGNORE_FILE not in manifest:
+        return IgnoreRules([])
+    try:
+        text = b"".join(repository.read_object(manifest[IGNORE_FILE])).decode()
+        return IgnoreRules(parse_ignore(text, repository.domain))
+    except (Usage, UnicodeDecodeError):
+        return IgnoreRules([])

@@ -123,13 +123,67 @@ def test_an_author_no_hub_would_take_is_refused(museui: Museui, song: Path) -> N
     assert (song / ".muse/refs/heads/main").read_text() == head
 
 
-def test_a_bad_name_stops_the_snapshot_before_anything_is_written(museui: Museui, song: Path) -> None:
-    before = sorted(path for path in (song / ".muse").rglob("*"))
+def test_what_cannot_be_recorded_is_all_named_and_the_rest_is_recorded(museui: Museui, song: Path) -> None:
     (song / "verse.txt").write_text("2")
     os.close(os.open(os.fsencode(song) + b"/bad\xff", os.O_CREAT | os.O_WRONLY))
+    (song / "a:b").write_text("x")
     answer = museui("-C", song, "snapshot", "-m", "x", "--json")
-    assert answer.code == 1 and answer.document["error"]["code"] == "invalid"
-    assert sorted(path for path in (song / ".muse").rglob("*")) == before
+    document = answer.document
+    assert answer.code == 1 and document["ok"] is False and document["committed"] is True
+    assert document["changed"] == ["verse.txt"] and document["added"] == []
+    assert [(item["path"], item["rule"]) for item in document["unrecordable"]] == [
+        ("a:b", "its path begins with a letter and a colon, as that of a drive does"),
+        ("bad\\xff", "its name is not valid UTF-8"),
+    ]
+    for number in range(30):
+        (song / f"c:{number:02}").write_text("x")
+    answer = museui("-C", song, "snapshot", "-m", "x")
+    assert answer.code == 1 and "nothing to commit" in answer.err
+    assert "error: 32 files cannot be recorded; all else is:" in answer.err and "and 12 more: --json" in answer.err
+    assert len(museui("-C", song, "snapshot", "-m", "x", "--json").document["unrecordable"]) == 32
+    for path in [*song.glob("*:*"), Path(os.fsdecode(os.fsencode(song) + b"/bad\xff"))]:
+        path.unlink()
+    assert museui("-C", song, "snapshot", "-m", "x").code == 0
+
+
+def test_what_built_in_rules_leave_out_is_said(museui: Museui, song: Path) -> None:
+    for path in ("build/x", "server.key", ".env", "__pycache__/x", ".DS_Store"):
+        (song / path).parent.mkdir(exist_ok=True)
+        (song / path).write_text("x")
+    answer = museui("-C", song, "snapshot", "-m", "x")
+    assert answer.code == 0
+    assert "note: left out by built-in rules: .env, build/, server.key, .DS_Store, __pycache__/\n" in answer.err
+    document = museui("-C", song, "snapshot", "-m", "x", "--json").document
+    assert {"path": "build/", "kind": "built-in rule", "rule": "build"} in document["left_out"]
+    assert document["left_out_count"] == 5
+    status = museui("-C", song, "status", "--json").document
+    assert status["left_out"] == document["left_out"] and status["uncommitted"]["count"] == 0
+    assert "left out by built-in rules: .env, build/, server.key" in museui("-C", song, "status").out
+
+
+def test_ignoring_a_recorded_file_drops_it_from_nothing(museui: Museui, song: Path) -> None:
+    (song / "take.wav").write_text("1")
+    museui("-C", song, "snapshot", "-m", "With it")
+    (song / ".museignore").write_text('[global]\npatterns = ["*.wav"]\n')
+    (song / "new.wav").write_text("2")
+    (song / "take.wav").write_text("second take")
+    document = museui("-C", song, "snapshot", "-m", "Ignored", "--json").document
+    assert (document["added"], document["changed"], document["removed"]) == ([".museignore"], ["take.wav"], [])
+    (song / "take.wav").unlink()
+    document = museui("-C", song, "snapshot", "-m", "Gone", "--json").document
+    assert document["removed"] == ["take.wav"], "what is gone is gone"
+
+
+def test_a_person_may_record_emptied_files_and_is_warned(museui: Museui, song: Path) -> None:
+    for name in ("a", "b", "c"):
+        (song / name).write_text(name)
+    museui("-C", song, "snapshot", "-m", "Full")
+    for name in ("a", "b", "c"):
+        (song / name).write_bytes(b"\0" if name == "b" else b"")
+    assert "warning: of 4 recorded files 3 are suddenly empty: 'a', 'b', 'c'" in museui("-C", song, "status").out
+    answer = museui("-C", song, "snapshot", "-m", "Emptied", "--json")
+    assert answer.code == 0 and answer.document["changed"] == ["a", "b", "c"] and answer.document["emptied"] == 3
+    assert answer.err.startswith("warning: of 4 recorded files 3 are suddenly empty")
 
 
 def test_a_damaged_ignore_file_is_a_matter_of_configuration(museui: Museui, song: Path) -> None:

@@ -78,6 +78,7 @@ def test_every_state_a_branch_can_be_in(museui: Museui, builder: RepositoryBuild
     builder.set_branch("old", root)
     builder.set_branch("new", root)
     builder.set_branch("lost", root)
+    (builder.root / "n").write_bytes(b"2")
     repository = Repository.open(builder.root)
     museui("-C", builder.root, "remote", "add", "origin", URL)
     tracking = {"main": root, "side": first, "old": second, "lost": "f" * 64}

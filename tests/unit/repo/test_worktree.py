@@ -1,4 +1,4 @@
-"""The work tree: what is recorded, what is named and left out, and files that do not hold still."""
+"""The work tree: what is recorded, what is named and left out, and what stays recorded whatever the rules say."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from museui.core.errors import Busy, Invalid
-from museui.core.ids import ObjectId, hash_object
-from museui.repo import worktree
-from museui.repo.group import FileGroup
+from museui.core.limits import Limits
 from museui.repo.ignore import IgnoreRules
-from museui.repo.store import Store
-from museui.repo.worktree import WorkTree, read_work_tree, store_work_tree
+from museui.repo.unrecordable import Unrecordable, unrecordable_error
+from museui.repo.worktree import WorkTree, read_work_tree
 
 
 @pytest.fixture
@@ -24,13 +21,14 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def look(root: Path, *patterns: str) -> WorkTree:
-    return read_work_tree(str(root), IgnoreRules(list(patterns)))
+def look(root: Path, *patterns: str, recorded: tuple[str, ...] = ()) -> WorkTree:
+    return read_work_tree(str(root), IgnoreRules(list(patterns)), frozenset(recorded))
 
 
-def record(root: Path, tree: WorkTree) -> dict[str, ObjectId]:
-    with FileGroup(str(root / ".muse")) as group:
-        return store_work_tree(tree, Store(str(root / ".muse")), group)
+def write(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
 
 
 def add(root: Path, **files: bytes) -> None:
@@ -46,7 +44,7 @@ def test_every_ordinary_file_is_found_in_order(root: Path) -> None:
     (root / "node_modules").mkdir()
     (root / "node_modules/x").write_text("")
     (root / "x.log").write_text("")
-    assert look(root, "*.log").files == (".dot/x", ".hidden", "a b", "a/b/c", "a/z", "b", "café")
+    assert tuple(look(root, "*.log").files) == (".dot/x", ".hidden", "a b", "a/b/c", "a/z", "b", "café")
 
 
 def test_links_and_special_files_are_named_and_not_followed(root: Path, tmp_path: Path) -> None:
@@ -67,7 +65,7 @@ def test_links_and_special_files_are_named_and_not_followed(root: Path, tmp_path
         finally:
             os.chdir(here)
         tree = look(root, "*.tmp")
-    assert tree.files == ("real",)
+    assert tuple(tree.files) == ("real",)
     assert tree.left_out == (
         ("broken-link", "symbolic link"),
         ("fifo", "special file"),
@@ -79,119 +77,98 @@ def test_links_and_special_files_are_named_and_not_followed(root: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "shown", "rule"),
     [
-        (b"bad\xff.txt", r"bad\xff.txt"),
-        (b"line\nfeed", r"line\nfeed"),
-        (b"back\\slash", r"back\\slash"),
-        (b"esc\x1b[31m", r"esc\x1b[31m"),
-        (b"C:file", "C:file"),
+        (b"folder/bad\xff.txt", r"folder/bad\xff.txt", "its name is not valid UTF-8"),
+        (b"folder/line\nfeed", "folder/line\nfeed", "its name holds a control character"),
+        (b"folder/back\\slash", r"folder/back\slash", "its name holds a backslash"),
+        (b"folder/esc\x1b[31m", "folder/esc\x1b[31m", "its name holds a control character"),
+        (b"C:file", "C:file", "its path begins with a letter and a colon, as that of a drive does"),
+        (b"a:b", "a:b", "its path begins with a letter and a colon, as that of a drive does"),
+        (b".Muse", ".Muse", "no record may hold its name"),
+        (b".GIT", ".GIT", "a part of its path is called .git, and Git would take what is in there for its own"),
     ],
 )
-def test_a_name_no_repository_may_hold_is_refused_by_name(root: Path, name: bytes, shown: str) -> None:
-    (root / "folder").mkdir()
-    path = os.fsencode(root) + b"/folder/" + name if name != b"C:file" else os.fsencode(root) + b"/" + name
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
-    with pytest.raises(Invalid) as caught:
-        look(root)
-    assert shown in caught.value.message and "\x1b" not in caught.value.message
-    assert ".museignore" in caught.value.hint
+def test_a_name_no_repository_may_hold_is_named_with_its_rule_and_stops_nothing(
+    root: Path, name: bytes, shown: str, rule: str
+) -> None:
+    write(root, "folder/good", "verse")
+    os.close(os.open(os.fsencode(root) + b"/" + name, os.O_CREAT | os.O_WRONLY))
+    tree = look(root)
+    assert tuple(tree.files) == ("folder/good", "verse")
+    assert [(item.path, item.rule) for item in tree.unrecordable] == [(shown, rule)]
+    assert ".museignore" in tree.unrecordable[0].hint
 
 
 def test_a_bad_name_that_is_ignored_does_no_harm(root: Path) -> None:
     os.close(os.open(os.fsencode(root) + b"/bad\xff.tmp", os.O_CREAT | os.O_WRONLY))
-    assert look(root, "*.tmp").files == ()
+    tree = look(root, "*.tmp")
+    assert not tree.files and not tree.unrecordable
 
 
-def test_objects_are_stored_once_under_their_ids(root: Path) -> None:
-    add(root, a=b"same", b=b"same", c=b"")
-    manifest = record(root, look(root))
-    assert manifest == {"a": hash_object(b"same"), "b": hash_object(b"same"), "c": hash_object(b"")}
-    store = Store(str(root / ".muse"))
-    assert set(store.object_ids()) == set(manifest.values())
-    stamps = {id_: Path(store.object_path(id_)).stat().st_ino for id_ in manifest.values()}
-    assert record(root, look(root)) == manifest
-    assert {id_: Path(store.object_path(id_)).stat().st_ino for id_ in manifest.values()} == stamps
-
-
-def test_large_files_are_read_in_pieces(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worktree, "_WHOLE_BYTES", 1000)
-    content = os.urandom(3_000_000)
-    add(root, large=content, copy=content)
-    manifest = record(root, look(root))
-    assert set(manifest.values()) == {hash_object(content)}
-    assert b"".join(Store(str(root / ".muse")).read_object(manifest["large"])) == content
-
-
-def test_a_file_that_went_away_is_left_out(root: Path) -> None:
-    add(root, a=b"1", b=b"2")
+def test_all_that_cannot_be_recorded_is_named_and_of_many_a_few_in_a_sentence(root: Path) -> None:
+    for number in range(150):
+        (root / f"a:{number:03}").write_text("x")
     tree = look(root)
-    (root / "a").unlink()
-    assert list(record(root, tree)) == ["b"]
+    assert len(tree.unrecordable) == 150
+    error = unrecordable_error(tree.unrecordable)
+    assert error and error.message.startswith("150 files cannot be recorded: a:000: its path") and not error.retryable
+    assert error.message.endswith("; and 145 more") and error.details["count"] == 150
+    assert len(error.details["unrecordable"]) == 100
+    passing = unrecordable_error((Unrecordable("a", "it changes while it is read", "", passing=True),))
+    assert passing and passing.retryable and unrecordable_error(()) is None
 
 
-def test_a_file_that_became_a_folder_or_a_fifo_is_left_out(root: Path) -> None:
-    add(root, a=b"1", b=b"2", c=b"3")
+def test_a_file_no_hub_takes_is_named(root: Path) -> None:
+    write(root, "verse")
+    for name, size in (("huge", Limits().max_object_bytes + 1), ("large", Limits().max_object_bytes)):
+        with (root / name).open("wb") as file:
+            file.truncate(size)
     tree = look(root)
-    (root / "a").unlink()
-    (root / "a").mkdir()
-    (root / "b").unlink()
-    os.mkfifo(root / "b")
-    assert list(record(root, tree)) == ["c"]
+    assert tuple(tree.files) == ("large", "verse")
+    assert [(item.path, item.rule) for item in tree.unrecordable] == [
+        ("huge", "it has 2,147,483,649 bytes, more than the 2,147,483,648 that a hub takes")
+    ]
 
 
-@pytest.mark.parametrize("whole_bytes", [0, 1 << 20])
-def test_a_file_that_changes_while_it_is_read_is_read_again(
-    root: Path, monkeypatch: pytest.MonkeyPatch, whole_bytes: int
-) -> None:
-    monkeypatch.setattr(worktree, "_WHOLE_BYTES", whole_bytes)
-    monkeypatch.setattr(worktree, "_PAUSE_S", 0)
-    add(root, song=b"first take" * 1000)
-    changes = iter([b"second take, longer" * 1000])
-    original = worktree._pieces
-
-    def pieces_while_somebody_writes(descriptor: int, limit: int) -> object:
-        yield from original(descriptor, limit)
-        if content := next(changes, None):
-            (root / "song").write_bytes(content)
-
-    monkeypatch.setattr(worktree, "_pieces", pieces_while_somebody_writes)
-    assert record(root, look(root)) == {"song": hash_object(b"second take, longer" * 1000)}
-    assert set(Store(str(root / ".muse")).object_ids()) == {hash_object(b"second take, longer" * 1000)}
+def test_what_is_recorded_and_there_stays_whatever_the_rules_say(root: Path) -> None:
+    recorded = ("a.wav", "build/x", "build/deep/y", "node_modules/p/q", ".env", "keys/own.key", ".DS_Store", "s/t/u")
+    write(root, *recorded, "b.wav", "build/new", "node_modules/p/new", "other.key", "s/t/new")
+    tree = look(root, "*.wav", "s/", recorded=(*recorded, "build/gone", "gone.wav", "build/x/below"))
+    assert set(tree.files) == set(recorded)
+    assert not tree.unrecordable and not tree.kept
+    assert tree.excluded == (
+        ("build/", "build"),
+        ("node_modules/", "node_modules"),
+        ("other.key", "*.key"),
+    )
 
 
-@pytest.mark.parametrize("whole_bytes", [0, 1 << 20])
-def test_a_file_that_never_holds_still_is_named(root: Path, monkeypatch: pytest.MonkeyPatch, whole_bytes: int) -> None:
-    monkeypatch.setattr(worktree, "_WHOLE_BYTES", whole_bytes)
-    monkeypatch.setattr(worktree, "_PAUSE_S", 0)
-    add(root, song=b"x")
-    original = worktree._pieces
-
-    def pieces_while_it_grows(descriptor: int, limit: int) -> object:
-        yield from original(descriptor, limit)
-        with (root / "song").open("ab") as file:
-            file.write(b"x")
-
-    monkeypatch.setattr(worktree, "_pieces", pieces_while_it_grows)
-    with pytest.raises(Busy, match="song changes while it is read"):
-        record(root, look(root))
-    assert [path for path in (root / ".muse").rglob("*") if path.is_file()] == []
+def test_a_link_where_a_file_is_recorded_is_named_and_the_record_kept(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    write(tmp_path / "elsewhere", "a", "deep/b")
+    (root / "song").symlink_to(tmp_path / "elsewhere/a")
+    (root / "folder").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(root / "pipe")
+    (root / "now-a-folder").mkdir()
+    recorded = ("song", "folder/a", "folder/deep/b", "pipe", "now-a-folder", "gone", "song/x")
+    tree = look(root, recorded=recorded)
+    assert not tree.files, "nothing is followed"
+    assert tree.kept == ("folder/a", "folder/deep/b", "pipe", "song", "song/x")
+    assert [item.path for item in tree.unrecordable] == list(tree.kept)
+    assert all("museui untrack" in item.hint for item in tree.unrecordable)
+    assert tree.left_out == (("folder", "symbolic link"),)
 
 
-def test_a_large_file_that_changes_between_hashing_and_copying_is_read_again(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worktree, "_WHOLE_BYTES", 0)
-    monkeypatch.setattr(worktree, "_PAUSE_S", 0)
-    add(root, song=b"aaaa")
-    calls = []
-    original = worktree._pieces
-
-    def pieces(descriptor: int, limit: int) -> object:
-        calls.append(limit)
-        if len(calls) == 2:
-            (root / "song").write_bytes(b"bbbb")
-        yield from original(descriptor, limit)
-
-    monkeypatch.setattr(worktree, "_pieces", pieces)
-    assert record(root, look(root)) == {"song": hash_object(b"bbbb")}
+def test_built_in_rules_say_what_they_leave_out(root: Path) -> None:
+    write(root, ".git/config", ".venv/x", "dist/x", "sub/server.pem", ".env.local", ".DS_Store", "dist.txt")
+    tree = look(root)
+    assert tuple(tree.files) == ("dist.txt",)
+    assert tree.excluded == (
+        (".DS_Store", ".DS_Store"),
+        (".env.local", ".env.*"),
+        (".git/", ".git"),
+        (".venv/", ".venv"),
+        ("dist/", "dist"),
+        ("sub/server.pem", "*.pem"),
+    )
