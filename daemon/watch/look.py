@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from museui.core.errors import Denied, MuseError, NotFound, Unavailable, Usage
+from museui.core.errors import Denied, Integrity, MuseError, NotFound, Unavailable, Usage
 from museui.core.ids import CommitId
 from museui.hub.url import parse_repository_url
 from museui.local.messages import Trouble, trouble_of
@@ -75,7 +75,7 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
     muse = f"{watched.path}/.muse"
     repository = Repository.open_at(Path(watched.path))
     _finish(repository)
-    seen = replace(seen, repo_id=repository.repo_id, current_branch=repository.current_branch())
+    seen = replace(seen, repo_id=repository.repo_id, current_branch=_current_branch(repository))
     try:
         remote = find_remote(repository, watched.remote)
     except Usage as exc:
@@ -85,7 +85,9 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
     tracking = repository.read_tracking if named else sent
     heads = repository.branches()
     wanted = {branch: head for branch, head in heads.items() if watched.wants(branch)}
-    reasons = find_reasons(repository)
+    # A head that has moved is not safe yet, and its push must not wait: every file is looked for when it has ended.
+    moved = any(branch not in former or former[branch].head != head for branch, head in wanted.items())
+    reasons = find_reasons(repository, thorough=not (former and moved))
     no_branch = _no_branch(watched, heads) if heads and not wanted else None
     return replace(
         seen,
@@ -94,11 +96,32 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         remote=remote.name,
         url=remote.url,
         branches=tuple(
-            _compare(repository, branch, head, remote.name, tracking(remote.name, branch), former.get(branch))
+            _stand(repository, branch, head, remote.name, tracking, former.get(branch))
             for branch, head in wanted.items()
         ),
         folders=find_folders(muse, remote.name if named else None),
     )
+
+
+def _current_branch(repository: Repository) -> str | None:
+    try:
+        return repository.current_branch()
+    except MuseError:
+        return None  # one of the reasons; the branches can be pushed all the same
+
+
+def _stand(
+    repository: Repository, branch: str, head: CommitId, remote: str, tracking: Sent, former: BranchState | None
+) -> BranchState:
+    """Return how the branch stands: ``unknown`` where something damaged, which is one of the reasons, is in the way."""
+    try:
+        seen = tracking(remote, branch)
+    except Integrity:
+        seen = None
+    try:
+        return _compare(repository, branch, head, remote, seen, former)
+    except Integrity:
+        return BranchState(branch, remote, "unknown", None, None, head, seen)
 
 
 def _finish(repository: Repository) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -13,6 +14,9 @@ from museui.core.names import check_branch
 
 from ..index.schema import protected_branches
 from .repositories import hold_repository
+
+_other_wildcards = re.compile(r"[?\[]").sub
+"""Characters that a branch's name may hold and that mean themselves in a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def check_pattern(pattern: str) -> str:
 
 def matches_branch(pattern: str, branch: str) -> bool:
     """Whether the pattern, in which ``*`` stands for any characters, ``/`` too, matches the branch's name."""
-    return fnmatchcase(branch, pattern)
+    return fnmatchcase(branch, _other_wildcards("[\\g<0>]", pattern))
 
 
 async def protect_branches(connection: AsyncConnection, repository_id: int, protection: Protection) -> None:

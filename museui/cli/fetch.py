@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.errors import EXIT_FAILED, EXIT_OK
 from ..core.figures import render_bytes, render_count
 from ..core.ids import qualified
 from .completing import complete_branch
-from .output import Context, json_option, print_json, quiet_option
+from .output import Context, json_option, print_json, quiet_option, warn
 from .progress import FetchProgress
 from .running import run_async, with_line
 from .target import Target, open_target, remote_option
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     context: Context, repo: str | None, remote: str | None, branches: tuple[str, ...], as_json: bool, quiet: bool
-) -> None:
+) -> int:
     """Bring the hub's commits here, every one checked, and note where its branches are."""
     target = open_target(context.path(repo), remote)
     with FetchProgress(quiet=quiet or as_json) as progress:
@@ -43,6 +44,9 @@ def command(
         print_json(fetch_document(target, result))
     elif not quiet:
         click.echo(render_fetch(target, result))
+    for fault in result.faults:
+        warn(fault.message)
+    return EXIT_FAILED if result.faults else EXIT_OK
 
 
 def _fetch(target: Target, branches: list[str] | None, progress: FetchProgress) -> FetchResult:
@@ -59,7 +63,8 @@ def _fetch(target: Target, branches: list[str] | None, progress: FetchProgress) 
 def fetch_document(target: Target, result: FetchResult) -> dict[str, Any]:
     """The ``--json`` document of a fetch."""
     return {
-        "ok": True,
+        "ok": not result.faults,
+        "faults": [fault.to_json() for fault in result.faults],
         "repo": str(target.repository.root),
         "remote": target.remote,
         "url": str(target.url),

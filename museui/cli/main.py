@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERBS: Mapping[str, str] = {
     "bench": "Measure a hub: the reference work as one bundle and one object at a time.",
+    "branch": "Make a branch at what is checked out.",
     "clone": "Make a local copy of a repository on a hub.",
     "completion": "What a shell needs to complete commands.",
     "config": "Your settings: where they are, what holds, what is wrong.",
@@ -44,6 +45,7 @@ VERBS: Mapping[str, str] = {
     "push": "Send commits to the hub, and see that they arrived.",
     "queue": "What waits to be pushed, and why.",
     "remote": "The hubs a repository is pushed to.",
+    "repair": "Heal what is damaged, from the work tree or from the hub.",
     "snapshot": "Commit the work tree.",
     "status": "What is safe on the hub, and what is not.",
     "untrack": "Drop files from the record; they stay where they are.",

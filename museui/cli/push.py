@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core.errors import EXIT_OK, Invalid, MuseError, Usage, error_from_code
+from ..repo.refs import Branches
 from .branches import branch_option, pick_branch, require_head
 from .output import Context, json_option, print_error, print_json, quiet_option
 from .progress import PushProgress, render_result
@@ -76,14 +78,14 @@ def command(
         target = open_target(context.path(repo), remote)
         repository = target.repository
         heads = _all_heads(repository) if all_branches else _one_head(repository, branch)
-        if not heads:
+        if not heads and not heads.faults:
             hint = "Take one with `museui snapshot -m …`."
             raise Usage("there is nothing to push: no branch has a commit", hint=hint)
 
         with PushProgress(quiet=quiet or as_json) as progress:
             documents: list[dict[str, Any]] = []
             tagged: int | MuseError | None = None
-            if not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
+            if heads and not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
                 documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
             if not documents:
                 from museui.sync.result import PushRequest
@@ -103,6 +105,7 @@ def command(
                     for name, head in heads.items()
                 ]
                 documents, tagged = run_async(_push_all(target, requests, tags, progress.show))
+            documents += [_unpushable(fault) for fault in heads.faults]
     except MuseError as exc:
         if not as_json:
             raise
@@ -146,16 +149,24 @@ async def _push_all(
     return documents, await with_line(HubClient(target.url, target.token, ca=target.ca), push_with)
 
 
-def _all_heads(repository: Repository) -> dict[str, CommitId]:
-    """Every branch, the present one first: the hub takes the first that it sees for its default branch."""
+def _all_heads(repository: Repository) -> Branches:
+    """Return every branch, the present one first: the hub takes the first that it sees for its default branch."""
     heads = repository.branches()
-    current = repository.current_branch()
-    return {**{name: heads[name] for name in [current] if name in heads}, **heads}
+    with suppress(MuseError):
+        current = repository.current_branch()
+        if current and current in heads:
+            return Branches({current: heads[current], **heads}, heads.faults)
+    return heads
 
 
-def _one_head(repository: Repository, branch: str | None) -> dict[str, CommitId]:
+def _one_head(repository: Repository, branch: str | None) -> Branches:
     name = pick_branch(repository, branch)
-    return {name: require_head(repository, name)}
+    return Branches({name: require_head(repository, name)})
+
+
+def _unpushable(fault: MuseError) -> dict[str, Any]:
+    """Return the document of a branch that cannot be read or named, as of a push that failed."""
+    return {"ok": False, "branch": fault.details.get("branch"), "error": fault.to_json(), "phases": []}
 
 
 def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
@@ -191,7 +202,7 @@ def _report(
         for document, error in zip(documents, errors, strict=True):
             if error:
                 if many:
-                    error.message = f"{document['branch']}: {error.message}"
+                    error.message = f"{document['branch'] or 'refs/heads'}: {error.message}"
                 print_error(error, False)
             elif not quiet:
                 click.echo(render_result(document))

@@ -48,6 +48,10 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
     _tell_left_out(taken, quiet or as_json)
     if emptied := taken.emptied.error():
         warn(f"{emptied.message} ({'recorded so' if taken.commit else 'nothing is recorded'}; older commits have them)")
+    if taken.commit and taken.branch is None:
+        warn(
+            "no branch is checked out: no push takes this commit to the hub until `museui branch NAME` makes one of it"
+        )
     if as_json:
         print_json(_document(repository, taken))
     else:

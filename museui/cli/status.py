@@ -42,6 +42,7 @@ def command(context: Context, repo: str | None, strict: bool, as_json: bool, qui
             "repo": str(repository.root),
             "current_branch": _current_branch(repository),
             "safe": safe,
+            "detached": _detached(repository),
             "reasons": [reason.to_json() for reason in reasons],
             "branches": [_document(state) for state in states],
             **work_tree.fields(),
@@ -49,7 +50,7 @@ def command(context: Context, repo: str | None, strict: bool, as_json: bool, qui
         }
         print_json(document)
     elif not quiet:
-        click.echo(_render(states, "on the hub" if reasons else "✓ safe", _current_branch(repository), work_tree))
+        click.echo(_render(states, reasons, _current_branch(repository), work_tree))
         for reason in reasons:
             click.echo(printable(f"✗ not safe: {reason.message}" + (f"\n  {reason.hint}" if reason.hint else "")))
         if known:
@@ -68,12 +69,23 @@ def _current_branch(repository: Repository) -> str | None:
         return None
 
 
+def _detached(repository: Repository) -> str | None:
+    """Return the commit that is checked out when no branch is."""
+    try:
+        commit_id = repository.read_head().commit_id
+    except MuseError:
+        return None
+    return qualified(commit_id) if commit_id else None
+
+
 def _document(state: BranchState) -> dict[str, Any]:
     hub_head = qualified(state.hub_head) if state.hub_head else None
     return asdict(state) | {"head": qualified(state.head), "hub_head": hub_head}
 
 
-def _render(states: list[BranchState], safe_words: str, current: str | None, work_tree: WorkTreeLook) -> str:
+def _render(states: list[BranchState], reasons: list[MuseError], current: str | None, work_tree: WorkTreeLook) -> str:
+    safe_words = "on the hub" if reasons else "✓ safe"
+    none = "no branch with a commit" if reasons else "no commits yet"
     targets = [f"{state.branch} → {state.remote}" if state.remote else state.branch for state in states]
     width = max(map(len, targets), default=0)
     lines, uncommitted = [], work_tree.summary()
@@ -82,7 +94,7 @@ def _render(states: list[BranchState], safe_words: str, current: str | None, wor
         if state.state == "safe" and state.branch == current and uncommitted:
             words += f", {uncommitted}"
         lines.append(f"{target:<{width}}  {words}")
-    return "\n".join(map(printable, [*(lines or ["no commits yet"]), *work_tree.lines()]))
+    return "\n".join(map(printable, [*(lines or [none]), *work_tree.lines()]))
 
 
 def _words(state: BranchState, safe_words: str) -> str:

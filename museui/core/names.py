@@ -2,7 +2,7 @@
 
 Paths: what no file system can hold, or what would leave the work tree, is refused.  Names that differ only in
 case or Unicode form are legal (Linux holds them); whoever writes a work tree must notice the collision there.
-Branch names follow git's ref rules (``git check-ref-format``).
+Branch names may hold more than git's: whatever the Muse client can name and no path, terminal or list can misread.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from .errors import Invalid, shown
 MAX_PATH_BYTES = 4096
 MAX_BRANCH_BYTES = 255
 MAX_LINE_CHARS = 255
+BRANCH_RULE = (
+    f"A branch name has at most {MAX_BRANCH_BYTES} bytes, no control character, backslash, '..', '//' or '@{{', "
+    "no leading '-', and no part that begins with '.' or begins or ends with a space."
+)
 
 _BAD_PATH = re.compile(r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)(?:\.\.?|\.muse)(?:/|$)", re.IGNORECASE).search
-_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^@$|^[-./]|/$|//|/\.|\.$|\.lock(?:/|$)|^HEAD$").search
+_BAD_BRANCH = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|@\{|^[-./ ]|[/ ]$|//|/[. ]| /").search
+_BAD_IN_GIT = re.compile(r"[ ~^:?*\[]|^@$|\.$|\.lock(?:/|$)|^HEAD$").search
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
 
 RESERVED_OWNERS = frozenset(
@@ -53,7 +58,7 @@ def check_tree(paths: Iterable[str]) -> None:
 
 
 def check_branch(name: object) -> str:
-    """``name`` unchanged when git would accept it as a branch; raises :class:`Invalid` otherwise."""
+    """Return ``name`` unchanged when it can be a branch's; raises :class:`Invalid` otherwise."""
     ok = isinstance(name, str) and name and not _BAD_BRANCH(name)
     if ok:
         try:
@@ -61,11 +66,22 @@ def check_branch(name: object) -> str:
         except UnicodeEncodeError:
             ok = False
     if not ok:
-        raise Invalid(
-            f"not a branch name: {shown(name)}",
-            hint="Branch names follow git's rules: no spaces, '..', '.lock', '@{', leading '-' or '.'.",
-        )
+        raise Invalid(f"not a branch name: {shown(name)}", hint=BRANCH_RULE)
     return str(name)
+
+
+def is_branch(name: str) -> bool:
+    """Return whether ``name`` can be a branch's."""
+    try:
+        check_branch(name)
+    except Invalid:
+        return False
+    return True
+
+
+def is_git_branch(name: str) -> bool:
+    """Return whether git, too, would take a branch name of ours: older hubs take no others."""
+    return not _BAD_IN_GIT(name)
 
 
 def check_name(name: object, what: str) -> str:

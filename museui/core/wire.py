@@ -22,7 +22,7 @@ _ID_TYPES: frozenset[Any] = frozenset({CommitId, SnapshotId, ObjectId, BundleId}
 _MAX_INT = (1 << 63) - 1
 
 Branch = typing.NewType("Branch", str)
-"""A branch name that git's rules allow."""
+"""A name that a branch may have (:func:`check_branch`)."""
 
 M = TypeVar("M")
 

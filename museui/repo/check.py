@@ -83,15 +83,33 @@ class _Check:
         else:
             if head.commit_id:
                 yield head.commit_id, "HEAD"
-        for name in refs.branch_names():
-            self._report.refs += 1
+        branches = self._repository.branches()
+        self._report.refs = len(branches) + len(branches.unborn)
+        for fault in branches.faults:
+            name = str(fault.details.get("branch", fault.message))
+            self._report.refs += name not in branches.unborn
+            self._fault("ref", name, fault.code, fault.message)
+        for name, branch_head in branches.items():
+            yield branch_head, f"branch {name}"
+        for remote in refs.remote_names():
+            self._check_tracking(remote)
+
+    def _check_tracking(self, remote: str) -> None:
+        refs = self._repository.refs
+        try:
+            names = refs.tracking_names(remote)
+        except MuseError as exc:
+            self._fault("tracking", remote, exc.code, exc.message)
+            return
+        for name in names:
             try:
-                branch_head = refs.read_branch(name)
+                found = refs.read_tracking(remote, name)
             except MuseError as exc:
-                self._fault("ref", name, exc.code, exc.message)
+                self._fault("tracking", f"{remote}/{name}", exc.code, exc.message)
             else:
-                if branch_head:
-                    yield branch_head, f"branch {name}"
+                if not found:
+                    message = f"what {remote} was seen to have as {name} is empty; a fetch notes it anew"
+                    self._fault("tracking", f"{remote}/{name}", "integrity", message)
 
     def _check_tags(self) -> Iterator[tuple[CommitId, str]]:
         for path in tag_paths(str(self._repository.muse)):
@@ -153,14 +171,12 @@ class _Check:
             self._report.objects += 1
 
     def _check_snapshot(self, snapshot_id: SnapshotId, parser: SnapshotParser, needed_by: str | None) -> None:
-        if needed_by and not self._store.has_snapshot(snapshot_id):
-            message = f"snapshot {snapshot_id} is missing; {needed_by} needs it"
-            self._fault("snapshot", snapshot_id, "integrity", message)
-            return
         try:
             snapshot = self._store.read_snapshot(snapshot_id, parser)
         except MuseError as exc:
-            self._fault("snapshot", snapshot_id, exc.code, exc.message)
+            missing = f"snapshot {snapshot_id} is missing; {needed_by} needs it"
+            is_missing = needed_by and exc.details.get("rule") == "missing"
+            self._fault("snapshot", snapshot_id, exc.code, missing if is_missing else exc.message)
             return
         self._report.snapshots += 1
         if not needed_by:

@@ -128,7 +128,7 @@ def _write(repository: Repository, head: Head, parent_id: CommitId | None, snaps
     repository.write_snapshot(snapshot)
     repository.write_commit(commit)
     failpoint("snapshot.commit_written")
-    if repository.read_head() != head or (head.branch and repository.read_branch(head.branch) != parent_id):
+    if repository.read_head() != head or (head.branch and repository.refs.read_branch(head.branch) != parent_id):
         raise Busy("another program moved the branch meanwhile", hint="Look at 'museui log', then try again.")
     if head.branch:
         repository.write_branch(head.branch, commit.id)

@@ -106,10 +106,7 @@ class _Reader:
     def is_stored(self, object_id: ObjectId, size_bytes: int) -> bool:
         if self._group is not None and self._store.object_path(object_id) in self._group:
             return True
-        try:
-            return self._store.keeps_object(object_id) and self._store.object_size(object_id) == size_bytes
-        except OSError:
-            return False
+        return self._store.keeps_object(object_id, size_bytes)
 
     def read(self, full: str) -> _Read | None:
         """Return what a file holds, ``None`` when it has gone. Raises :class:`_Unreadable`."""

@@ -11,15 +11,20 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..core.errors import Integrity, Invalid, Usage
+from ..core.errors import Integrity, Invalid, MuseError, Usage, shown
 from ..core.ids import CommitId, is_hex_id, parse_id
-from ..core.names import check_branch, check_name
+from ..core.names import check_branch, check_name, is_branch
 from .atomic import write_file
-from .files import disk_error, read_file
+from .files import disk_error, list_names, read_file
+from .temporary import PREFIX
 
 _MAX_REF_BYTES = 4096
 _BRANCH = "ref: refs/heads/"
 _COMMIT = "commit: "
+_REF_HINT = "`museui repair` finds out what it held."
+_BLANKS = " \t\r\n"
+_OTHERS_TEMPORARY = (PREFIX, ".muse-tmp-")
+"""What files begin with that MuseUI and the Muse client write before they rename them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,19 @@ class Head:
     commit_id: CommitId | None = None
 
 
+class Branches(dict[str, CommitId]):
+    """Branch → head, sorted by name. ``faults`` says of every other thing that lies among them why it is none."""
+
+    def __init__(self, heads: dict[str, CommitId], faults: tuple[MuseError, ...] = (), unborn: tuple[str, ...] = ()):
+        """``unborn``: branches whose file is there and empty, as before the first commit."""
+        super().__init__(heads)
+        self.faults = faults
+        self.unborn = unborn
+
+
 def parse_head(content: bytes) -> Head:
     """The meaning of ``HEAD``. Raises :class:`Invalid`."""
-    text = content.decode("utf-8", "replace").strip()
+    text = content.decode("utf-8", "surrogateescape").strip(_BLANKS)
     if text.startswith(_BRANCH):
         return Head(check_branch(text[len(_BRANCH) :]))
     if text.startswith(_COMMIT):
@@ -63,34 +78,54 @@ class Refs:
         text = _BRANCH + check_branch(head.branch) if head.branch else _COMMIT + parse_id(head.commit_id, "HEAD")
         write_file(f"{self._muse}/HEAD", f"{text}\n".encode())
 
-    def branch_names(self) -> list[str]:
-        """Every file below ``refs/heads`` whose name can be a branch's, sorted."""
-        return sorted(_ref_names(f"{self._muse}/refs/heads"))
-
-    def branches(self) -> dict[str, CommitId]:
-        """Branch → head, sorted by name; branches without a commit are left out. Raises :class:`Integrity`."""
-        heads = ((name, self.read_branch(name)) for name in self.branch_names())
-        return {name: head for name, head in heads if head}
+    def branches(self) -> Branches:
+        """Return every branch with its head, and what cannot be read as one."""
+        root = f"{self._muse}/refs/heads"
+        heads: dict[str, CommitId] = {}
+        unborn: list[str] = []
+        faults: list[MuseError] = []
+        for name in sorted(_ref_names(root, faults)):
+            try:
+                check_branch(name)
+            except Invalid as exc:
+                if fault := _unnameable(root, name, exc):
+                    faults.append(fault)
+                continue
+            try:
+                head = _read_ref(f"{root}/{name}", name)
+            except MuseError as exc:
+                faults.append(exc)
+                continue
+            if head:
+                heads[name] = head
+            elif os.path.lexists(f"{root}/{name}"):
+                unborn.append(name)
+        return Branches(heads, tuple(faults), tuple(unborn))
 
     def read_branch(self, name: str) -> CommitId | None:
         """The head of a branch, ``None`` when it has no commit. Raises :class:`Integrity` for rubbish."""
-        return _read_ref(self._branch_path(name))
+        return _read_ref(self.branch_path(name), name)
 
     def write_branch(self, name: str, commit_id: CommitId) -> None:
         """Point a branch at a commit; the change others wait for."""
-        _write_ref(self._branch_path(name), commit_id, name, sync=True)
+        _write_ref(self.branch_path(name), commit_id, name, sync=True)
 
-    def _branch_path(self, name: str) -> str:
+    def branch_path(self, name: str) -> str:
+        """Return the file of a branch, there or not. Raises :class:`Invalid`."""
         return f"{self._muse}/refs/heads/{check_branch(name)}"
 
     def tracking_names(self, remote: str) -> list[str]:
-        """The branches of ``remote`` that have been seen, sorted."""
-        return sorted(_ref_names(f"{self._muse}/remotes/{check_name(remote, 'remote')}"))
+        """Return the branches of ``remote`` that have been seen, sorted."""
+        return sorted(filter(is_branch, _ref_names(f"{self._muse}/remotes/{check_name(remote, 'remote')}")))
+
+    def remote_names(self) -> list[str]:
+        """Return the remotes of which something was seen, sorted, whether they are still configured or not."""
+        return sorted(list_names(f"{self._muse}/remotes"))
 
     def read_tracking(self, remote: str, branch: str) -> CommitId | None:
         """The hub's head of ``branch`` as last seen, ``None`` when never seen. Raises :class:`Integrity`."""
         path = self._tracking_path(remote, branch)
-        return None if os.path.isdir(path) else _read_ref(path)
+        return None if os.path.isdir(path) else _read_ref(path, f"{remote}/{branch}")
 
     def write_tracking(self, remote: str, branch: str, commit_id: CommitId) -> None:
         """Note the hub's head of ``branch``; what was noted under a name that contradicts it (``a`` for ``a/b``) goes.
@@ -118,23 +153,45 @@ class Refs:
         return f"{self._muse}/remotes/{check_name(remote, 'remote')}/{check_branch(branch)}"
 
 
-def _read_ref(path: str) -> CommitId | None:
+def _read_ref(path: str, name: str) -> CommitId | None:
+    """Return the id in a ref's file, ``None`` when it is empty or there is none. Raises :class:`Integrity`."""
+    details = {"path": path, "branch": name}
     try:
         content = read_file(path, _MAX_REF_BYTES)
     except FileNotFoundError:
         return None
-    text = content.decode("ascii", "replace").strip()
+    except Integrity as exc:
+        exc.details |= details
+        exc.hint = exc.hint or _REF_HINT
+        raise
+    text = content.decode("ascii", "backslashreplace").strip(_BLANKS)
     if not text:
         return None
     if text.startswith("sha256:"):
         text = text[7:]
     if not is_hex_id(text):
-        raise Integrity(
-            f"{path} does not hold a commit id: {text!r:.80}",
-            hint="A branch file holds the 64 hex digits of its head and nothing else.",
-            details={"path": path},
-        )
+        raise Integrity(f"{path} does not hold a commit id: {shown(text)}", hint=_REF_HINT, details=details)
     return CommitId(text)
+
+
+def _unnameable(root: str, name: str, reason: Invalid) -> MuseError | None:
+    """Return the error for a ref that cannot be called ``name``; ``None`` for what some program keeps there itself."""
+    last = name.rpartition("/")[2]
+    try:
+        head = _read_ref(f"{root}/{name}", name)
+    except MuseError:
+        head = None
+        if last.startswith("."):
+            return None
+    else:
+        if head is None or last.startswith(_OTHERS_TEMPORARY):
+            return None
+    readable = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return Invalid(
+        f"branch {readable!r} cannot be pushed: its name is not one that MuseUI carries",
+        hint=f"Give it another name with the Muse client. {reason.hint}",
+        details={"branch": readable, "rule": "branch_name", "head": head},
+    )
 
 
 def _write_ref(path: str, commit_id: CommitId, name: str, *, sync: bool) -> None:
@@ -166,8 +223,11 @@ def _clear_the_way(path: str, root: str) -> None:
         folder = os.path.dirname(folder)
 
 
-def _ref_names(root: str) -> Iterator[str]:
-    """The names below ``root`` that can be branches; what else lies there (others' temporary files) is passed over."""
+def _ref_names(root: str, faults: list[MuseError] | None = None) -> Iterator[str]:
+    """Yield the path below ``root`` of everything there that is no folder.
+
+    Raises our errors for a folder that cannot be listed, unless ``faults`` takes them.
+    """
     prefixes = [""]
     while prefixes:
         prefix = prefixes.pop()
@@ -177,12 +237,12 @@ def _ref_names(root: str) -> Iterator[str]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as exc:
-            raise disk_error(exc, f"cannot list {root}/{prefix}") from exc
+            error = disk_error(exc, f"cannot list {root}/{prefix}")
+            if faults is None:
+                raise error from exc
+            faults.append(error)
+            continue
         for name, is_folder in found:
-            try:
-                check_branch(prefix + name)
-            except Invalid:
-                continue
             if is_folder:
                 prefixes.append(f"{prefix}{name}/")
             else:

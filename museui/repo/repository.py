@@ -19,8 +19,9 @@ from .create import NewRepository, create_repository
 from .files import read_file
 from .group import FileGroup
 from .lock import hold_lock
+from .lost import find_loss, read_branches
 from .records import Tag, decode_record
-from .refs import Head, Refs
+from .refs import Branches, Head, Refs
 from .store import Store
 from .tags import has_tag, read_tags, write_tag
 
@@ -127,15 +128,15 @@ class Repository:
         return self.store.object_path(object_id)
 
     def has_commit(self, commit_id: CommitId) -> bool:
-        """Whether the commit's file is there."""
+        """Return whether the commit's file is there and not cut short."""
         return self.store.has_commit(commit_id)
 
     def has_snapshot(self, snapshot_id: SnapshotId) -> bool:
-        """Whether the snapshot's file is there."""
+        """Return whether the snapshot's file is there and not cut short."""
         return self.store.has_snapshot(snapshot_id)
 
     def has_object(self, object_id: ObjectId) -> bool:
-        """Whether the object's file is there."""
+        """Return whether the object's file is there and not emptied."""
         return self.store.has_object(object_id)
 
     def read_commit(self, commit_id: CommitId) -> Commit:
@@ -184,13 +185,21 @@ class Repository:
         """The branch that is checked out, ``None`` when a commit is. Raises :class:`Integrity`."""
         return self.refs.read_head().branch
 
-    def branches(self) -> dict[str, CommitId]:
-        """Branch → head, sorted by name; branches without a commit are left out. Raises :class:`Integrity`."""
-        return self.refs.branches()
+    def branches(self) -> Branches:
+        """Return branch → head, sorted by name, with a fault for each that cannot be read, named, or lost its head."""
+        return read_branches(str(self.muse), self.refs, self.store)
 
-    def read_branch(self, name: str) -> CommitId | None:
-        """The head of a branch, ``None`` when it has no commit. Raises :class:`Integrity`, :class:`Invalid`."""
-        return self.refs.read_branch(name)
+    def read_branch(self, name: str, *, seen: bool = True) -> CommitId | None:
+        """Return the head of a branch, ``None`` before its first commit.
+
+        Raises :class:`Integrity` when it is damaged or has lost its head (:func:`find_loss`), :class:`Invalid`.
+        """
+        head = self.refs.read_branch(name)
+        if head or not (os.path.lexists(self.refs.branch_path(name)) or self.read_head().branch == name):
+            return head
+        if lost := find_loss(str(self.muse), self.refs, self.store, name, seen=seen):
+            raise lost
+        return None
 
     def write_branch(self, name: str, commit_id: CommitId) -> None:
         """Point a branch at a commit that is here. Raises :class:`Usage`, :class:`Invalid`."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..core.errors import Integrity, MuseError
 from ..core.ids import CommitId
 from .history import compare_heads
 from .repository import Repository
@@ -28,13 +30,33 @@ class BranchState:
 
 
 def read_states(repository: Repository) -> list[BranchState]:
-    """Every branch that has a commit against every remote. Raises :class:`Integrity`, :class:`Usage`."""
+    """Return every branch that can be read against every remote. Raises :class:`Usage`.
+
+    How a branch stands is ``unknown`` where something damaged is in the way (:func:`find_unclear_states` says what).
+    """
     remotes: list[str | None] = list(repository.remotes())
     return [
-        read_state(repository, branch, head, remote)
+        _read_or_unknown(repository, branch, head, remote)
         for branch, head in repository.branches().items()
         for remote in remotes or [None]
     ]
+
+
+def _read_or_unknown(repository: Repository, branch: str, head: CommitId, remote: str | None) -> BranchState:
+    try:
+        return read_state(repository, branch, head, remote)
+    except Integrity:
+        return BranchState(branch, remote, "unknown", None, None, head, None)
+
+
+def find_unclear_states(repository: Repository) -> Iterator[MuseError]:
+    """Yield what keeps a branch from being compared with what a remote was seen to have."""
+    for branch, head in repository.branches().items():
+        for remote in repository.remotes():
+            try:
+                read_state(repository, branch, head, remote)
+            except Integrity as exc:
+                yield exc
 
 
 def read_state(repository: Repository, branch: str, head: CommitId, remote: str | None) -> BranchState:

@@ -27,6 +27,7 @@ from .records import (
 )
 
 COPY_BYTES = 1 << 20
+_END_BYTES = 16
 
 
 class Store:
@@ -52,20 +53,28 @@ class Store:
         return f"{self._objects}{object_id[:2]}/{object_id[2:]}"
 
     def has_commit(self, commit_id: CommitId) -> bool:
-        """Whether the commit's file is there."""
-        return os.path.isfile(self.commit_path(commit_id))
+        """Return whether the commit's file is there and not cut short; :meth:`reads_commit` knows more."""
+        return _is_whole(self.commit_path(commit_id))
 
     def has_snapshot(self, snapshot_id: SnapshotId) -> bool:
-        """Whether the snapshot's file is there."""
-        return os.path.isfile(self.snapshot_path(snapshot_id))
+        """Return whether the snapshot's file is there and not cut short; :meth:`reads_snapshot` knows more."""
+        return _is_whole(self.snapshot_path(snapshot_id))
 
     def has_object(self, object_id: ObjectId) -> bool:
-        """Whether the object can be read: its file is there, or it is the empty one, which needs none."""
+        """Return whether the object can be read: its file is there, or it is the empty one, which needs none."""
         return object_id == EMPTY_OBJECT or self.keeps_object(object_id)
 
-    def keeps_object(self, object_id: ObjectId) -> bool:
-        """Whether the object's file is there."""
-        return os.path.isfile(self.object_path(object_id))
+    def keeps_object(self, object_id: ObjectId, size_bytes: int | None = None) -> bool:
+        """Return whether the object's file is there, of ``size_bytes`` where they are known, and not emptied."""
+        try:
+            status = os.lstat(self.object_path(object_id))
+        except OSError:
+            return False
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        if size_bytes is not None:
+            return status.st_size == size_bytes
+        return status.st_size > 0 or object_id == EMPTY_OBJECT
 
     def object_size(self, object_id: ObjectId) -> int:
         """The length of the object's file in bytes. Raises :class:`OSError`."""
@@ -142,11 +151,12 @@ class Store:
     def write_commit(self, commit: Commit, group: FileGroup) -> None:
         """Add the commit's file to ``group``, unless an undamaged one is there: a record is never written over."""
         path = self.commit_path(commit.id)
-        if path in group or (os.path.lexists(path) and self._commit_reads(commit.id)):
+        if path in group or self.reads_commit(commit.id):
             return
         group.add(path, (encode_record(commit.fields),))
 
-    def _commit_reads(self, commit_id: CommitId) -> bool:
+    def reads_commit(self, commit_id: CommitId) -> bool:
+        """Return whether the commit is there and undamaged: its file is read and its id checked."""
         try:
             self.read_commit(commit_id)
         except Integrity:
@@ -156,11 +166,12 @@ class Store:
     def write_snapshot(self, snapshot: Snapshot, group: FileGroup) -> None:
         """Add the snapshot's file to ``group``, unless an undamaged one is there."""
         path = self.snapshot_path(snapshot.id)
-        if path in group or (os.path.lexists(path) and self._snapshot_reads(snapshot.id)):
+        if path in group or self.reads_snapshot(snapshot.id):
             return
         group.add(path, (encode_snapshot(snapshot),))
 
-    def _snapshot_reads(self, snapshot_id: SnapshotId) -> bool:
+    def reads_snapshot(self, snapshot_id: SnapshotId) -> bool:
+        """Return whether the snapshot is there and undamaged: its file is read and its id checked."""
         try:
             self.read_snapshot(snapshot_id, SnapshotParser())
         except Integrity:
@@ -186,6 +197,23 @@ class Store:
                 for name in list_names(self._objects + folder):
                     if is_hex_id(folder + name):
                         yield ObjectId(folder + name)
+
+
+def _is_whole(path: str) -> bool:
+    """Return whether a record's file is there and ends as a record does. Reads its last bytes alone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(descriptor)
+        return stat.S_ISREG(status.st_mode) and os.pread(
+            descriptor, _END_BYTES, max(0, status.st_size - _END_BYTES)
+        ).rstrip().endswith(b"}")
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _checked(object_id: ObjectId, pieces: Iterable[bytes]) -> Iterator[bytes]:

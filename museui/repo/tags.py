@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 from ..core.errors import Integrity, MuseError
@@ -41,8 +40,11 @@ def read_tags(muse: str) -> Iterator[Tag]:
 
 
 def has_tag(muse: str, tag: Tag) -> bool:
-    """Whether there is a tag of this id, whatever its file holds."""
-    return os.path.lexists(_path(muse, tag))
+    """Return whether there is a tag of this id whose file can be read, whatever commit it names."""
+    try:
+        return read_tag(_path(muse, tag)) is not None
+    except MuseError:
+        return False
 
 
 def write_tag(muse: str, tag: Tag) -> None:

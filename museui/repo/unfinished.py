@@ -73,7 +73,7 @@ def read_unfinished(repository: Repository) -> Unfinished | None:
         return None
     if note.doing == "clone" and note.new is None:
         return note
-    if repository.current_branch() != note.branch or repository.read_branch(note.branch) != note.old:
+    if repository.current_branch() != note.branch or repository.refs.read_branch(note.branch) != note.old:
         return None
     return note
 

@@ -193,7 +193,7 @@ async def pull(
         on_finished(finished)
     fetched = await fetch(repository, client, remote, [branch], on_progress)
     head = fetched.branch_heads[branch]
-    old = repository.read_branch(branch)
+    old = repository.read_branch(branch, seen=False)
     if old is not None:
         apart = compare_heads(repository, old, head)
         if apart.ahead and apart.behind:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from museui.core.bundle import ObjectEntry, read_bundle
-from museui.core.errors import Interrupted, NotFound
+from museui.core.errors import Integrity, Interrupted, Invalid, MuseError, NotFound
 from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
@@ -22,6 +24,7 @@ from museui.repo.files import disk_error
 from museui.repo.records import parse_tag
 from museui.repo.repository import Repository
 
+from .gaps import lacks_nothing
 from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
@@ -41,6 +44,8 @@ class FetchResult:
     snapshots: int
     objects: int
     wire_bytes: int
+    faults: tuple[MuseError, ...] = ()
+    """Why the head of a branch could not be noted here; its commits have come."""
 
 
 async def fetch(
@@ -49,11 +54,15 @@ async def fetch(
     remote: str | None,
     branches: list[str] | None = None,
     on_progress: OnProgress = lambda received_bytes: None,
+    *,
+    whole: bool = False,
 ) -> FetchResult:
     """Bring what the hub has of ``branches`` (all, and all that is tagged, when ``None``).
 
     Their heads are noted as those of ``remote``; ``None``: it has no name here, and nothing is noted.
     ``on_progress`` hears how many bytes have come.
+
+    Where something that the hub has is damaged here, or with ``whole``, everything is fetched again and written anew.
 
     The hub's tags of commits that are here then come too; a tag that is here already stays as it is.
 
@@ -68,12 +77,16 @@ async def fetch(
         heads[branch] = refs.branch_heads[branch]
     tags = [parse_tag(record) for record in await client.fetch_tags()] if _TAGS in refs.capabilities else []
     tagged = [tag.commit_id for tag in tags] if branches is None else []
-    want = sorted({item for item in (*heads.values(), *tagged) if not repository.has_commit(item)})
+    wanted = {*heads.values(), *tagged}
+    seen = _seen_heads(repository, remote)
+    whole = whole or not await asyncio.to_thread(lacks_nothing, repository, {*heads.values(), *seen})
+    want = sorted(wanted if whole else {item for item in wanted if not repository.store.reads_commit(item)})
+    have = [] if whole else _own_heads(repository, seen)
     counts = _Counts()
     if want:
         with tempfile.NamedTemporaryFile(prefix="museui-fetch-") as file:
             try:
-                async with client.fetch(want, _own_heads(repository, remote)) as pieces:
+                async with client.fetch(want, have) as pieces:
                     async for piece in pieces:
                         file.write(piece)
                         counts.wire_bytes += len(piece)
@@ -85,13 +98,24 @@ async def fetch(
             await run_stoppable(
                 lambda: _take_in(repository, Path(file.name), set(want), counts, checked, stop.is_set), stop.set
             )
-    if remote is not None:
-        for branch, head in heads.items():
-            repository.write_tracking(remote, branch, head)
+    faults: list[MuseError] = []
+    for branch, head in heads.items() if remote is not None else ():
+        try:
+            repository.write_tracking(remote or "", branch, head)
+        except Invalid as exc:
+            faults.append(exc)
     for tag in tags:
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)
-    return FetchResult(heads, refs.default_branch, counts.commits, counts.snapshots, counts.objects, counts.wire_bytes)
+    return FetchResult(
+        heads,
+        refs.default_branch,
+        counts.commits,
+        counts.snapshots,
+        counts.objects,
+        counts.wire_bytes,
+        tuple(faults),
+    )
 
 
 @dataclass(slots=True)
@@ -102,12 +126,20 @@ class _Counts:
     wire_bytes: int = 0
 
 
-def _own_heads(repository: Repository, remote: str | None) -> list[CommitId]:
-    """What the hub may leave out: our branches and what we last saw of the hub's, as far as it is here."""
-    branches = repository.branches()
-    seen = [repository.read_tracking(remote, branch) for branch in branches] if remote is not None else []
-    candidates = dict.fromkeys([*(head for head in seen if head), *branches.values()])
-    return [head for head in candidates if repository.has_commit(head)][:_MAX_HAVE]
+def _seen_heads(repository: Repository, remote: str | None) -> list[CommitId]:
+    """Return what we last saw the hub's branches at, of those that are here too."""
+    seen: list[CommitId] = []
+    for branch in repository.branches() if remote is not None else ():
+        with suppress(Integrity):
+            if head := repository.read_tracking(remote or "", branch):
+                seen.append(head)
+    return seen
+
+
+def _own_heads(repository: Repository, seen: list[CommitId]) -> list[CommitId]:
+    """Return what the hub may leave out: what was ``seen`` of it and our branches, as far as that is here."""
+    candidates = dict.fromkeys([*seen, *repository.branches().values()])
+    return [head for head in candidates if repository.store.reads_commit(head)][:_MAX_HAVE]
 
 
 def _take_in(

@@ -79,7 +79,7 @@ async def find_common(
     are our newest commits offered, in widening steps, until the hub says that no round would help.
     """
     heads = set(refs.branch_heads.values())
-    known = {commit for commit in heads if repository.has_commit(commit)}
+    known = {commit for commit in heads if repository.store.reads_commit(commit)}
     limits = refs.known_limits()
     rounds = 0
     if heads - known:
@@ -90,7 +90,7 @@ async def find_common(
             rounds += 1
             phase.progress(rounds, None, "rounds")
             answer = await client.negotiate([], have)
-            known.update(commit for commit in answer.ack if repository.has_commit(commit))
+            known.update(commit for commit in answer.ack if repository.store.reads_commit(commit))
             if answer.ready or answer.ack or have[-1] == commits[0].id:
                 break
             skip += len(have)

@@ -16,6 +16,7 @@ from museui.core.bundle import ObjectSource
 from museui.core.errors import Integrity, TooLarge
 from museui.core.hashing import HashChecks, check_object
 from museui.core.ids import EMPTY_OBJECT, ObjectId
+from museui.repo.health import REPAIR_HINT
 from museui.repo.repository import Repository
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -92,7 +93,7 @@ def _here() -> Iterator[None]:
     except Integrity as exc:
         raise Integrity(
             f"{exc.message}: it is damaged in this repository",
-            hint="Run `museui verify`; another clone may still have the object.",
+            hint=REPAIR_HINT,
             details=exc.details,
         ) from exc
 
@@ -115,6 +116,6 @@ def unreadable(object_id: ObjectId, reason: str) -> Integrity:
     """The error for an object that is missing or cannot be read."""
     return Integrity(
         f"object {object_id} cannot be read: {reason}",
-        hint="Run `museui verify` to see what else is missing.",
+        hint=REPAIR_HINT,
         details={"object_id": object_id},
     )

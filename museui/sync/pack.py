@@ -60,6 +60,10 @@ class Content:
             self._base_objects.update(snapshot.manifest.values())
         self._rest = self._iter_snapshots()
 
+    def path_of(self, object_id: ObjectId) -> str:
+        """Return a path that names the object, empty when none is known."""
+        return self._paths.get(object_id, "")
+
     @property
     def object_count(self) -> int:
         """How many objects there are to send, as far as snapshots have been read."""

@@ -11,6 +11,8 @@ from dataclasses import replace
 from museui.core import wire
 from museui.core.errors import Integrity, Invalid, MuseError, TooLarge
 from museui.core.failpoints import failpoint
+from museui.core.ids import ObjectId
+from museui.core.names import is_git_branch
 from museui.core.phases import PhaseEnded, PhaseEvent
 from museui.hub.client import HubClient
 from museui.hub.retry import with_retries
@@ -62,6 +64,7 @@ class Push:
         self._request = request
         self._environment = environment
         self._listener = listener
+        self._content: Content | None = None
         self.result = PushResult(
             repo=str(repository.root),
             remote=request.remote,
@@ -111,7 +114,11 @@ class Push:
             lease=True,
         )
         with run_phase("pack", self._emit, clock) as phase:
-            work = await run_stoppable(lambda: self._pack(phase, spool, common, target, rtt_s), phase.cancel)
+            try:
+                work = await run_stoppable(lambda: self._pack(phase, spool, common, target, rtt_s), phase.cancel)
+            except Integrity as exc:
+                self._name_file(exc)
+                raise
         if work is None:
             result.dry_run = True
             spool.clear()
@@ -131,12 +138,28 @@ class Push:
             # What the hub found wrong with it will not get better: the next try packs anew.
             spool.clear()
             exc.hint = exc.hint or "Run `museui verify` to see what is damaged in this repository."
+            self._name_file(exc)
+            self._name_branch(exc)
             raise
         failpoint("push.confirmed")
         result.push_id = answer.push_id
         result.previous_head = answer.previous_head
         result.already_present_objects = answer.already_present_objects
         self._finish(spool)
+
+    def _name_file(self, exc: MuseError) -> None:
+        """Say of a damaged object which file it is of, as far as this push knows."""
+        object_id = str(exc.details.get("object_id", "")).removeprefix("sha256:")
+        if self._content and (path := self._content.path_of(ObjectId(object_id))):
+            exc.message = f"{path!r} cannot be pushed: {exc.message}"
+            exc.details.setdefault("path", path)
+
+    def _name_branch(self, exc: MuseError) -> None:
+        """Say of a refused name, when only older hubs refuse it, that it is the hub."""
+        branch = self._request.branch
+        if exc.details.get("field") == "branch" and not is_git_branch(branch):
+            exc.message = f"this hub takes no branch called {branch!r}: {exc.message}"
+            exc.hint = "Older hubs take what git can name, no more. Bring the hub up to date, or rename the branch."
 
     def _finish(self, spool: Spool) -> None:
         request = self._request
@@ -196,7 +219,7 @@ class Push:
             phase.detail["reused"] = True
             self._count_bundle(found, phase)
             return found
-        content = Content(repository, walk, common.limits, common.needs, phase.check)
+        content = self._content = Content(repository, walk, common.limits, common.needs, phase.check)
         if request.dry_run:
             for _ in content.snapshot_records():
                 pass

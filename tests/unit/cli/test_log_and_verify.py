@@ -74,7 +74,7 @@ def test_a_branch_that_is_not_there_is_said(museui: Museui, song: Path, name: st
     assert answer.code != 0 and answer.out == "" and name in answer.err
 
 
-@pytest.mark.parametrize("name", ["a b", "../../x", "", "x" * 3000, "sha256:zz"])
+@pytest.mark.parametrize("name", ["a ", "../../x", "", "x" * 3000, "a\\b"])
 def test_what_can_be_no_branch_is_a_slip_in_the_command(museui: Museui, song: Path, name: str) -> None:
     for arguments in (["log", name], ["push", "--branch", name, "--remote", "http://127.0.0.1:1/a/b"]):
         answer = museui("-C", song, *arguments)

@@ -1,4 +1,4 @@
-"""Paths no file system holds, branch names git refuses, and names of owners and slugs."""
+"""Paths no file system holds, branch names that are and are not carried, and names of owners and slugs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from museui.core.names import (
     check_owner,
     check_path,
     check_tree,
+    is_git_branch,
 )
 
 GOOD_PATHS = [
@@ -34,9 +35,12 @@ GOOD_BRANCHES = [
     "main", "feat/bridge", "a-", "a@", "a@b", "a.b", "a./b", "a.locks", "heads/HEAD", "a]", "a{b", "ä", "日本/語",
     "head", "FETCH_HEAD", "a/-b", "refs/heads/x", "x" * MAX_BRANCH_BYTES,
 ]  # fmt: skip
+ONLY_OURS = [
+    "my idea", "a~1", "a^b", "a:b", "a?b", "a*b", "a[b", "x.lock", "a/b.lock", "a.lock/b", "HEAD", "@", "a.", "a b/c d",
+]  # fmt: skip
 BAD_BRANCHES = [
-    "", ".a", "a/.b", "a..b", "a.lock", "a/b.lock", "a.lock/b", "-a", "@", "@{", "a@{b", "HEAD", "a b", "a~b", "a^b",
-    "a:b", "a?b", "a*b", "a[b", "a\\b", "a/", "/a", "a//b", "a.", "a\x7f", "a\tb", "a\n", "\0", "\ud800",
+    "", ".a", "a/.b", "a..b", "-a", "@{", "a@{b", "a\\b", "a/", "/a", "a//b", "a\x7f", "a\tb", "a\n", "\0", "\ud800",
+    " ", " a", "a ", "a/ b", "a /b",
     "x" * (MAX_BRANCH_BYTES + 1), "ä" * 128,
 ]  # fmt: skip
 NOT_TEXT: list[Any] = [None, 3, b"main", ["main"], {"a": 1}, True]
@@ -68,10 +72,17 @@ def test_an_accepted_path_never_names_anything_outside_its_folder(path: str) -> 
 @pytest.mark.parametrize("name", GOOD_BRANCHES)
 def test_a_branch_name_git_accepts_is_accepted(name: str) -> None:
     assert check_branch(name) == name
+    assert is_git_branch(name)
+
+
+@pytest.mark.parametrize("name", ONLY_OURS)
+def test_what_the_muse_client_can_name_and_nothing_can_misread_is_accepted(name: str) -> None:
+    assert check_branch(name) == name
+    assert not is_git_branch(name)
 
 
 @pytest.mark.parametrize("name", [*BAD_BRANCHES, *NOT_TEXT])
-def test_a_branch_name_git_refuses_is_refused(name: Any) -> None:
+def test_a_branch_name_that_something_could_misread_is_refused(name: Any) -> None:
     with pytest.raises(Invalid, match="not a branch name"):
         check_branch(name)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -37,8 +40,8 @@ def test_a_head_is_read_with_or_without_a_newline(refs: Refs, tmp_path: Path, co
 def test_a_branch_without_a_commit_is_none(refs: Refs, tmp_path: Path, content: str) -> None:
     (tmp_path / "refs/heads/main").write_text(content)
     assert refs.read_branch("main") is None
-    assert refs.branches() == {}
-    assert refs.branch_names() == ["main"]
+    found = refs.branches()
+    assert (found, found.unborn, found.faults) == ({}, ("main",), ())
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,18 @@ def test_a_branch_without_a_commit_is_none(refs: Refs, tmp_path: Path, content: 
 def test_rubbish_in_a_branch_is_refused_with_the_name_of_the_file(refs: Refs, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "refs/heads/main").write_bytes(content)
     with pytest.raises(Integrity, match="refs/heads/main does not hold a commit id"):
-        refs.branches()
+        refs.read_branch("main")
+    (fault,) = refs.branches().faults
+    assert fault.details["branch"] == "main" and "does not hold a commit id" in fault.message
+
+
+def test_one_garbled_branch_among_ten_is_named_and_the_nine_are_read(refs: Refs, tmp_path: Path) -> None:
+    for number in range(9):
+        refs.write_branch(f"b{number}", A)
+    (tmp_path / "refs/heads/b4x").write_bytes(b"rubbish")
+    found = refs.branches()
+    assert found == {f"b{number}": A for number in range(9)}
+    assert [fault.details["branch"] for fault in found.faults] == ["b4x"]
 
 
 def test_a_huge_branch_file_is_not_read(refs: Refs, tmp_path: Path) -> None:
@@ -70,28 +84,58 @@ def test_a_branch_that_is_no_file_is_refused(refs: Refs, tmp_path: Path, kind: s
         refs.read_branch("main")
 
 
-def test_files_that_cannot_be_branches_are_passed_over(refs: Refs, tmp_path: Path) -> None:
+def test_a_branch_whose_name_is_not_carried_is_named(refs: Refs, tmp_path: Path) -> None:
+    heads = tmp_path / "refs/heads"
+    names = ["-x", "a..b", "a\tb", ".hidden/x", "..y", os.fsdecode(b"\xff"), "trailing "]
+    for name in names:
+        (heads / name).parent.mkdir(exist_ok=True)
+        (heads / name).write_text(A)
+    (heads / "-rubbish").write_text("rubbish")
+    found = refs.branches()
+    assert found == {}
+    assert sorted(str(fault.details["branch"]) for fault in found.faults) == sorted(
+        ["-x", "a..b", "a\tb", ".hidden/x", "..y", "\\xff", "trailing ", "-rubbish"]
+    )
+    assert {fault.details["rule"] for fault in found.faults} == {"branch_name"}
+
+
+def test_a_folder_of_branches_that_cannot_be_listed_is_named(refs: Refs, tmp_path: Path) -> None:
+    refs.write_branch("main", A)
+    refs.write_branch("closed/x", A)
+    with patch("os.scandir", _closed(os.scandir)):
+        found = refs.branches()
+    assert found == {"main": A}
+    (fault,) = found.faults
+    assert "closed" in fault.message and "Permission denied" in fault.message
+
+
+def _closed(scandir: Any) -> Any:
+    def scan(path: str) -> Any:
+        if path.endswith("closed/"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    return scan
+
+
+def test_other_programs_files_are_passed_over(refs: Refs, tmp_path: Path) -> None:
     refs.write_branch("main", A)
     heads = tmp_path / "refs/heads"
-    for name in (".museui-0123.tmp", "main.lock", "-x", "a..b", "a b", "HEAD"):
-        (heads / name).write_text("rubbish")
-    (heads / ".hidden").mkdir()
-    (heads / ".hidden/x").write_text("rubbish")
-    (heads / os.fsdecode(b"\xff")).write_text("rubbish")
-    (heads / "loop").symlink_to(heads)
-    os.unlink(heads / "loop")  # noqa: PTH108
-    assert refs.branches() == {"main": A}
+    for name, content in ((".museui-01.tmp", A), (".muse-tmp-x", A), (".swp", "rubbish"), ("-x", ""), ("..a", "")):
+        (heads / name).write_text(content)
+    found = refs.branches()
+    assert (found, found.faults) == ({"main": A}, ())
 
 
 def test_a_folder_that_is_a_link_is_not_followed(refs: Refs, tmp_path: Path) -> None:
     refs.write_branch("main", A)
     (tmp_path / "refs/heads/loop").symlink_to(tmp_path / "refs/heads")
-    assert refs.branch_names() == ["loop", "main"]
-    with pytest.raises(Integrity, match="loop is a symbolic link"):
-        refs.branches()
+    found = refs.branches()
+    assert found == {"main": A}
+    assert ["loop is a symbolic link" in fault.message for fault in found.faults] == [True]
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", "a//b", "x.lock", ".x", "-x", "a\0b", "x" * 256])
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", "a//b", "x/..", ".x", "-x", "a\0b", "x" * 256])
 def test_a_name_that_is_no_branch_never_becomes_a_path(refs: Refs, name: str) -> None:
     for use in (
         lambda: refs.read_branch(name),
