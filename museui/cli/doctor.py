@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from .running import run_async
 if TYPE_CHECKING:
     from museui.hub.url import RepositoryUrl
     from museui.local.messages import Check
+
+_AT_ONCE = 8
+"""How many repositories a hub is asked for side by side."""
 
 
 @click.command()
@@ -33,15 +37,16 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     from museui.local.messages import encode
 
     folder = context.path(repo) if repo else context.cwd
-    urls = _urls_of(folder, named=repo is not None)
+    folders, urls = [folder], _urls_of(folder, named=repo is not None)
     daemon_checks = _ask_daemon()
-    checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls)
-    checks = [*checks, *_examine_here(folder)]
-    if (here := _check_repository(context.path(repo))) and all(check.name != here.name for check in checks):
+    checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls, folders)
+    checks = [*checks, *_examine_work_tree(folder)]
+    if (here := _check_repository(folder)) and all(check.name != here.name for check in checks):
         checks.append(here)
     names = {check.name for check in checks}
     rest = {base: url for base, url in urls.items() if f"hub {base}" not in names}
     checks = [*checks, *run_async(_examine_hubs(rest))]
+    checks = [*checks, *run_async(_examine_branches(folders, checks))]
     wrong = [check for check in checks if not check.ok]
     if as_json:
         running = daemon_checks is not None
@@ -76,10 +81,9 @@ def _urls_of(folder: Path, named: bool) -> dict[str, RepositoryUrl]:
     return urls
 
 
-def _examine_here(folder: Path) -> list[Check]:
-    """What is wrong with the repository that ``folder`` is in, and with its work tree."""
+def _examine_work_tree(folder: Path) -> list[Check]:
+    """What cannot be recorded of the work tree that ``folder`` is in."""
     from museui.local.messages import Check
-    from museui.repo.reasons import find_reasons
     from museui.repo.repository import Repository
 
     from .work_tree import look_at_work_tree
@@ -88,8 +92,8 @@ def _examine_here(folder: Path) -> list[Check]:
         repository = Repository.open(folder)
     except MuseError:
         return []
-    reasons = {reason.message: reason for reason in find_reasons(repository) + look_at_work_tree(repository).reasons}
-    return [Check(f"work tree {repository.root}", False, reason.message, reason.hint) for reason in reasons.values()]
+    reasons = look_at_work_tree(repository).reasons
+    return [Check(f"work tree {repository.root}", False, reason.message, reason.hint) for reason in reasons]
 
 
 def _ask_daemon() -> list[Check] | None:
@@ -112,8 +116,8 @@ def _ask_daemon() -> list[Check] | None:
     return checks
 
 
-def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
-    """This machine and what ``config.toml`` says is watched; the hubs of that are put into ``urls``."""
+def _examine_without_daemon(urls: dict[str, RepositoryUrl], folders: list[Path]) -> list[Check]:
+    """This machine and what ``config.toml`` says is watched; that is added to ``folders``, its hubs to ``urls``."""
     from museui.doctor.machine import check_watch_limit, examine_machine
     from museui.local.client import START_HINT
     from museui.local.messages import Check
@@ -141,6 +145,7 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl]) -> list[Check]:
             continue
         checks.append(_check_repository(Path(path)) or Check(f"repository {path}", True, "is there"))
         urls.update({base: url for base, url in found.items() if base not in urls})
+        folders.append(Path(path))
     return checks
 
 
@@ -173,6 +178,40 @@ async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:
 
     found = await asyncio.gather(*(examine(base, url) for base, url in urls.items()))
     return [check for checks in found for check in checks]
+
+
+async def _examine_branches(folders: list[Path], known: list[Check]) -> list[Check]:
+    """Where the branches of these repositories are on the hubs that answer, but for what is ``known`` already."""
+    from museui.doctor.branches import examine_branches
+    from museui.hub.url import parse_repository_url
+    from museui.local.messages import Check
+    from museui.repo.config import Remote
+    from museui.repo.identity import token_for
+    from museui.repo.repository import Repository
+    from museui.settings.hubs import find_authority
+
+    limit = asyncio.Semaphore(_AT_ONCE)
+    names = {check.name for check in known}
+    wrong = {check.name for check in known if not check.ok}
+
+    async def examine(repository: Repository, remote: Remote) -> Check | None:
+        base = parse_repository_url(remote.url).base
+        if {f"hub {base}", f"token {base}"} & wrong:
+            return None
+        async with limit:
+            token, ca = token_for(base, os.environ), find_authority(base, os.environ)
+            return await examine_branches(repository, remote, token, ca)
+
+    wanted: dict[str, tuple[Repository, Remote]] = {}
+    for folder in folders:
+        with suppress(MuseError):  # what is wrong with it has been said
+            repository = Repository.open(folder)
+            remotes = repository.remotes().values() if repository.branches() else ()
+            wanted |= {f"branches {repository.root} → {remote.name}": (repository, remote) for remote in remotes}
+    found = await asyncio.gather(
+        *(examine(*pair) for name, pair in wanted.items() if name not in names), return_exceptions=True
+    )
+    return [check for check in found if isinstance(check, Check)]
 
 
 def _render(checks: list[Check]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from ..core.errors import EXIT_FAILED, EXIT_OK, EXIT_RETRY, MuseError
+from ..core.figures import render_span
 from ..core.ids import qualified
 from ..repo.reasons import find_reasons
 from ..repo.repository import Repository
@@ -31,7 +33,8 @@ def command(context: Context, repo: str | None, strict: bool, as_json: bool, qui
     daemon is about to bring all of the rest there, else 1. Files that are not committed change it with --strict alone.
     """
     repository = Repository.open(context.path(repo))
-    states = read_states(repository)
+    now = time.time()
+    states = read_states(repository, now)
     work_tree = look_at_work_tree(repository)
     reasons = list({reason.message: reason for reason in find_reasons(repository) + work_tree.reasons}.values())
     safe = not reasons and all(state.state in SAFE_STATES for state in states)
@@ -50,7 +53,7 @@ def command(context: Context, repo: str | None, strict: bool, as_json: bool, qui
         }
         print_json(document)
     elif not quiet:
-        click.echo(_render(states, reasons, _current_branch(repository), work_tree))
+        click.echo(_render(states, reasons, _current_branch(repository), work_tree, now))
         for reason in reasons:
             click.echo(printable(f"✗ not safe: {reason.message}" + (f"\n  {reason.hint}" if reason.hint else "")))
         if known:
@@ -83,7 +86,9 @@ def _document(state: BranchState) -> dict[str, Any]:
     return asdict(state) | {"head": qualified(state.head), "hub_head": hub_head}
 
 
-def _render(states: list[BranchState], reasons: list[MuseError], current: str | None, work_tree: WorkTreeLook) -> str:
+def _render(
+    states: list[BranchState], reasons: list[MuseError], current: str | None, work_tree: WorkTreeLook, now: float
+) -> str:
     safe_words = "on the hub" if reasons else "✓ safe"
     none = "no branch with a commit" if reasons else "no commits yet"
     targets = [f"{state.branch} → {state.remote}" if state.remote else state.branch for state in states]
@@ -93,8 +98,18 @@ def _render(states: list[BranchState], reasons: list[MuseError], current: str | 
         words = _words(state, safe_words)
         if state.state == "safe" and state.branch == current and uncommitted:
             words += f", {uncommitted}"
-        lines.append(f"{target:<{width}}  {words}")
+        lines.append(f"{target:<{width}}  {words}{_seen(state, now)}")
     return "\n".join(map(printable, [*(lines or [none]), *work_tree.lines()]))
+
+
+def _seen(state: BranchState, now: float) -> str:
+    """Return when a branch was seen to be on the hub, for one that was."""
+    if state.state not in SAFE_STATES:
+        return ""
+    if state.seen_at is None:
+        return " when last seen" if state.state == "safe" else ""
+    ago = render_span(now - state.seen_at)
+    return ", seen now" if ago == "now" else f", seen {ago} ago"
 
 
 def _words(state: BranchState, safe_words: str) -> str:
@@ -104,11 +119,13 @@ def _words(state: BranchState, safe_words: str) -> str:
         case "ahead":
             return f"↑{state.ahead} ahead: museui push"
         case "behind":
-            return f"↓{state.behind} behind: museui pull"
+            return f"↓{'' if state.behind is None else state.behind} behind: museui pull"
         case "diverged":
             return f"⇅ diverged: {state.ahead} here, {state.behind} there"
         case "never_pushed":
             return "○ never pushed: museui push"
+        case "gone":
+            return "✗ not on the hub any more: museui push"
         case "no_remote":
             return "○ no remote: museui remote add NAME URL"
         case _:

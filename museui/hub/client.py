@@ -131,7 +131,9 @@ class HubLine:
         self, message: type[M], method: str, path: str, body: Mapping[str, Any] | None = None, **options: Any
     ) -> M:
         """The answer as the ``message`` it must be."""
-        answer = await self._exchange(method, path, body, **options)
+        return self._parse(message, await self._exchange(method, path, body, **options))
+
+    def _parse(self, message: type[M], answer: object) -> M:
         try:
             return wire.parse(message, answer)
         except Invalid as exc:
@@ -157,16 +159,7 @@ class HubLine:
             content = msgpack.packb(body)
         if content is not None:
             headers["Content-Type"] = MSGPACK
-        response = await self._send(method, url, headers, content, timeout)
-        if response.status >= 300:
-            raise _error_of(response)
-        try:
-            message = msgpack.unpackb(response.content)
-        except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-            raise _foreign(response) from exc
-        if not _is_signed(response):
-            raise _foreign(response)
-        return message, response.headers
+        return _parse_answer(await self._send(method, url, headers, content, timeout))
 
     async def _send(
         self,
@@ -209,6 +202,15 @@ class HubClient(HubLine):
     async def fetch_refs(self) -> wire.Refs:
         """``GET refs``."""
         return await self._request(wire.Refs, "GET", "refs")
+
+    async def fetch_new_refs(self, etag: str) -> tuple[wire.Refs | None, str]:
+        """``GET refs``, unless they are what ``etag`` names: ``None`` then; and what names them now."""
+        unless = {"If-None-Match": etag} if etag else {}
+        response = await self._send("GET", f"{self.url}/refs", {**self._headers, **unless}, None, TIMEOUT)
+        if response.status == 304 and REQUEST_ID in response.headers:
+            return None, etag
+        message, answered = _parse_answer(response)
+        return self._parse(wire.Refs, message), answered.get("etag", "")
 
     async def negotiate(self, want: list[CommitId], have: list[CommitId]) -> wire.NegotiateAnswer:
         """One round of ``POST negotiate``."""
@@ -332,6 +334,19 @@ def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
         hint=CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT,
         details={"host": host},
     )
+
+
+def _parse_answer(response: _Answer) -> tuple[Any, Mapping[str, str]]:
+    """A hub's message and headers. Raises the error that was answered."""
+    if response.status >= 300:
+        raise _error_of(response)
+    try:
+        message = msgpack.unpackb(response.content)
+    except (ValueError, RecursionError, msgpack.UnpackException) as exc:
+        raise _foreign(response) from exc
+    if not _is_signed(response):
+        raise _foreign(response)
+    return message, response.headers
 
 
 def _is_signed(response: _Answer) -> bool:

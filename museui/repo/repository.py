@@ -14,6 +14,7 @@ from pathlib import Path
 from ..core.errors import Denied, Integrity, Usage
 from ..core.ids import CommitId, ObjectId, SnapshotId
 from ..core.records import Commit, Snapshot, SnapshotParser
+from .atomic import remove_file
 from .config import Config, Remote, read_config, remove_remote, set_remote
 from .create import NewRepository, create_repository
 from .files import read_file
@@ -118,6 +119,7 @@ class Repository:
         remove_remote(self.config_path, name)
         for branch in self.refs.tracking_names(name):
             self.refs.remove_tracking(name, branch)
+        remove_file(f"{self.muse}/seen/{name}.json")
 
     def lock(self, wait_s: float = 10.0) -> AbstractContextManager[None]:
         """Keep other MuseUI processes from writing here for a block. Raises :class:`Busy` after ``wait_s``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from museui.hub.client import HubClient
 from museui.repo.files import disk_error
 from museui.repo.records import parse_tag
 from museui.repo.repository import Repository
+from museui.repo.sightings import note_heads
 
 from .gaps import lacks_nothing
 from .threads import Stopped, run_stoppable
@@ -73,6 +75,8 @@ async def fetch(
     heads = dict(refs.branch_heads) if branches is None else {}
     for branch in branches or ():
         if branch not in refs.branch_heads:
+            if remote is not None:
+                note_heads(repository, remote, {}, [branch], time.time())
             raise NotFound(f"the hub has no branch {branch!r}", hint=f"It has: {', '.join(sorted(refs.branch_heads))}.")
         heads[branch] = refs.branch_heads[branch]
     tags = [parse_tag(record) for record in await client.fetch_tags()] if _TAGS in refs.capabilities else []
@@ -99,11 +103,9 @@ async def fetch(
                 lambda: _take_in(repository, Path(file.name), set(want), counts, checked, stop.is_set), stop.set
             )
     faults: list[MuseError] = []
-    for branch, head in heads.items() if remote is not None else ():
-        try:
-            repository.write_tracking(remote or "", branch, head)
-        except Invalid as exc:
-            faults.append(exc)
+    if remote is not None:
+        gone = repository.refs.tracking_names(remote) if branches is None else []
+        note_heads(repository, remote, heads, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
     for tag in tags:
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)

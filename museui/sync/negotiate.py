@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from museui.core import wire
@@ -46,13 +47,15 @@ def sample_commits(commits: list[Commit], size: int, skip: int = 0) -> list[Comm
     return chosen
 
 
-async def fetch_refs(client: HubClient) -> wire.Refs:
-    """``GET refs``; a repository that the first push will create is one without branches.
+async def fetch_refs(client: HubClient, etag: str = "", *, by_itself: bool = False) -> tuple[wire.Refs | None, str]:
+    """``GET refs``, ``None`` when they are still those that ``etag`` names; and what names them now.
 
-    Raises :class:`NotFound` for one that this push cannot create, :class:`Unauthorized` when there is no token.
+    A repository that the first push will create is one without branches. Raises :class:`NotFound` for one that this
+    push cannot create, or, when nobody asked for it (``by_itself``), that somebody deleted; :class:`Unauthorized` when
+    there is no token.
     """
     try:
-        return await client.fetch_refs()
+        return await client.fetch_new_refs(etag)
     except NotFound as exc:
         if "request_id" not in exc.details:
             raise  # no hub said so
@@ -67,7 +70,13 @@ async def fetch_refs(client: HubClient) -> wire.Refs:
                 hint="Check the URL and the token; the owner's first push, or `museui hub repo create`, makes one.",
                 details=exc.details,
             ) from exc
-        return wire.parse(wire.Refs, {**exc.details, "repo_id": None, "branch_heads": {}})
+        if by_itself and exc.details.get("deleted"):
+            raise NotFound(
+                f"somebody deleted {client.url.owner}/{client.url.slug} at {client.url.base}",
+                hint="If it is to be there: `museui push` makes it anew. If not: `museui watch remove`.",
+                details=exc.details,
+            ) from exc
+        return wire.parse(wire.Refs, {**exc.details, "repo_id": None, "branch_heads": {}}), ""
 
 
 async def find_common(
@@ -123,6 +132,21 @@ def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId |
         f"{branch!r} and the hub's have diverged: {apart.ahead} commits here, {apart.behind} there",
         hint="Merge the hub's commits and push again; or replace them with --force-with-lease.",
         details=details,
+    )
+
+
+def check_not_removed(
+    repository: Repository, branch: str, removed: Mapping[str, CommitId], hub_head: CommitId | None, head: CommitId
+) -> None:
+    """Refuse to bring back what a person took away on the hub. Raises :class:`NonFastForward` saying what that is."""
+    gone = removed.get(branch)
+    if gone is None or not repository.has_commit(gone) or compare_heads(repository, head, gone).behind:
+        return
+    what = f"moved back on the hub, by force, from {gone[:12]} to {hub_head[:12]}" if hub_head else "deleted on the hub"
+    raise NonFastForward(
+        f"{branch!r} was {what}; this push would bring back what was taken away",
+        hint="Look at what is there (`museui fetch`). If it is to be brought back, `museui push` does it.",
+        details={"branch": branch, "head": hub_head, "removed": gone},
     )
 
 

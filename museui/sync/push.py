@@ -9,19 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from museui.core import wire
-from museui.core.errors import Integrity, Invalid, MuseError, TooLarge
+from museui.core.errors import Integrity, Invalid, MuseError, NotFound, TooLarge
 from museui.core.failpoints import failpoint
-from museui.core.ids import ObjectId
+from museui.core.ids import CommitId, ObjectId
 from museui.core.names import is_git_branch
 from museui.core.phases import PhaseEnded, PhaseEvent
 from museui.hub.client import HubClient
 from museui.hub.retry import with_retries
 from museui.hub.url import is_loopback
 from museui.repo.repository import Repository
+from museui.repo.sightings import note_heads, read_known
 
 from .level import choose_level
 from .lines import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
-from .negotiate import Common, check_fast_forward, check_lease, fetch_refs, find_common
+from .negotiate import Common, check_fast_forward, check_lease, check_not_removed, fetch_refs, find_common
 from .pack import Content, pack_bundle, pack_stream
 from .pack_objects import PackedObjects, pack_objects
 from .phases import Phase, run_phase
@@ -166,10 +167,24 @@ class Push:
         spool.clear()
         if request.remote:
             try:
-                self._repository.write_tracking(request.remote, request.branch, request.head)
+                self._write_seen(request.remote, request.head)
             except MuseError as exc:
                 exc.message = f"the hub has {request.head[:12]}, but that cannot be noted here: {exc.message}"
                 raise
+
+    def _note(self, hub_head: CommitId | None) -> CommitId | None:
+        """Note where the hub's branch is, when it was last seen elsewhere; return where that was."""
+        remote = self._request.remote
+        if remote is None:
+            return None
+        seen = read_known(self._repository, remote, self._request.branch)
+        if seen != hub_head:
+            self._write_seen(remote, hub_head)
+        return seen
+
+    def _write_seen(self, remote: str, head: CommitId | None) -> None:
+        branch, now = self._request.branch, self._environment.now()
+        note_heads(self._repository, remote, {branch: head} if head else {}, [branch], now)
 
     def _remember_line(self) -> None:
         transfer = self.result.ended["transfer"]
@@ -184,12 +199,19 @@ class Push:
         async def ask() -> wire.Refs:
             nonlocal rtt_s
             asked_s = environment.clock()
-            refs = await fetch_refs(self._client)
+            refs, _ = await fetch_refs(self._client, by_itself=request.by_itself)
+            assert refs
             rtt_s = environment.clock() - asked_s
             return refs
 
-        refs = await with_retries(ask, environment.retry, environment.sleep, environment.random)
+        try:
+            refs = await with_retries(ask, environment.retry, environment.sleep, environment.random)
+        except NotFound as exc:
+            if "request_id" in exc.details:
+                self._note(None)
+            raise
         hub_head = refs.branch_heads.get(request.branch)
+        seen = self._note(hub_head)
         if hub_head == request.head and not any(map(self._repository.has_object, refs.needs)):
             phase.detail.update(rounds=0, hub_branches=len(refs.branch_heads))
             return Common(hub_head), rtt_s
@@ -202,6 +224,9 @@ class Push:
             environment.random,
         )
         if not request.force:
+            told = not request.by_itself and (request.remote is None or seen == hub_head)
+            if not told:
+                check_not_removed(self._repository, request.branch, refs.removed, hub_head, request.head)
             check_fast_forward(self._repository, request.branch, hub_head, request.head)
         return common, rtt_s
 

@@ -35,6 +35,8 @@ class PushRequest:
     lease: CommitId | None = None
     strategy: Strategy = "auto"
     dry_run: bool = False
+    by_itself: bool = False
+    """Nobody asked for this push: what a person took away on the hub is not brought back by it."""
     in_flight: int = 32
     """How many objects are on their way at once when they go one by one."""
 
@@ -49,6 +51,7 @@ class Environment:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
     limit: Limit = NO_LIMIT
+    now: Callable[[], float] = time.time
 
 
 @dataclass(slots=True)

@@ -169,6 +169,7 @@ def test_a_named_remote_gets_its_tracking_ref_and_nothing_else_changes(
     assert answer.code == 0, answer.err
     after = files_below(builder.root)
     assert after.pop(".muse/remotes/origin/main").decode().strip() == builder.heads["main"]
+    assert json.loads(after.pop(".muse/seen/origin.json"))["main"]["head"] == builder.heads["main"]
     assert after == before
     for name in (*PHASES, "total"):
         assert name in answer.out

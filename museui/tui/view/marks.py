@@ -63,7 +63,8 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
                 return _DIVERGED
             return Mark("✗", "bad", _SHORT_CODES.get(code, code.replace("_", " ")))
         case "behind":
-            return Mark("●", "wait", f"↓{max((branch.behind or 0 for branch in repository.branches), default=0)}")
+            count = max((branch.behind or 0 for branch in repository.branches), default=0)
+            return Mark("●", "wait", f"↓{count or ''}")
         case "waiting":
             return _waiting(repository, entries)
         case state:
@@ -87,11 +88,13 @@ def mark_branch(branch: BranchView) -> Mark:
         case "ahead":
             return Mark("↑", "wait", f"{branch.ahead} ahead")
         case "behind":
-            return Mark("↓", "wait", f"{branch.behind} behind")
+            return Mark("↓", "wait", "behind" if branch.behind is None else f"{branch.behind} behind")
         case "diverged":
             return Mark("⇅", "bad", f"diverged: {branch.ahead} here, {branch.behind} there")
         case "never_pushed":
             return Mark("○", "wait", "never pushed")
+        case "gone":
+            return Mark("✗", "bad", "not on the hub any more")
         case _:
             return Mark("?", "wait", "the hub has commits that are not here")
 
