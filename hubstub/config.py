@@ -14,6 +14,7 @@ from .tls import TlsSettings
 DATABASE_NAME = "hub.sqlite3"
 STORE_NAME = "store"
 SPOOL_NAME = "spool"
+MINIO_KEYS_NAME = "minio-keys.json"
 LOCK_NAME = "lock"
 
 

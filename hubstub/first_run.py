@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from museui.core.errors import Usage
 
 from .index.database import Database
-from .index.schema import objects, settings, users
+from .index.schema import objects, users
+from .index.values import STORE, read_value, write_value
 from .people.tokens import create_token
 from .people.users import create_user
 
 _URL_SECRET = "url_secret"
-_STORE = "store"
 EMBEDDED = "the hub's folder"
 
 
@@ -39,30 +38,23 @@ async def ensure_owner(database: Database, name: str | None, default: str, now: 
 async def ensure_url_secret(database: Database) -> bytes:
     """The 32 bytes that sign this hub's upload URLs, made on first use."""
     async with database.write(alone=True) as connection:
-        value = await _read_setting(connection, _URL_SECRET)
+        value = await read_value(connection, _URL_SECRET)
         if value is None:
             value = secrets.token_hex(32)
-            await connection.execute(insert(settings).values(name=_URL_SECRET, value=value))
+            await write_value(connection, _URL_SECRET, value)
         return bytes.fromhex(value)
 
 
 async def ensure_same_store(database: Database, name: str) -> None:
     """Remember that this hub's objects are in the store ``name``. Raises :class:`Usage` when they are in another."""
     async with database.write(alone=True) as connection:
-        known = await _read_setting(connection, _STORE)
+        known = await read_value(connection, STORE)
         if known is None:
             anything = (await connection.execute(select(objects.c.id).limit(1))).first()
             known = EMBEDDED if anything else name
-            await connection.execute(insert(settings).values(name=_STORE, value=known))
+            await write_value(connection, STORE, known)
     if known != name:
         raise Usage(
             f"this hub keeps its objects in {known}, not in {name}",
             hint="Start it with the store it has, or choose another --data for a new hub.",
         )
-
-
-async def _read_setting(connection: AsyncConnection, name: str) -> str | None:
-    value: str | None = (
-        await connection.execute(select(settings.c.value).where(settings.c.name == name))
-    ).scalar_one_or_none()
-    return value

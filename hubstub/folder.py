@@ -12,8 +12,14 @@ from pathlib import Path
 
 from museui.core.errors import Busy, Usage
 
-from .config import DATABASE_NAME, LOCK_NAME, HubSettings
+from .config import DATABASE_NAME, LOCK_NAME, MINIO_KEYS_NAME, HubSettings
+from .store.mark import KEY as MARK
 
+WAYS_OUT = (
+    "Put the right database back from a backup and start again (without -wal and -shm files of another one beside it); "
+    "or choose another --data for a new hub; or run 'museui hub adopt', which reads back from the store what it can "
+    "verify."
+)
 _WORKER = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
@@ -40,6 +46,24 @@ def require_one_database(settings: HubSettings) -> None:
         raise Usage(
             f"the hub in {str(settings.data_dir)!r} has its database there, and nothing is copied to another one",
             hint="Choose another --data for the hub on PostgreSQL, or leave --database out.",
+        )
+
+
+def require_no_orphans(settings: HubSettings) -> None:
+    """Raise :class:`Usage` when the folder keeps what a hub has stored, and not the database that speaks of it."""
+    path = settings.data_dir / DATABASE_NAME
+    if settings.database or (path.is_file() and path.stat().st_size):
+        return
+    mark = settings.store_dir / MARK
+    stored = (settings.store_dir / name for name in ("bundles", "objects"))
+    if (
+        mark.exists()
+        or any(item.is_file() for folder in stored for item in folder.rglob("*"))
+        or (settings.data_dir / MINIO_KEYS_NAME).exists()
+    ):
+        raise Usage(
+            f"the database {str(path)!r} is missing or empty, and the folder keeps what a hub has stored",
+            hint=WAYS_OUT,
         )
 
 

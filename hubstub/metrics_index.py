@@ -7,8 +7,11 @@ from sqlalchemy import func, select
 
 from museui.core.errors import MuseError
 
+from .identity import read_behind
 from .index.database import Database
 from .index.schema import bundles, damage, jobs, repositories, uploads, users
+from .jobs.schedule import OBJECTS_GC, read_last
+from .maintenance.leftovers import read_unnamed
 
 REGISTRY = CollectorRegistry()
 
@@ -27,6 +30,13 @@ MEMBER_BYTES = Gauge(
     "Bytes of all repositories' objects, each counted in every repository that has it.",
     registry=REGISTRY,
 )
+OLDER_COPY = Gauge(
+    _P + "older_copy", "Whether the database is an older copy than the one that filled the store.", registry=REGISTRY
+)
+UNNAMED_FILES = Gauge(
+    _P + "unnamed_files", "Files in the store that no row names, when last counted.", registry=REGISTRY
+)
+GC_WAITS = Gauge(_P + "gc_waits", "Whether the last collection waits for a person to decide.", registry=REGISTRY)
 
 
 async def measure_index(database: Database, now: float) -> None:
@@ -52,6 +62,10 @@ async def measure_index(database: Database, now: float) -> None:
             count, size = (await connection.execute(select(func.count(), func.sum(repositories.c.stored_bytes)))).one()
             REPOSITORIES.set(count)
             MEMBER_BYTES.set(size or 0)
+            OLDER_COPY.set(await read_behind(connection) is not None)
+            unnamed, last = await read_unnamed(connection), await read_last(connection, OBJECTS_GC)
+            UNNAMED_FILES.set(unnamed["count"] if unnamed else 0)
+            GC_WAITS.set(bool(last and last["result"] and last["result"].get("objection")))
             USERS.set((await connection.execute(select(func.count()).select_from(users))).scalar_one())
     except MuseError:
         DATABASE_UP.set(0)

@@ -12,6 +12,7 @@ import gc
 import signal
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,10 +30,12 @@ from .config import HubSettings
 from .first_run import ensure_same_store, ensure_url_secret
 from .folder import ensure_worker_name
 from .handshakes import cut_unfinished
+from .identity import marry, require_own_store
 from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
 from .store.open import open_store, store_name
+from .store.signing import UrlSigner
 from .tls import own_context
 
 _BACKLOG = 1024
@@ -119,9 +122,12 @@ async def serve(
     database = Database(settings.database_url)
     worker = ensure_worker_name(settings.data_dir)
     try:
+        store, where = await open_store(settings), store_name(settings, worker)
+        await require_own_store(database, store, where)
         await database.open()
-        await ensure_same_store(database, store_name(settings, worker))
-        store = await open_store(settings, await ensure_url_secret(database))
+        await ensure_same_store(database, where)
+        await marry(database, store, where, time.time(), starts=True)
+        store.signer = UrlSigner(await ensure_url_secret(database))
         state = HubState(settings, database, store, worker=worker)
         app = build_app(state)
         with _stop_signals() as (stop, hurry):

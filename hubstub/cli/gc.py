@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from .options import data_option, json_option, parse_duration, print_json, print
 from .store_options import store_options, take_store_options
 
 if TYPE_CHECKING:
+    from ..maintenance.share import Objection
     from ..maintenance.tally import Count, Tally
     from ..state import HubState
 
@@ -24,30 +27,49 @@ if TYPE_CHECKING:
 @click.option("--apply", is_flag=True, help="Delete it. Without this nothing is changed.")
 @click.option("--grace", default="14d", show_default=True, metavar="TIME", help="How long it must have been garbage.")
 @click.option("--force", is_flag=True, help="Allow '--grace 0': what was replaced a moment ago goes as well.")
+@click.option("--large", is_flag=True, help="Allow to take more than a tenth of what nobody has let go of.")
 @json_option
-def gc(data_dir: Path, apply: bool, grace: str, force: bool, as_json: bool, **options: Any) -> None:
+def gc(data_dir: Path, apply: bool, grace: str, force: bool, large: bool, as_json: bool, **options: Any) -> None:
     """Find what nobody needs, and how much it is; with --apply delete it.
 
     That is: commits that no branch, tag or release reaches (forced pushes leave them) and what only they need; objects
     of deleted repositories; uploads and sessions that are over; files in the store that nothing names. What becomes
     garbage is first marked, and goes when it has been garbage for the grace period: until then it can be fetched by its
     id, and a push of it brings it back. Works beside a running hub, which does the same by itself once a day.
+
+    More than a tenth of the objects, commits or files goes only with --large, unless people have let go of it by
+    deleting a repository or forcing a branch: what is garbage because something is absent may not be garbage at all.
     """
     from ..maintenance.collect import collect_garbage
+    from ..maintenance.share import find_objection, settle
     from ..maintenance.tally import GcOptions, Tally
 
     chosen = GcOptions(apply, _parse_grace(grace, force))
-    tally = Tally()
+    looked, tally = Tally(), Tally()
 
-    async def work(hub: HubState) -> None:
-        async for _ in collect_garbage(hub, chosen, tally):
+    async def work(hub: HubState) -> Objection | None:
+        async for _ in collect_garbage(hub, replace(chosen, apply=False), looked):
             pass
+        objection = await find_objection(hub, looked)
+        if objection is not None and large and not objection.is_final:
+            objection = None
+        if apply:
+            wanted = replace(chosen, grace_s=math.inf) if objection else chosen  # marks, so that their grace begins
+            async for _ in collect_garbage(hub, wanted, tally):
+                pass
+            await settle(hub, tally)
+        return objection
 
-    with_hub(data_dir, take_store_options(options), work)
+    objection = with_hub(data_dir, take_store_options(options), work)
+    if objection is not None and apply:
+        raise Usage(f"nothing was deleted: {objection.reason}", hint=objection.advice)
+    shown = tally if apply else looked
     if as_json:
-        print_json({"ok": True, "applied": apply, "grace_seconds": chosen.grace_s, **tally.to_json()})
+        print_json({"ok": True, "applied": apply, "grace_seconds": chosen.grace_s, **shown.to_json()})
     else:
-        _print(tally, apply)
+        _print(shown, apply)
+    if objection is not None:
+        click.echo(f"--apply alone would delete nothing: {objection.reason}\nhint: {objection.advice}", err=True)
 
 
 def _parse_grace(text: str, force: bool) -> float:

@@ -20,6 +20,7 @@ from museui.core.errors import (
 )
 from museui.core.system import error_from_system
 
+from .adopt import adopt
 from .audit import audit
 from .collaborators import collaborator
 from .fsck import fsck
@@ -44,7 +45,7 @@ def hub() -> None:
     """
 
 
-for _verb in (serve, init, user, token, repo, key, gc, fsck, stats, minio_setup):
+for _verb in (serve, init, user, token, repo, key, gc, fsck, adopt, stats, minio_setup):
     hub.add_command(_verb)
 user.add_command(user_quota)
 for _verb in (repository_quota, collaborator, protect, unprotect, signing_policy, audit):

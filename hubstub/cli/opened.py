@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     from ..config import HubSettings
     from ..first_run import ensure_same_store, ensure_url_secret
     from ..folder import ensure_worker_name
+    from ..identity import marry, require_own_store
     from ..state import HubState
     from ..store.minio_process import read_own_minio
     from ..store.open import connect_store, store_name
@@ -44,6 +46,9 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     store_settings = read_store_settings(data_dir, given) or read_own_minio(data_dir)
     settings = HubSettings(data_dir, store=store_settings, database=read_database_url(data_dir))
     async with open_database(data_dir) as database:
-        await ensure_same_store(database, store_name(settings, ensure_worker_name(data_dir)))
+        where = store_name(settings, ensure_worker_name(data_dir))
         store = connect_store(settings, await ensure_url_secret(database))
+        await require_own_store(database, store, where)
+        await ensure_same_store(database, where)
+        await marry(database, store, where, time.time())
         yield HubState(settings, database, store)

@@ -160,6 +160,7 @@ def serve(
     require_one_database(settings)
     with locked_data_folder(settings.data_dir):
         from ..first_run import ensure_owner
+        from ..identity import read_behind
         from ..server import bind_listener, listener_url
         from ..server import serve as serve_hub
 
@@ -167,12 +168,20 @@ def serve(
         address = listener_url(listener, tls is not None)
 
         async def announce(state: HubState) -> None:
-            name, token = await ensure_owner(state.database, owner, _own_name(), state.now())
+            name, token = await ensure_owner(state.database, owner, own_name(), state.now())
             url = public_url or address
+            async with state.database.read() as connection:
+                behind = await read_behind(connection)
             if as_json:
-                print_json({"url": url, "owner": name, "token": token})
+                older = {"older_copy": behind} if behind else {}
+                print_json({"url": url, "owner": name, "token": token, **older})
                 return
             click.echo(f"The hub of {name} listens at {url}")
+            if behind:
+                click.echo(
+                    "The database is an older copy than the one that filled the store. Nothing is collected, and "
+                    "pushes bring back what it lacks; 'museui hub adopt' takes in what is left."
+                )
             if token:
                 click.echo(f"Token of {name}, shown this once: {token}")
 
@@ -195,11 +204,12 @@ def init(data_dir: Path, owner: str | None, as_json: bool) -> None:
     """Make a hub and its first user without serving it, and print their token."""
     if owner is not None:
         check_owner(owner)
-    from ..folder import create_data_folder, require_one_database
+    from ..folder import create_data_folder, require_no_orphans, require_one_database
 
     settings = HubSettings(data_dir.absolute(), database=read_database_url(data_dir))
     create_data_folder(settings.data_dir)
     require_one_database(settings)
+    require_no_orphans(settings)
     name, token = asyncio.run(_init(settings, owner))
     if as_json:
         print_json({"owner": name, "token": token})
@@ -216,12 +226,12 @@ async def _init(settings: HubSettings, owner: str | None) -> tuple[str, str | No
     database = Database(settings.database_url, checkpoints=False)
     try:
         await database.open()
-        return await ensure_owner(database, owner, _own_name(), time.time())
+        return await ensure_owner(database, owner, own_name(), time.time())
     finally:
         await database.close()
 
 
-def _own_name() -> str:
+def own_name() -> str:
     """The name of whoever runs this, when it can be an owner's; ``owner`` otherwise."""
     from museui.core.errors import Invalid
 

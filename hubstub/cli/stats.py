@@ -28,6 +28,14 @@ def stats(data_dir: Path, as_json: bool) -> None:
         print_json(figures)
         return
     print_rows(_rows(figures))
+    if behind := figures["older_copy"]:
+        click.echo(
+            f"the database is an older copy than the one that filled the store: it has {behind['moves']} moves of "
+            f"branches, the store knows of {behind['stored_moves']}; nothing is collected until 'museui hub adopt' "
+            "has been run"
+        )
+    if (last := figures["last_gc"]) and last["result"] and last["result"].get("objection"):
+        click.echo(f"the last collection took nothing: {last['result']['objection']}")
     for item in figures["damage"]["first"]:
         click.echo(f"damaged: {item['kind']} {item['subject']}: {item['reason']}")
 
@@ -42,6 +50,7 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
         ("staging", f"{staging['uploads']} uploads, {render_bytes(staging['announced_bytes'])} announced"),
         ("promotion", f"{pending['bundles']} bundles, {render_bytes(pending['bytes'])} to go"),
         ("garbage", f"{figures['garbage']} marked"),
+        ("unnamed", _render_unnamed(figures["unnamed_files"])),
         ("damage", str(figures["damage"]["count"] or "none known")),
         ("last gc", _render_last(figures["last_gc"])),
         ("last scrub", _render_last(figures["last_scrub"])),
@@ -50,6 +59,10 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
         error = f": {job['error']}" if job["error"] else ""
         rows.append((f"jobs {job['kind']}", f"{job['count']} {job['state']}{error}"[:300]))
     return rows
+
+
+def _render_unnamed(unnamed: dict[str, Any] | None) -> str:
+    return f"{unnamed['count']} files, {render_bytes(unnamed['bytes'])}" if unnamed else "not counted yet"
 
 
 def _render_last(last: dict[str, Any] | None) -> str:

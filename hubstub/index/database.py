@@ -16,18 +16,20 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, func, select, text
+from sqlalchemy import Insert, Table, event, func, make_url, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from museui.core.errors import Invalid, Unavailable
 
 from ..metrics import DATABASE_ERRORS, DATABASE_RETRIES, DATABASE_WAIT_SECONDS
+from .database_file import DatabaseFile
 from .migrate import HEAD, migrate, read_revision, require_head
-from .postgresql import create_engine, is_contended, is_postgresql, is_unavailable, is_unstorable
-from .sqlite import configure_sqlite
+from .postgresql import create_engine, is_contended, is_postgresql, is_unavailable, is_unstorable, server_name
+from .sqlite import configure_sqlite, describe_failure
 
 _TRIES = 8
 _FIRST_PAUSE_S = 0.01
@@ -48,6 +50,8 @@ class Database:
         """
         self.is_shared = is_postgresql(url)
         """Whether other hubs may work on it at the same time."""
+        self._url = url
+        self._file: DatabaseFile | None = None
         self._turn: AbstractAsyncContextManager[Any]
         self._readers: AsyncEngine
         self._write_engine: AsyncEngine
@@ -62,6 +66,25 @@ class Database:
             configure_sqlite(self._readers, "BEGIN", ("query_only=ON", "wal_autocheckpoint=0"))
             own = () if checkpoints else ("wal_autocheckpoint=0",)
             configure_sqlite(self._write_engine, "BEGIN IMMEDIATE", own)
+            self._file = DatabaseFile(Path(make_url(url).database or ""))
+            for engine in (self._readers, self._write_engine):
+                # A file that is gone must not come into being again, empty, because somebody asks a question.
+                event.listen(engine.sync_engine, "do_connect", lambda *_: self.check_file())
+
+    @property
+    def name(self) -> str:
+        """What people call the database."""
+        return f"the database {str(self._file.path)!r}" if self._file else server_name(self._url)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no file of SQLite's, or an empty one; the next connection would make it."""
+        return self._file is not None and self._file.is_missing
+
+    def check_file(self) -> None:
+        """Raise :class:`Unavailable` when the file of SQLite's was removed or replaced since it was opened."""
+        if self._file is not None:
+            self._file.check()
 
     async def open(self) -> None:
         """Make the tables, or bring them up to date (:mod:`hubstub.index.migrate`).
@@ -73,11 +96,17 @@ class Database:
         if revision != HEAD:
             async with self.write(alone=True) as connection:
                 await connection.run_sync(migrate)
+        self._remember_file()
 
     async def require_open(self) -> None:
         """Raise :class:`~museui.core.errors.Usage` unless this version's :meth:`open` has been here."""
         async with self.read() as connection:
             await connection.run_sync(require_head)
+        self._remember_file()
+
+    def _remember_file(self) -> None:
+        if self._file is not None:
+            self._file.remember()
 
     async def close(self) -> None:
         """Close every connection, the writer last."""
@@ -110,7 +139,12 @@ class Database:
                     if self.is_shared:
                         lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
                         await connection.execute(select(lock(_WRITERS)))
+                    info = connection.info
+                    if self._file is not None:
+                        self._file.check(info)
                     yield connection
+                if self._file is not None:
+                    self._file.check(info)  # what was committed into a file that was gone by then is not acknowledged
 
     async def change(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """What ``work`` gives, done in one transaction; done again when another transaction was in its way.
@@ -146,6 +180,14 @@ class Database:
 
         return sqlite_insert(table).on_conflict_do_nothing()
 
+    def insert_or_replace(self, table: Table, replaced: tuple[str, ...]) -> Insert:
+        """``INSERT … ON CONFLICT DO UPDATE``, of SQLite: rows that are there get new values of ``replaced``."""
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        statement = sqlite_insert(table)
+        values = {name: statement.excluded[name] for name in replaced}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
 
 class _database_errors:
     def __enter__(self) -> None:
@@ -154,6 +196,9 @@ class _database_errors:
     def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
         if isinstance(exc, DBAPIError) and not exc.connection_invalidated and is_unstorable(exc):
             raise Invalid("the hub's database cannot hold one of the values", details={"rule": "storable"}) from exc
+        if failure := describe_failure(exc):
+            DATABASE_ERRORS.inc()
+            raise failure from exc
         lost = isinstance(exc, DBAPIError) and (exc.connection_invalidated or is_unavailable(exc))
         if lost or isinstance(exc, (OperationalError, sqlite3.OperationalError, TimeoutError)):
             DATABASE_ERRORS.inc()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from museui.core.errors import Unavailable
 
 BUSY_TIMEOUT_S = 10
 PRAGMAS = (
@@ -33,3 +37,22 @@ def configure_sqlite(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) 
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def describe_failure(exc: BaseException | None) -> Unavailable | None:
+    """Return the failure in words when SQLite finds the file damaged or without room; None for anything else."""
+    original = exc.orig if isinstance(exc, DBAPIError) else exc
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF if isinstance(original, sqlite3.Error) else 0
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return Unavailable(
+            f"the hub's database is damaged: {original}",
+            hint="Whoever runs the hub: stop it and put hub.sqlite3 back from a backup, or let "
+            "'sqlite3 hub.sqlite3 .recover' save what it can.",
+            details={"rule": "database_damaged"},
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return Unavailable(
+            "the hub's database has no room left on its disk",
+            hint="Whoever runs the hub: make room there; nothing was recorded.",
+        )
+    return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
-from museui.core.errors import Integrity, Unavailable
+from museui.core.errors import Integrity, NotFound, Unavailable
 from museui.core.failpoints import failpoint
 from museui.core.frames import FrameTable, StretchReader
 from museui.core.ids import ObjectId, hash_object
@@ -21,7 +21,8 @@ from ..index import schema
 from ..maintenance.deletions import find_doomed, finish_deletions
 from ..push.spool import Spool
 from ..state import HubState
-from ..store.base import bundle_key, object_key
+from ..store.base import ObjectStore, bundle_key, object_key
+from ..store.whole import lies_whole
 from .queue import LEASE_S, Job, extend_lease, finish_job
 
 _GROUP_OBJECTS = 256
@@ -58,14 +59,16 @@ async def promote_bundle(hub: HubState, job: Job) -> None:
             damaged += await _move(hub, job, reader, group)
             after = group[-1].offset
             await asyncio.sleep(_PAUSE_S)
+    if damaged and await hub.store.stat(bundle_key(bundle)) is None:
+        raise NotFound(f"stored bundle {bundle} is gone, and {len(damaged)} of its objects with it")  # it may come back
     if damaged:
         raise Integrity(
             f"{len(damaged)} objects of stored bundle {bundle} are damaged, the first is {damaged[0]}",
             details={"bundle": bundle, "object_ids": damaged[:100]},
         )
-    await _drop_bundle(hub, job)
     failpoint("promote.done")
-    await hub.store.delete([bundle_key(bundle)])
+    await hub.store.delete([bundle_key(bundle)])  # before its row, or a crash would leave a file that no row names
+    await _drop_bundle(hub, job)
 
 
 async def _next_group(hub: HubState, bundle: str, after: int) -> list[_Waiting]:
@@ -100,9 +103,10 @@ async def _move(hub: HubState, job: Job, reader: StretchReader, group: Sequence[
     if group[0].size_bytes > _GROUP_BYTES:
         damaged = await _move_large(hub, reader, group[0])
     else:
-        items, damaged = await asyncio.to_thread(_read_group, reader, group)
+        items, damaged = await asyncio.to_thread(_read_group, hub.store, reader, group)
         failpoint("promote.object")
-        await hub.store.put(items)
+        if items:
+            await hub.store.put(items)
     failpoint("promote.moved")
     moved = [bytes.fromhex(item.id) for item in group if item.id not in damaged]
     objects = schema.objects
@@ -116,29 +120,38 @@ async def _move(hub: HubState, job: Job, reader: StretchReader, group: Sequence[
     return damaged
 
 
-def _read_group(reader: StretchReader, group: Sequence[_Waiting]) -> tuple[list[tuple[str, bytes]], list[str]]:
+def _read_group(
+    store: ObjectStore, reader: StretchReader, group: Sequence[_Waiting]
+) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """Return what is to be stored under its own key, and what is damaged: in the bundle, and under its own key as well.
+
+    A bundle may be gone while its rows are there: when the index is an older copy than the store beside it.
+    """
     items: list[tuple[str, bytes]] = []
     damaged: list[str] = []
     for item in group:
         try:
             content = b"".join(reader.pieces(item.offset, item.size_bytes))
-        except Integrity:
+        except (Integrity, NotFound):
             content = None
-        if content is None or hash_object(content) != item.id:
-            damaged.append(item.id)
-        else:
+        if content is not None and hash_object(content) == item.id:
             items.append((object_key(item.id), content))
+        elif not lies_whole(store, item.id):
+            damaged.append(item.id)
     return items, damaged
 
 
 async def _move_large(hub: HubState, reader: StretchReader, item: _Waiting) -> list[str]:
     """As :func:`_read_group` and put, for one object that is too long to hold."""
-    async with Spool(hub.settings.spool_dir).copy(reader.pieces(item.offset, item.size_bytes)) as copied:
-        if copied.sha256 != item.id:
-            return [item.id]
-        failpoint("promote.object")
-        await hub.store.put_file(object_key(item.id), copied.path)
-    return []
+    try:
+        async with Spool(hub.settings.spool_dir).copy(reader.pieces(item.offset, item.size_bytes)) as copied:
+            if copied.sha256 == item.id:
+                failpoint("promote.object")
+                await hub.store.put_file(object_key(item.id), copied.path)
+                return []
+    except (Integrity, NotFound):
+        pass
+    return [] if await asyncio.to_thread(lies_whole, hub.store, item.id) else [item.id]
 
 
 async def _drop_bundle(hub: HubState, job: Job) -> None:

@@ -1,18 +1,20 @@
-"""What a hub that died has left lying about: everything that no row of the index speaks of is removed, nothing else."""
+"""What a hub that died has left lying about, as far as it was never acknowledged: its own files, and staged bytes.
+
+Stored bundles and objects without a row are left to collections (:mod:`hubstub.maintenance.leftovers`).
+"""
 
 from __future__ import annotations
 
 import logging
 
-from sqlalchemy import select
-
-from ..index.schema import bundles
+from ..identity import is_own_store, read_behind
 from ..log import log_facts
+from ..maintenance.leftovers import MIN_AGE_S, collect_staged
+from ..maintenance.tally import GcOptions, Tally
 from ..push.pending import forget_pending
 from ..push.spool import Spool
-from ..push.uploads import KEPT_S, forget_uploads, live_upload_ids
+from ..push.uploads import forget_uploads
 from ..state import HubState
-from ..store.base import BUNDLES, OBJECT_UPLOAD, STAGING
 
 _log = logging.getLogger("hubstub.reconcile")
 
@@ -23,31 +25,19 @@ async def clear_temporary(hub: HubState) -> None:
     await hub.store.recover()
 
 
-async def remove_leftovers(hub: HubState, grace_s: float = 0.0) -> list[str]:
-    """Remove stored bundles and staged bytes that no row knows, older than ``grace_s``; their keys.
+async def sweep_staging(hub: HubState) -> None:
+    """Forget uploads that nobody may confirm any more, and remove what was staged for them.
 
-    Staged objects, of which no row ever knows, go when they are as old as an upload that nobody may confirm any more.
-    Pushes that run meanwhile are safe: what is found is judged only once each push that was running then has ended.
-    Nobody here knows what other hubs are storing, so where there may be some a bundle must be a day old.
+    What no row knows of goes when a sweep has seen it so for an hour, whatever its age; nothing does while the index
+    is an older copy, or in a store that has become another hub's.
     """
-    before = hub.now() - grace_s
-    with_others = hub.database.is_shared and hub.settings.store is not None
-    stored_before = hub.now() - max(grace_s, KEPT_S if with_others else 0.0)
-    found = {entry.key async for entry in hub.store.list(BUNDLES) if entry.modified_at <= stored_before}
-    kept_since = hub.now() - KEPT_S - hub.settings.upload_ttl_s
-    staged = {
-        entry.key
-        async for entry in hub.store.list(STAGING)
-        if entry.modified_at <= (kept_since if entry.key.startswith(STAGING + OBJECT_UPLOAD) else before)
-    }
-    await hub.desk.wait_idle()
     async with hub.database.write() as connection:
         await forget_uploads(connection, hub.now())
         await forget_pending(connection, hub.now())
-        live = {STAGING + upload_id for upload_id in await live_upload_ids(connection, hub.now())}
-        live |= {BUNDLES + bundle for bundle in (await connection.execute(select(bundles.c.id))).scalars()}
-    leftovers = sorted((found | staged) - live)
-    if leftovers:
-        await hub.store.delete(leftovers)
-        log_facts(_log, "removed leftovers", count=len(leftovers))
-    return leftovers
+        behind = await read_behind(connection)
+    if behind is not None or not await is_own_store(hub.database, hub.store):
+        return
+    tally = Tally()
+    await collect_staged(hub, GcOptions(apply=True, grace_s=MIN_AGE_S), tally)
+    if files := tally.taken.get("files"):
+        log_facts(_log, "removed staged files", count=files.count)

@@ -1,6 +1,7 @@
 """Runs the hub's background jobs: takes them from the ``jobs`` table, one at a time, for as long as the hub runs.
 
-At the start it first clears away what an earlier process left; later, once an hour, what clients left.
+At the start it first clears away what an earlier process left; later, once an hour, what clients left.  It also tells
+the store how far the index has come, once the pushes that run have ended.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Awaitable, Callable
 
 from museui.core.errors import Busy, Integrity, Unavailable
 
+from ..identity import Teller, read_behind, warn_of_older_copy
 from ..log import log_facts
+from ..maintenance.leftovers import count_unnamed
 from ..state import HubState
 from .promote import promote_bundle
 from .queue import (
@@ -27,7 +30,7 @@ from .queue import (
     release_jobs,
     take_job,
 )
-from .reconcile import clear_temporary, remove_leftovers
+from .reconcile import clear_temporary, sweep_staging
 from .schedule import OBJECTS_GC, OBJECTS_SCRUB, add_due_work
 from .upkeep import run_gc, run_scrub
 
@@ -49,27 +52,37 @@ class JobRunner:
     def __init__(self, state: HubState) -> None:
         self._hub = state
         self._task: asyncio.Task[None] | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._swept_at = 0.0
+        self._teller = Teller(state.database, state.store)
 
     async def start(self) -> None:
         """Clear away leftovers, free what a dead process had taken, and begin to work."""
         hub = self._hub
         await clear_temporary(hub)
-        await remove_leftovers(hub)
+        await sweep_staging(hub)
         self._swept_at = hub.now()
         async with hub.database.write() as connection:
             await release_jobs(connection, hub.worker)
+            behind = await read_behind(connection)
+        if behind is not None:
+            warn_of_older_copy(behind)
+            self._counting = asyncio.create_task(count_unnamed(hub))
         hub.jobs_waiting.set()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Stop where it is, which the next start or another hub resumes, once the pushes that run have ended."""
         await self._hub.desk.close()
+        if self._counting is not None:
+            self._counting.cancel()
+            await asyncio.gather(self._counting, return_exceptions=True)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             with contextlib.suppress(Unavailable):
+                await self._teller.tell()
                 async with self._hub.database.write() as connection:
                     await release_jobs(connection, self._hub.worker)
 
@@ -80,6 +93,8 @@ class JobRunner:
                 await self._wait()
                 hub.jobs_waiting.clear()
                 await hub.desk.wait_quiet()
+                with contextlib.suppress(Unavailable):
+                    await self._teller.tell()
                 await add_due_work(hub)
                 while job := await self._take():
                     await self._work(job)
@@ -143,4 +158,4 @@ class JobRunner:
         hub = self._hub
         if hub.now() - self._swept_at >= _SWEEP_S:
             self._swept_at = hub.now()
-            await remove_leftovers(hub, grace_s=_SWEEP_S)
+            await sweep_staging(hub)

@@ -6,6 +6,7 @@ Between slices promotions have their turn, and after a kill the next slice is th
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import aclosing
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from ..log import log_facts
 from ..maintenance.check import check_hub
 from ..maintenance.collect import collect_garbage
 from ..maintenance.findings import Part, Report, forget_mended, write_findings
+from ..maintenance.share import find_objection, settle
 from ..maintenance.steps import Cursor
 from ..maintenance.tally import GcOptions, Tally
 from ..state import HubState
@@ -24,25 +26,48 @@ from .queue import Job
 from .schedule import end_work, make_way, read_progress
 
 SLICE_S = 10.0
+_LOOK = "look "
+"""What the stages are called while a collection looks how much it would take."""
 _log = logging.getLogger("hubstub.jobs")
 
 
 async def run_gc(hub: HubState, job: Job) -> None:
-    """One slice of a collection with the hub's own grace period."""
+    """One slice of a collection with the hub's own grace period.
+
+    It looks first, from end to end; what a person must decide about it only marks, so that their grace begins.
+    """
     progress = await read_progress(hub, job)
-    tally = Tally.from_json(progress["tally"]) if progress else Tally()
-    start = Cursor(**progress["cursor"]) if progress else None
+    if progress is None or "objection" not in progress:  # it begins, or was begun by a version that did not look first
+        progress = {"cursor": None, "tally": Tally().to_progress(), "objection": ""}
+    tally, objection = Tally.from_json(progress["tally"]), str(progress["objection"])
+    start, looking = None, True
+    if progress["cursor"]:
+        place = Cursor(**progress["cursor"])
+        looking = place.stage.startswith(_LOOK)
+        start = Cursor(place.stage.removeprefix(_LOOK), place.after)
     until = time.monotonic() + SLICE_S
-    options = GcOptions(apply=True, grace_s=hub.settings.gc_grace_s)
-    async with aclosing(collect_garbage(hub, options, tally, start)) as steps:
-        async for cursor in steps:
-            if time.monotonic() >= until:
-                await make_way(hub, job, {"cursor": asdict(cursor), "tally": tally.to_json()})
-                failpoint("jobs.made_way")
-                return
-            await hub.desk.wait_quiet()
-    await end_work(hub, job, tally.to_json())
-    log_facts(_log, "collected", **{kind: count.count for kind, count in tally.taken.items()})
+    while True:
+        grace_s = math.inf if objection else hub.settings.gc_grace_s
+        async with aclosing(collect_garbage(hub, GcOptions(not looking, grace_s), tally, start)) as steps:
+            async for cursor in steps:
+                if time.monotonic() >= until:
+                    place = Cursor(_LOOK + cursor.stage, cursor.after) if looking else cursor
+                    kept = {"tally": tally.to_progress(), "objection": objection}
+                    await make_way(hub, job, {"cursor": asdict(place), **kept})
+                    failpoint("jobs.made_way")
+                    return
+                await hub.desk.wait_quiet()
+        if not looking:
+            break
+        found = await find_objection(hub, tally)
+        objection = f"{found.reason}. {found.advice}" if found else ""
+        tally, looking, start = Tally(), False, None
+    await settle(hub, tally)
+    await end_work(hub, job, {**tally.to_json(), "objection": objection})
+    if objection:
+        _log.error("collected nothing: %s", objection)
+    else:
+        log_facts(_log, "collected", **{kind: count.count for kind, count in tally.taken.items()})
 
 
 async def run_scrub(hub: HubState, job: Job) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from museui.core.bundle import ObjectEntry, read_bundle
@@ -12,11 +11,15 @@ from museui.core.frames import iter_raw
 from museui.core.ids import ObjectId
 from museui.core.limits import Limits
 from museui.core.stream import read_stream
+from museui.core.unpack import StreamUnpacker
 
+from ..push.envelope import read_envelope
+from ..push.snapshots import SnapshotReader
+from ..push.verify import Form
 from ..store.base import ObjectStore
 
 _ANYTHING = 1 << 40
-_LIMITS = Limits(**dict.fromkeys(Limits.__dataclass_fields__, _ANYTHING))
+STORED_LIMITS = Limits(**dict.fromkeys(Limits.__dataclass_fields__, _ANYTHING))
 """What is stored was within the limits of its time."""
 
 
@@ -44,14 +47,32 @@ def copy_from_bundle(store: ObjectStore, key: str, object_id: ObjectId, path: Pa
     raise NotFound(f"object {object_id} is not in {key}")
 
 
+def find_form(read: Callable[[], Iterable[bytes]]) -> Form:
+    """Return what the stored bytes that ``read`` gives are once uncompressed. Blocks: for worker threads."""
+    first = next(iter_raw(read(), _ANYTHING), b"")
+    if first[:1] == b"\x92":  # a pair, as every frame of a stream
+        return "stream"
+    names = StreamUnpacker([first], _ANYTHING)
+    try:
+        keys = {names.text("a key") for _ in range(min(1, names.map_size("the message")))}
+    except MuseError:
+        return "bundle"
+    return "envelope" if keys <= {"bundle", "branch", "force"} and keys else "bundle"
+
+
 def _iter_objects(store: ObjectStore, key: str) -> Iterator[ObjectEntry]:
     """The objects up to the first damage that hides what comes after it."""
-    raw = iter_raw(store.read(key), _ANYTHING)
     try:
-        first = next(raw, b"")
-        is_stream = first[:1] == b"\x92"  # a pair, as every frame of a stream
-        read = read_stream if is_stream else read_bundle
-        for item in read(chain([first], raw), _LIMITS):
+        form = find_form(lambda: store.read(key))
+        raw = iter_raw(store.read(key), _ANYTHING)
+        items: Iterator[object]
+        if form == "stream":
+            items = read_stream(raw, STORED_LIMITS)
+        elif form == "envelope":
+            items = read_envelope(raw, STORED_LIMITS, SnapshotReader(lambda _: None).read)
+        else:
+            items = read_bundle(raw, STORED_LIMITS)
+        for item in items:
             if isinstance(item, ObjectEntry):
                 yield item
     except MuseError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator
 
 from sqlalchemy import select
@@ -10,11 +11,11 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ..index.history import existing_object_rows
 from ..index.schema import bundles
 from ..state import HubState
-from ..store.base import BUNDLES, OBJECTS, bundle_key
+from ..store.base import BUNDLES, OBJECTS, bundle_key, staging_key
 from .check_objects import check_bundles, check_members, check_objects
 from .check_records import check_repository
 from .findings import Finding, Part, Report
-from .leftovers import MIN_AGE_S, parse_object_key, read_store_clock
+from .leftovers import MIN_AGE_S, parse_object_key
 from .steps import Cursor, next_repository
 
 _STAGES = ("database", "records", "bundles", "members", "objects", "files")
@@ -73,9 +74,20 @@ async def _check_database(hub: HubState, report: Report) -> bool:
     return False
 
 
+async def _read_store_clock(hub: HubState) -> float:
+    """What time it is where the store is (Unix seconds), by which it tells when something was stored."""
+    key = staging_key("clock-" + secrets.token_hex(8))
+    await hub.store.put([(key, b"")])
+    try:
+        entry = await hub.store.stat(key)
+    finally:
+        await hub.store.delete([key])
+    return entry.modified_at if entry else 0.0
+
+
 async def _check_files(hub: HubState, report: Report) -> None:
     """Files that no row names and that are too old to be part of what is going on."""
-    before = await read_store_clock(hub) - MIN_AGE_S
+    before = await _read_store_clock(hub) - MIN_AGE_S
     async with hub.database.read() as connection:
         known = {bundle_key(item) for item in (await connection.execute(select(bundles.c.id))).scalars()}
     async for entry in hub.store.list(BUNDLES):

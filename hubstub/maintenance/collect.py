@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..index.let_go import read_let_go
 from ..index.schema import garbage, repositories, sessions, uploads
 from ..push.pending import forget_pending
 from ..push.uploads import KEPT_S, forget_uploads
@@ -58,6 +59,7 @@ async def _collect_expired(hub: HubState, options: GcOptions, tally: Tally) -> N
     over = uploads.c.expires_at <= now - KEPT_S
     ended = sessions.c.expires_at <= now
     async with hub.database.read() as connection:
+        tally.let_go = await read_let_go(connection)
         tally.take("uploads", await _count(connection, select(func.count()).where(uploads.c.state == "open", over)))
         tally.take("sessions", await _count(connection, select(func.count()).where(ended)))
     if not options.apply:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..identity import read_behind
 from ..index.schema import (
     bundles,
     chunks,
@@ -21,6 +22,7 @@ from ..index.schema import (
     users,
 )
 from ..jobs.schedule import OBJECTS_GC, OBJECTS_SCRUB, read_last
+from .leftovers import read_unnamed
 
 _SHOWN = 100
 
@@ -48,6 +50,8 @@ async def read_figures(connection: AsyncConnection, now: float) -> dict[str, Any
         "garbage": await _count(connection, garbage),
         "jobs": await _read_jobs(connection, now),
         "damage": await _read_damage(connection),
+        "older_copy": await read_behind(connection),
+        "unnamed_files": await read_unnamed(connection),
         "last_gc": await read_last(connection, OBJECTS_GC),
         "last_scrub": await read_last(connection, OBJECTS_SCRUB),
     }

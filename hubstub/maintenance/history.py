@@ -12,9 +12,11 @@ from museui.core.errors import Integrity
 from museui.core.failpoints import failpoint
 
 from ..index.history import id_parts
-from ..index.schema import chunks, commits, garbage, objects, repositories, repository_objects, snapshots
+from ..index.let_go import note_let_go
+from ..index.schema import chunks, commits, garbage, objects, ref_moves, repositories, repository_objects, snapshots
 from ..state import HubState
 from .history_plan import COMMIT, HistoryPlan, plan_history, read_fingerprint
+from .marks import add_marks
 from .tally import GcOptions, Tally
 from .unreferenced import OBJECT, is_unreferenced
 
@@ -60,7 +62,7 @@ async def _carry_out(
             return False
         await _mark(connection, repository_id, plan, hub.now())
         if plan.commits:
-            await _take(connection, repository_id, plan, tally)
+            await _take(hub, connection, repository_id, plan, tally)
             failpoint("gc.history")
     tally.wait("commits", plan.waiting)
     return True
@@ -78,7 +80,9 @@ async def _mark(connection: AsyncConnection, repository_id: int, plan: HistoryPl
         await connection.execute(own.where(garbage.c.subject.in_(part)))
 
 
-async def _take(connection: AsyncConnection, repository_id: int, plan: HistoryPlan, tally: Tally) -> None:
+async def _take(
+    hub: HubState, connection: AsyncConnection, repository_id: int, plan: HistoryPlan, tally: Tally
+) -> None:
     async def drop(table: Table, column: Column[Any], ids: Collection[bytes]) -> None:
         for part in _parts(ids):
             await connection.execute(delete(table).where(table.c.repository_id == repository_id, column.in_(part)))
@@ -90,7 +94,7 @@ async def _take(connection: AsyncConnection, repository_id: int, plan: HistoryPl
     tally.take("snapshots", len(plan.snapshots))
     tally.take("memberships", len(plan.objects))
     await _drop_chunks(connection, repository_id, tally)
-    await _mark_objects(connection, plan)
+    await _mark_objects(hub, connection, repository_id, plan)
     await note_loss(connection, repository_id)
 
 
@@ -119,21 +123,22 @@ async def _drop_chunks(connection: AsyncConnection, repository_id: int, tally: T
         tally.take("chunks", count, size_bytes)
 
 
-async def _mark_objects(connection: AsyncConnection, plan: HistoryPlan) -> None:
+async def _mark_objects(hub: HubState, connection: AsyncConnection, repository_id: int, plan: HistoryPlan) -> None:
     """What nobody needs any more has been waiting for as long as the commits that needed it."""
+    decided = await _is_decided(connection, repository_id)
     for ids in id_parts(plan.objects):
-        query = select(objects.c.id).where(objects.c.id.in_(ids), is_unreferenced(now=None))
-        lost = [item.hex() for item in (await connection.execute(query)).scalars()]
-        for part in _parts(lost):
-            marked = select(garbage.c.subject).where(garbage.c.kind == OBJECT, garbage.c.subject.in_(part))
-            known = set((await connection.execute(marked)).scalars())
-            rows = [
-                {"kind": OBJECT, "repository_id": 0, "subject": item, "since": plan.since}
-                for item in part
-                if item not in known
-            ]
-            if rows:
-                await connection.execute(insert(garbage), rows)
+        query = select(objects.c.id, objects.c.size_bytes)
+        rows = (await connection.execute(query.where(objects.c.id.in_(ids), is_unreferenced(now=None)))).all()
+        await add_marks(hub.database, connection, OBJECT, {row.id.hex(): plan.since for row in rows})
+        if decided:
+            await note_let_go(connection, len(rows), sum(row.size_bytes for row in rows))
+
+
+async def _is_decided(connection: AsyncConnection, repository_id: int) -> bool:
+    """Whether somebody ever replaced or deleted a branch of the repository, which is how commits go out of reach."""
+    query = select(ref_moves.c.id).where(ref_moves.c.repository_id == repository_id)
+    query = query.where(ref_moves.c.forced | ref_moves.c.new_head.is_(None)).limit(1)
+    return (await connection.execute(query)).first() is not None
 
 
 async def _look(connection: AsyncConnection, repository_id: int, plan: HistoryPlan, tally: Tally) -> None:
@@ -142,6 +147,9 @@ async def _look(connection: AsyncConnection, repository_id: int, plan: HistoryPl
     tally.take("snapshots", len(plan.snapshots) if plan.commits else 0)
     tally.take("memberships", len(plan.objects))
     tally.wait("commits", plan.waiting)
+    decided = await _is_decided(connection, repository_id)
+    if not decided:
+        tally.doubt("commits", len(plan.commits))
     for ids in id_parts(plan.objects):
         query = select(func.count(), func.coalesce(func.sum(objects.c.size_bytes), 0))
         count, size_bytes = (
@@ -150,6 +158,8 @@ async def _look(connection: AsyncConnection, repository_id: int, plan: HistoryPl
             )
         ).one()
         tally.take("objects", count, size_bytes)
+        if not decided:
+            tally.doubt("objects", count, size_bytes)
 
 
 def _parts(items: Collection[Any]) -> Iterator[list[Any]]:

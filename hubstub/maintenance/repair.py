@@ -7,12 +7,10 @@ and ``GET refs`` names it under ``needs``, so that the next push from a reposito
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Collection, Mapping
 
 from sqlalchemy import delete, exists, insert, not_, select, update
 
-from museui.core.errors import NotFound
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
 
@@ -21,6 +19,7 @@ from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..push.spool import Spool
 from ..state import HubState
 from ..store.base import BUNDLES, object_key
+from ..store.whole import measure_whole
 from .bundle_contents import copy_from_bundle, find_in_bundle
 from .check_objects import place_of
 from .deletions import begin_storing, delete_doomed, doom, end_storing, find_doomed
@@ -37,7 +36,7 @@ async def repair(hub: HubState, report: Report) -> dict[str, str]:
     """
     done: dict[str, str] = {}
     for object_id in map(ObjectId, report.objects()):
-        if await _use_own_file(hub, object_id):
+        if await use_own_file(hub, object_id):
             done[object_id] = "its own file was whole"
     rest = {ObjectId(item) for item in report.objects() if item not in done}
     if rest:
@@ -54,22 +53,11 @@ async def repair(hub: HubState, report: Report) -> dict[str, str]:
     return done
 
 
-async def _use_own_file(hub: HubState, object_id: ObjectId) -> bool:
+async def use_own_file(hub: HubState, object_id: ObjectId) -> bool:
     """Whether the object lies whole under its own key, where the index says so from now on."""
-
-    def measure() -> int | None:
-        digest, size_bytes = hashlib.sha256(), 0
-        try:
-            for piece in hub.store.read(object_key(object_id)):
-                digest.update(piece)
-                size_bytes += len(piece)
-        except NotFound:
-            return None
-        return size_bytes if digest.hexdigest() == object_id else None
-
     async with hub.database.read() as connection:
         begun = await begin_storing(connection, [object_id])
-    size_bytes = await asyncio.to_thread(measure)
+    size_bytes = await asyncio.to_thread(measure_whole, hub.store, object_id)
     if size_bytes is None:
         return False
     await _point_to_own_file(hub, object_id, size_bytes, begun)

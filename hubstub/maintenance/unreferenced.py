@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, and_, delete, exists, not_, select
 
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
@@ -14,6 +12,7 @@ from museui.core.ids import ObjectId
 from ..index.schema import garbage, objects, pending_objects, repository_objects
 from ..state import HubState
 from .deletions import delete_doomed, doom, find_doomed
+from .marks import add_marks, drop_marks, read_marks
 from .tally import GcOptions, Tally
 
 OBJECT = "object"
@@ -59,20 +58,18 @@ async def _next_page(hub: HubState, after: str) -> dict[ObjectId, int]:
 async def _collect_page(hub: HubState, page: dict[ObjectId, int], options: GcOptions, tally: Tally) -> None:
     now = hub.now()
     async with hub.database.read() as connection:
-        since = await _read_marks(connection, page)
+        since = await read_marks(connection, OBJECT, page)
     old = {item for item in page if since.get(item, now) <= now - options.grace_s}
     young = page.keys() - old
     tally.wait("objects", len(young), sum(page[item] for item in young))
     if not options.apply:
         tally.take("objects", len(old), sum(page[item] for item in old))
+        tally.doubt("objects", len(old), sum(page[item] for item in old))
         return
-    fresh = [item for item in young if item not in since]
+    fresh = {item: now for item in young if item not in since}
     if fresh:
-        async with hub.database.write(alone=True) as connection:
-            known = await _read_marks(connection, fresh)
-            rows = [_mark(item, now) for item in fresh if item not in known]
-            if rows:
-                await connection.execute(insert(garbage), rows)
+        async with hub.database.write() as connection:
+            await add_marks(hub.database, connection, OBJECT, fresh)
     if old:
         taken = await _take(hub, old)
         tally.take("objects", len(taken), sum(page[item] for item in taken))
@@ -88,7 +85,7 @@ async def _take(hub: HubState, ids: Collection[ObjectId]) -> set[ObjectId]:
         found = [bytes.fromhex(item) for item in taken]
         await connection.execute(delete(pending_objects).where(pending_objects.c.object_id.in_(found)))
         await connection.execute(delete(objects).where(objects.c.id.in_(found)))
-        await connection.execute(delete(garbage).where(garbage.c.kind == OBJECT, garbage.c.subject.in_(list(taken))))
+        await drop_marks(connection, OBJECT, taken)
         await doom(connection, taken, hub.now())
     failpoint("gc.doomed")
     if taken:
@@ -113,17 +110,5 @@ async def _forget_marks(hub: HubState) -> None:
             return
         if stale:
             async with hub.database.write() as connection:
-                await connection.execute(
-                    delete(garbage).where(garbage.c.kind == OBJECT, garbage.c.subject.in_(list(stale)))
-                )
+                await drop_marks(connection, OBJECT, stale)
         after = page[-1]
-
-
-async def _read_marks(connection: AsyncConnection, ids: Collection[ObjectId]) -> dict[str, float]:
-    query = select(garbage.c.subject, garbage.c.since)
-    rows = await connection.execute(query.where(garbage.c.kind == OBJECT, garbage.c.subject.in_(list(ids))))
-    return {row.subject: row.since for row in rows}
-
-
-def _mark(item: ObjectId, since: float) -> dict[str, Any]:
-    return {"kind": OBJECT, "repository_id": 0, "subject": item, "since": since}

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.errors import Invalid, NotFound
 from museui.core.names import check_branch, check_line, check_name
 
+from ..index.let_go import note_let_go
 from ..index.locks import lock_repository, lock_user
-from ..index.schema import branches, repositories, users
+from ..index.schema import branches, repositories, repository_objects, users
 
 Visibility = Literal["private", "public"]
 VISIBILITIES: tuple[Visibility, ...] = ("private", "public")
@@ -180,6 +181,10 @@ async def list_repositories(
 
 async def delete_repository(connection: AsyncConnection, repository_id: int) -> None:
     """Delete a repository with its branches, history, pushes and restricted tokens."""
+    members = select(func.count()).where(repository_objects.c.repository_id == repository_id)
+    stored = select(repositories.c.stored_bytes).where(repositories.c.id == repository_id)
+    count, size_bytes = (await connection.execute(select(members.scalar_subquery(), stored.scalar_subquery()))).one()
+    await note_let_go(connection, count, size_bytes or 0)
     await connection.execute(delete(repositories).where(repositories.c.id == repository_id))
 
 

@@ -65,7 +65,7 @@ async def keep_ahead(
         known = await existing_objects(connection, repository.id, contents.objects)
         known |= await find_pending(connection, repository.id, caller.user_id, contents.objects.keys() - known)
     sizes = {item: size for item, (_, size) in contents.objects.items() if item not in known}
-    if not sizes:
+    if not contents.objects:
         return 0
     bundle = secrets.token_hex(16)
 

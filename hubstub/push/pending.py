@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Unavailable
@@ -16,6 +16,7 @@ from museui.core.ids import ObjectId
 
 from ..index.database import Database
 from ..index.history import existing_objects, id_parts, select_among
+from ..index.let_go import note_let_go
 from ..index.schema import objects, pending_objects, repository_objects
 from .rows import insert_missing_rows
 
@@ -79,7 +80,11 @@ async def admit_pending(
 
 
 async def forget_pending(connection: AsyncConnection, now: float) -> None:
-    """Delete what waited too long."""
+    """Delete what waited too long; its sender has let go of it."""
+    over = select(func.count(), func.coalesce(func.sum(objects.c.size_bytes), 0))
+    over = over.join(pending_objects, pending_objects.c.object_id == objects.c.id)
+    count, size_bytes = (await connection.execute(over.where(pending_objects.c.expires_at <= now))).one()
+    await note_let_go(connection, count, size_bytes)
     await connection.execute(delete(pending_objects).where(pending_objects.c.expires_at <= now))
 
 

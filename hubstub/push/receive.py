@@ -114,7 +114,7 @@ async def receive_push(
                 check_lease(target.branch, target.expected_head, None)
             asked_bytes = sum(size for _, size in contents.objects.values())
             repository, caller = await open_with_room(hub, destination, asked_bytes)
-            bundle = secrets.token_hex(16) if contents.objects.keys() - closure.had_objects else None
+            bundle = secrets.token_hex(16) if contents.objects else None
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
                 receipt = Receipt(repository, caller, strategy, target, bundle, upload_id, store_s, began, sent)
@@ -122,10 +122,7 @@ async def receive_push(
                     hub.database, hub.settings.quotas, receipt, contents, closure, hub.now()
                 )
     failpoint("confirm.committed")
-    if bundle is not None and new:
-        hub.jobs_waiting.set()
-    elif bundle is not None:
-        await _drop_unrecorded(hub, bundle)
+    hub.jobs_waiting.set()
     if contents.wire_bytes >= LONG_WORK_BYTES:
         hub.desk.begin(asyncio.to_thread(give_back_memory))
     if new:

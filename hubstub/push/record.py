@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Unavailable, UploadExpired
@@ -31,7 +31,7 @@ from .pending import admit_pending
 from .policy import Rules, check_branch_signed, check_signers, read_rules
 from .quota import settle_room
 from .receipts import find_answer
-from .rows import insert_missing_rows
+from .rows import insert_missing_rows, insert_or_replace_rows
 from .verify import Contents
 
 _MANY = 1000
@@ -85,6 +85,8 @@ async def record_push(
 ) -> tuple[PushAnswer, bool]:
     """Write everything, or nothing. The answer is what the same request will be answered again; then it is not new.
 
+    What a push brings again is stored as well: it was verified a moment ago, which nobody knows of what lies there.
+
     Raises what :func:`~hubstub.push.advance.advance_branch` raises and what :mod:`~hubstub.push.policy` refuses,
     :class:`UploadExpired` when the upload was confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the
     repository was deleted meanwhile, :class:`~museui.core.errors.Unauthorized` when the token was revoked meanwhile,
@@ -97,6 +99,11 @@ async def record_push(
         rules = await _require_open(connection, receipt, closure, now)
         earlier = await _find_earlier(connection, receipt, contents)
         if earlier is not None:
+            if receipt.bundle is not None:
+                await insert_bundle(database, connection, receipt.bundle, contents, now)
+                own = update(schema.pushes).where(schema.pushes.c.id == earlier.push_id)
+                await connection.execute(own.values(bundle=receipt.bundle))
+                await add_job(connection, BUNDLE_INDEX, receipt.bundle, now)
             await _end_upload(connection, receipt, earlier)
             return earlier, False
         await check_signers(connection, receipt.repository, rules, contents, closure)
@@ -261,7 +268,11 @@ async def _insert_chunks(
 async def insert_bundle(
     database: Database, connection: AsyncConnection, bundle: str, contents: Contents, now: float
 ) -> None:
-    """The rows of a stored bundle and of those of its objects that the hub lacks. They are members of nothing yet."""
+    """The rows of a stored bundle and of its objects. They are members of nothing yet.
+
+    What the hub had already lies in this bundle from now on: these bytes were verified a moment ago, and what was
+    stored before may have been damaged since.  Promotion writes it anew.
+    """
     await connection.execute(
         insert(schema.bundles).values(
             id=bundle,
@@ -274,7 +285,7 @@ async def insert_bundle(
     rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
     rows.sort()  # all pushes in the same order, or two could wait for each other
     columns = ("id", "size_bytes", "bundle", "raw_offset")
-    await insert_missing_rows(database, connection, schema.objects, columns, rows)
+    await insert_or_replace_rows(database, connection, schema.objects, columns, rows, columns[1:])
 
 
 async def _insert_objects(
@@ -283,18 +294,13 @@ async def _insert_objects(
     await insert_bundle(database, connection, bundle, contents, now)
     objects, members = schema.objects, schema.repository_objects
     columns = ("repository_id", "object_id")
-    if len(contents.objects) >= _MANY and await _count_objects(connection, bundle) == len(contents.objects):
-        # All of them are new to the hub: the database copies their ids faster than it is told them again.
+    if len(contents.objects) >= _MANY:
+        # The database copies their ids faster than it is told them again.
         ids = select(literal(repository_id), objects.c.id).where(objects.c.bundle == bundle).order_by(objects.c.id)
         await connection.execute(database.insert_missing(members).from_select(columns, ids))
     else:
         rows = [(repository_id, bytes.fromhex(object_id)) for object_id in contents.objects]
         await insert_missing_rows(database, connection, members, columns, rows)
-
-
-async def _count_objects(connection: AsyncConnection, bundle: str) -> int:
-    query = select(func.count()).select_from(schema.objects).where(schema.objects.c.bundle == bundle)
-    return int((await connection.execute(query)).scalar_one())
 
 
 async def _insert_receipt(

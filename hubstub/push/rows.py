@@ -18,8 +18,8 @@ from ..index.database import Database
 
 Rows = Sequence[tuple[Any, ...]]
 
-_compiled: dict[tuple[str, str, tuple[str, ...]], tuple[str, Callable[[Rows], Any]]] = {}
-"""Database, table, columns → the statement, and what turns rows into its parameters."""
+_compiled: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], tuple[str, Callable[[Rows], Any]]] = {}
+"""Database, table, columns, those that are replaced → the statement, and what turns rows into its parameters."""
 
 
 async def insert_missing_rows(
@@ -29,15 +29,39 @@ async def insert_missing_rows(
 
     Values go to the driver unchanged: bytes, text and numbers only.
     """
+    await _insert(database, connection, table, columns, rows, ())
+
+
+async def insert_or_replace_rows(
+    database: Database,
+    connection: AsyncConnection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    replaced: tuple[str, ...],
+) -> None:
+    """As :func:`insert_missing_rows`, but those that are there get the new values of the columns ``replaced``."""
+    await _insert(database, connection, table, columns, rows, replaced)
+
+
+async def _insert(
+    database: Database,
+    connection: AsyncConnection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    replaced: tuple[str, ...],
+) -> None:
     if not rows:
         return
     dialect = connection.dialect
-    key = (dialect.name, table.name, columns)
+    key = (dialect.name, table.name, columns, replaced)
     if key not in _compiled:
         if database.is_shared:
-            _compiled[key] = _compile_arrays(dialect, table, columns)
+            _compiled[key] = _compile_arrays(dialect, table, columns, replaced)
         else:
-            _compiled[key] = _compile_rows(database.insert_missing(table), dialect, columns)
+            insert = database.insert_or_replace(table, replaced) if replaced else database.insert_missing(table)
+            _compiled[key] = _compile_rows(insert, dialect, columns)
     text, parameters = _compiled[key]
     await connection.exec_driver_sql(text, parameters(rows))
 
@@ -50,12 +74,19 @@ def _compile_rows(insert: Insert, dialect: Dialect, columns: tuple[str, ...]) ->
     return str(statement), lambda rows: [tuple(row[place] for place in places) for row in rows]
 
 
-def _compile_arrays(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Callable[[Rows], Any]]:
+def _compile_arrays(
+    dialect: Dialect, table: Table, columns: tuple[str, ...], replaced: tuple[str, ...]
+) -> tuple[str, Callable[[Rows], Any]]:
     quoted = dialect.identifier_preparer.quote
     types = [table.c[name].type.compile(dialect) for name in columns]
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
+    action = "DO NOTHING"
+    if replaced:
+        keys = ", ".join(quoted(column.name) for column in table.primary_key)
+        values = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in replaced)
+        action = f"({keys}) DO UPDATE SET {values}"
     text = (
         f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, columns))}) "
-        f"SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+        f"SELECT * FROM unnest({arrays}) ON CONFLICT {action}"
     )
     return text, lambda rows: tuple(map(list, zip(*rows, strict=True)))

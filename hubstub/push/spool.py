@@ -16,6 +16,8 @@ from typing import BinaryIO, Protocol
 
 from museui.core.errors import Unavailable
 
+from ..store.base import PROBE_BYTES
+
 _PIECE_BYTES = 1 << 20
 _INLINE_BYTES = 1 << 17
 
@@ -85,6 +87,15 @@ class Spool:
 
         async with self.receive(chunks()) as spooled:
             yield spooled
+
+    async def check(self) -> None:
+        """Raise :class:`Unavailable` when nothing can be written here now, above all without room."""
+
+        def probe() -> None:
+            with self.reserve() as path, _disk_errors():
+                path.write_bytes(bytes(PROBE_BYTES))
+
+        await asyncio.to_thread(probe)
 
     async def clear(self) -> None:
         """Make the folder, empty of what an earlier process left. Only before anything is received."""

@@ -6,6 +6,7 @@ What belongs to somebody else, or to another repository, looks like what does no
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from museui.core.errors import NotFound, RateLimited
 
 from ..index.schema import uploads
 
+_IDS_AT_ONCE = 500
 KEPT_S = 24 * 3600.0
 """How long what arrived is kept after its URL has expired, for a client that comes back."""
 
@@ -126,6 +128,16 @@ async def live_upload_ids(connection: AsyncConnection, now: float) -> set[str]:
     """Uploads whose staged bytes somebody may still confirm."""
     query = select(uploads.c.id).where(uploads.c.state == "open", uploads.c.expires_at > now - KEPT_S)
     return set((await connection.execute(query)).scalars())
+
+
+async def confirmed_upload_ids(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Those of ``ids`` that are recorded as pushed: nobody needs their staged bytes."""
+    found: set[str] = set()
+    every = list(ids)
+    for at in range(0, len(every), _IDS_AT_ONCE):
+        query = select(uploads.c.id).where(uploads.c.state != "open", uploads.c.id.in_(every[at : at + _IDS_AT_ONCE]))
+        found.update((await connection.execute(query)).scalars())
+    return found
 
 
 async def forget_uploads(connection: AsyncConnection, now: float) -> None:

@@ -22,6 +22,7 @@ from ..index.schema import settings
 from ..metrics import REGISTRY
 from ..metrics_index import REGISTRY as INDEX_REGISTRY
 from ..metrics_index import measure_index
+from ..push.spool import Spool
 from ..state import HubState, hub_of
 
 PROTOCOL = 1
@@ -35,14 +36,19 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Database and object store answer. Raises :class:`Unavailable`, which says what does not, and while it stops."""
+    """Database and object store answer, and there is room for what arrives.
+
+    Raises :class:`Unavailable`, which says what does not, and while it stops.
+    """
     hub = hub_of(request)
     if hub.stopping.is_set():
         raise Unavailable("the hub is stopping")
     parts = dict(
         zip(
-            ("database", "store"),
-            await asyncio.gather(_try_part(_read_something(hub)), _try_part(hub.store.check())),
+            ("database", "store", "spool"),
+            await asyncio.gather(
+                _try_part(_read_something(hub)), _try_part(hub.store.check()), _try_part(_write_something(hub))
+            ),
             strict=True,
         )
     )
@@ -53,8 +59,14 @@ async def readyz(request: Request) -> Response:
 
 
 async def _read_something(hub: HubState) -> None:
+    hub.database.check_file()
     async with hub.database.read() as connection:
         await connection.execute(select(settings.c.name).limit(1))
+
+
+async def _write_something(hub: HubState) -> None:
+    """Bodies can arrive; a database of SQLite's is on the same disk."""
+    await Spool(hub.settings.spool_dir).check()
 
 
 async def _try_part(work: Coroutine[Any, Any, None]) -> str:

@@ -21,9 +21,13 @@ BUNDLES = "bundles/"
 OBJECTS = "objects/"
 OBJECT_UPLOAD = "o-"
 """What the name of an upload of one object begins with; no row of the index knows it."""
+PROBE = "probe-"
+"""What the name of a bundle begins with by which a hub tries its store; it is nobody's."""
 PUT_CONTENT_TYPE = "application/octet-stream"
 READ_BYTES = 1 << 20
 """How much :meth:`ObjectStore.read` gives at a time."""
+PROBE_BYTES = 256 << 10
+"""How much is written to see whether there is room: an empty file needs none, and a full disk takes it."""
 
 
 def staging_key(upload_id: str) -> str:
@@ -94,9 +98,8 @@ class ObjectStore(Protocol):
     in staging may change at any moment: whoever holds the URL may have sent something else.
     """
 
-    @property
-    def signer(self) -> UrlSigner:
-        """Signs the URLs that lead to the hub itself."""
+    signer: UrlSigner
+    """Signs the URLs that lead to the hub itself."""
 
     @property
     def hub_serves_urls(self) -> bool:
@@ -126,10 +129,13 @@ class ObjectStore(Protocol):
         """
 
     async def put(self, items: Sequence[tuple[str, bytes]]) -> None:
-        """Store each (key, bytes), all durable on return. A key that is there keeps what it has or is replaced."""
+        """Store each (key, bytes), all durable on return, in place of what is there."""
+
+    async def put_new(self, key: str, content: bytes) -> bool:
+        """Store ``content`` under ``key`` unless something lies there; whether nothing did. Durable on return."""
 
     async def put_file(self, key: str, path: Path) -> None:
-        """Store the bytes of the local file ``path``, which may be moved away by this or stay."""
+        """Store the bytes of the local file ``path``, in place of what is there; ``path`` may be moved away or stay."""
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove what lies under ``keys``; a key with nothing there is no error."""

@@ -20,7 +20,18 @@ from typing import TypeVar
 
 from museui.core.errors import NotFound, Unavailable, UploadExpired
 
-from .base import BUNDLES, OBJECTS, READ_BYTES, STAGING, Entry, PutTarget, UploadSpec, put_headers, staging_key
+from .base import (
+    BUNDLES,
+    OBJECTS,
+    PROBE_BYTES,
+    READ_BYTES,
+    STAGING,
+    Entry,
+    PutTarget,
+    UploadSpec,
+    put_headers,
+    staging_key,
+)
 from .measured import measured
 from .signing import UrlSigner
 
@@ -47,8 +58,10 @@ class FileStore:
 
     def _write_probe(self) -> None:
         path = self._tmp_path()
-        path.write_bytes(b"")
-        path.unlink()
+        try:
+            path.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            path.unlink(missing_ok=True)
 
     async def recover(self) -> None:
         """See :meth:`ObjectStore.recover`."""
@@ -146,6 +159,24 @@ class FileStore:
             raise
         for folder in {target.parent for _, target in written}:
             _sync(folder)
+
+    @measured
+    async def put_new(self, key: str, content: bytes) -> bool:
+        """See :meth:`ObjectStore.put_new`."""
+        return await _in_thread(lambda: self._put_new(self._path(key), content))
+
+    def _put_new(self, target: Path, content: bytes) -> bool:
+        temporary = self._tmp_path()
+        try:
+            temporary.write_bytes(content)
+            _sync(temporary)
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._settle([target])
+        return True
 
     @measured
     async def put_file(self, key: str, path: Path) -> None:

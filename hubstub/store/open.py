@@ -21,12 +21,12 @@ def store_name(settings: HubSettings, worker: str) -> str:
     return f"s3://{settings.store.bucket}/{settings.store.prefix}".rstrip("/")
 
 
-async def open_store(settings: HubSettings, secret: bytes) -> ObjectStore:
-    """The store, tried and ready. ``secret`` signs URLs that lead to the hub.
+async def open_store(settings: HubSettings) -> ObjectStore:
+    """The store, tried; it is ready once its ``signer`` has the hub's secret.
 
     Raises :class:`~museui.core.errors.Unavailable` or :class:`Usage` when it cannot be used.
     """
-    store = connect_store(settings, secret)
+    store = connect_store(settings, b"")
     if settings.store is not None:
         from .s3 import S3Store
         from .s3_probe import probe_store

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from museui.core.errors import NotFound, Usage
 
-from .base import READ_BYTES, Entry, PutTarget, UploadSpec, object_key, put_headers, staging_key
+from .base import PROBE_BYTES, READ_BYTES, Entry, PutTarget, UploadSpec, object_key, put_headers, staging_key
 from .measured import measured
 from .s3_errors import s3_errors
 from .s3_presign import Presigner
@@ -62,7 +62,7 @@ class S3Store:
     async def check(self) -> None:
         """See :meth:`ObjectStore.check`."""
         key = staging_key("check-" + secrets.token_hex(8))
-        await self.put([(key, b"")])
+        await self.put([(key, bytes(PROBE_BYTES))])
         await self.delete([key])
 
     async def recover(self) -> None:
@@ -130,6 +130,19 @@ class S3Store:
 
         with s3_errors():
             await _all(put_some() for _ in range(min(_PUTS_AT_ONCE, len(items))))
+
+    @measured
+    async def put_new(self, key: str, content: bytes) -> bool:
+        """See :meth:`ObjectStore.put_new`."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with s3_errors(key):
+            try:
+                await obstore.put_async(self._store, self._path(key), content, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
 
     @measured
     async def put_file(self, key: str, path: Path) -> None:

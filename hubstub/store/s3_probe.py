@@ -19,7 +19,7 @@ from museui.core.errors import MuseError, NotFound, Unavailable, Usage
 from museui.core.ids import hash_object
 
 from ..log import log_facts
-from .base import UploadSpec, bundle_key, put_headers, staging_key
+from .base import PROBE, UploadSpec, bundle_key, put_headers, staging_key
 from .s3 import S3Store
 from .s3_presign import Presigner
 
@@ -53,7 +53,7 @@ async def probe_store(store: S3Store) -> Findings:
 
     Raises :class:`Usage` when a key is refused, :class:`Unavailable` when the store does not answer.
     """
-    upload_id = "probe-" + secrets.token_hex(8)
+    upload_id = PROBE + secrets.token_hex(8)
     keys = [staging_key(upload_id), bundle_key(upload_id)]
     try:
         findings = await _try(store, upload_id)

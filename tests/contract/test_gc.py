@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,14 +160,18 @@ def test_files_that_no_row_names_go_once_they_are_old(hub: HubProcess, client: P
         path = hub.data_dir / "store" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"left over")
-    assert collect(hub, 0.0)["taken"] == {}, "they may be part of what is going on"
-    for name in strays:
-        os.utime(hub.data_dir / "store" / name, (time.time() - 2 * 3600,) * 2)
-    assert collect(hub)["taken"] == {}, "younger than the grace"
+        os.utime(path, (1.0, 1.0))
+    assert collect(hub, 0.0, apply=False)["taken"] == {}
+    assert collect(hub, 0.0)["taken"] == {}, "they may be part of what is going on, however old their bytes are"
+    let_pass(hub, 3599.0)
+    assert collect(hub, 0.0)["taken"] == {}
+    let_pass(hub, 3600.0)
+    assert collect(hub)["taken"] == {}, "seen for less than the grace"
     assert collect(hub, 3600.0, apply=False)["taken"]["files"] == {"count": 4, "bytes": 36}
     assert stored_files(hub.data_dir) - before == {"store/" + name for name in strays}
     assert collect(hub, 3600.0)["taken"]["files"] == {"count": 4, "bytes": 36}
     assert stored_files(hub.data_dir) == before
+    assert rows_of(hub, "garbage") == set()
 
 
 def test_no_grace_at_all_needs_force(hub: HubProcess) -> None:

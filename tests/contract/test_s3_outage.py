@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -20,6 +21,7 @@ from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.minio import HOW, MinioHub, MinioProcess, stored_entries
 from tests.helpers.push_client import PushClient, compress, error_code
 from tests.helpers.records import make_history, pack
+from tests.helpers.upkeep import take_leftovers
 
 HISTORY = make_history({"a": b"content", "b": bytes(100_000)})
 WIRE = compress(pack(HISTORY.bundle()))
@@ -86,6 +88,7 @@ async def test_a_hub_that_is_killed_in_the_middle_leaves_nothing_but_objects_in_
         assert client.confirm(WIRE, HISTORY.head, upload_id=upload["upload_id"])[0] == 200
         client.wait_promoted()
         assert client.read_object(hash_object(b"content")) == b"content"
+        await asyncio.to_thread(take_leftovers, hub)
     assert {key.partition("/")[0] for key in await stored_entries(settings)} == {"objects"}
 
 

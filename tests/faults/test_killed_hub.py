@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from museui.sync.result import Environment, PushRequest, PushResult
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import read_tables, stored_files
 from tests.helpers.push_client import wait_until
+from tests.helpers.upkeep import take_leftovers
 from tests.helpers.workload import RepositoryBuilder
 
 OLD = ("staging.received", "confirm.read", "confirm.verified", "confirm.stored", "confirm.before_commit")
@@ -75,6 +77,7 @@ async def test_a_killed_hub_is_as_before_or_as_after(tmp_path: Path, place: str,
         wait_until(lambda: not read_tables(hub.data_dir, ("jobs",))["jobs"])
         hub.restart()
         await fetched_equals(hub, tmp_path / "promoted", repository, second)
+        await asyncio.to_thread(take_leftovers, hub)
         files = stored_files(hub.data_dir)
         assert {path for path in files if not path.startswith("store/objects/")} == set(), "litter"
         assert len(files) == len(objects_of(repository))

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from hubstub.store.mark import KEY as MARK
 from hubstub.store.store_file import read_file_database
 from tests.helpers.postgresql import query
 from tests.helpers.push_client import wait_until
@@ -41,12 +42,12 @@ def read_tables(data_dir: Path, tables: tuple[str, ...] = TABLES) -> dict[str, l
 
 
 def stored_files(data_dir: Path) -> set[str]:
-    """Every file of the object store and of the spool, by its path below the folder."""
+    """Every file of the object store and of the spool, by its path below the folder; the store's mark is none."""
     return {
         str(path.relative_to(data_dir))
         for folder in ("store", "spool")
         for path in (data_dir / folder).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MARK
     }
 
 
