@@ -9,18 +9,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
 from museui.core.errors import Invalid
 
 from .config import HubSettings
+from .http.budget import Budget
 from .http.rates import RateLimiter
 from .index.database import Database
 from .push.desk import PushDesk
 
 if TYPE_CHECKING:
     from .store.base import ObjectStore
+
+_MESSAGES_BYTES = 24 << 20
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?").fullmatch
 
@@ -42,6 +46,8 @@ class HubState:
     """Set once the hub takes no new work."""
     desk: PushDesk = field(default_factory=PushDesk)
     """What the pushes of this process share."""
+    messages: Budget = field(default_factory=lambda: Budget(_MESSAGES_BYTES))
+    """How many bytes of long messages all requests together may have in memory; decoded, they take some times that."""
     rates: RateLimiter = field(init=False)
     """How often whom may ask, in this process."""
     worker: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -69,6 +75,11 @@ def base_url(request: HTTPConnection) -> str:
     if public:
         return public
     host = request.headers.get("host", "")
-    if not _HOST(host):
+    url = f"{request.scope['scheme']}://{host}"
+    try:
+        known = _HOST(host) and urlsplit(url).port != 0
+    except ValueError:  # as of `[:::]`, or of port 99999
+        known = False
+    if not known:
         raise Invalid("the Host header is not a host", details={"field": "Host"})
-    return f"{request.scope['scheme']}://{host}"
+    return url

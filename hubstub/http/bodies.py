@@ -16,15 +16,17 @@ from ..metrics import SLOW_CLIENTS
 from ..state import hub_of
 
 
-async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+async def body_chunks(request: Request, max_bytes: int, hint: str = "") -> AsyncIterator[bytes]:
     """The body in the pieces it arrives in, none empty.
+
+    ``hint``: what to do about a body that is too large.
 
     Raises :class:`TooLarge` before more than ``max_bytes`` were taken, :class:`Unavailable` when it stands still or
     falls under the minimum rate, :class:`ClientDisconnect` when the client goes before its end.
     """
     declared = declared_size(request)
     if declared is not None and declared > max_bytes:
-        raise _too_large(max_bytes)
+        raise _too_large(max_bytes, hint)
     settings = hub_of(request).settings
     clock = asyncio.get_running_loop().time
     received = 0
@@ -51,7 +53,7 @@ async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
         if chunk:
             received += len(chunk)
             if received > max_bytes:
-                raise _too_large(max_bytes)
+                raise _too_large(max_bytes, hint)
             yield chunk
 
 
@@ -65,10 +67,10 @@ def declared_size(request: Request) -> int | None:
     value = request.headers.get("content-length")
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit()):
+    if not (value.isascii() and value.isdigit() and len(value) < 20):
         raise Invalid("Content-Length is not a number")
     return int(value)
 
 
-def _too_large(max_bytes: int) -> TooLarge:
-    return TooLarge(f"the body is larger than {max_bytes} bytes", details={"max_bytes": max_bytes})
+def _too_large(max_bytes: int, hint: str) -> TooLarge:
+    return TooLarge(f"the body is larger than {max_bytes} bytes", hint=hint, details={"max_bytes": max_bytes})

@@ -20,6 +20,7 @@ from museui.core.errors import Invalid
 from ..log import REQUEST_ID, log_request, logger
 from ..metrics import RECEIVED_BYTES, REQUEST_SECONDS, REQUESTS, REQUESTS_RUNNING, SENT_BYTES, SLOW_CLIENTS
 from .errors import answer_error
+from .messages import release_messages
 from .proxies import Network, believe_proxy
 
 _DRAIN_BYTES = 32 << 20
@@ -85,6 +86,8 @@ class Edge:
             nonlocal status, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status < 400:  # the traceback of an error still has the message
+                    release_messages(scope)
                 if status >= 400 and not body_ended:
                     await drain()
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
@@ -111,6 +114,7 @@ class Edge:
         finally:
             if task is not None:
                 self._running.discard(task)
+            release_messages(scope)
             self._count(scope, status, time.perf_counter() - started, sent_bytes)
 
     def _count(self, scope: Scope, status: int, seconds: float, sent_bytes: int) -> None:

@@ -1,53 +1,107 @@
-"""Messages in and out: msgpack or JSON, whichever the client speaks, under limits on size and depth.
+"""Messages in and out: msgpack or JSON, whichever the client speaks, under limits on size, parts and depth.
 
-Nesting is measured before a decoder that recurses sees it: the JSON decoder would exhaust a small stack.
+A long message arrives in a file, is decoded in a thread, and counts, until it is answered, against what all requests
+together may hold (``HubState.messages``).
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgpack
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from museui.core.errors import Invalid
-from museui.core.unpack import StreamUnpacker
 
+from ..memory import give_back_memory
+from ..push.spool import Spool
 from ..state import hub_of
-from .bodies import body_chunks, read_body
+from .bodies import body_chunks
+from .decode import decode
 
 MSGPACK = "application/x-msgpack"
 JSON = "application/json"
 HTML = "text/html"
-MAX_DEPTH = 32
 LONG_MESSAGE_BYTES = 16 << 20
 """The largest list of ids, and the largest message in JSON that brings or gets contents."""
+ANONYMOUS_BYTES = 2 << 20
+"""The largest message of somebody without a token."""
+
+_TOKEN_HINT = "With a token more is taken: 'museui login', or MUSEUI_TOKEN."
+_HELD_BYTES = 64 << 10
+"""A longer message goes to a file while it arrives."""
+_TRIMMED_BYTES = 4 << 20
 
 _MSGPACK_TYPES = frozenset({MSGPACK, "application/msgpack", "application/vnd.msgpack"})
-_JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 async def read_message(request: Request, max_bytes: int | None = None) -> Any:
     """The body decoded by its ``Content-Type`` (none: JSON).
 
-    ``max_bytes`` defaults to the hub's limit for messages.  Raises :class:`Invalid` for what is malformed, nested
-    deeper than 32 levels, or of another type, and as :func:`~hubstub.http.bodies.body_chunks` does.
+    ``max_bytes`` defaults to the hub's limit for messages; without a token it is 2 MiB at most.  Raises
+    :class:`Invalid` for what is malformed, nested deeper than 32 levels, or of another type, and as
+    :func:`~hubstub.http.decode.decode` and :func:`~hubstub.http.bodies.body_chunks` do.
     """
+    value, release = await _read_message(request, max_bytes)
+    request.scope.setdefault("releases", []).append(release)
+    return value
+
+
+def release_messages(scope: Scope) -> None:
+    """The messages of a request are done with: its answer is made."""
+    for release in scope.pop("releases", ()):
+        release()
+
+
+async def _read_message(request: Request, max_bytes: int | None) -> tuple[Any, Callable[[], None]]:
+    """The message, and what says that it is done with."""
     kind = _media_type(request.headers.get("content-type", ""))
     if kind not in _MSGPACK_TYPES and kind not in (JSON, ""):
         raise Invalid(f"the body is of type {kind!r:.80}", hint=f"Send {MSGPACK} or {JSON}.")
-    limit = hub_of(request).settings.message_max_bytes if max_bytes is None else max_bytes
-    body = await read_body(request, limit)
-    value = _parse_msgpack(body) if kind in _MSGPACK_TYPES else _parse_json(body)
-    _check_depth(value)
-    return value
+    hub = hub_of(request)
+    limit = hub.settings.message_max_bytes if max_bytes is None else max_bytes
+    anonymous = limit > ANONYMOUS_BYTES and request.scope.get("caller") is None
+    packed = kind in _MSGPACK_TYPES
+    chunks = body_chunks(request, ANONYMOUS_BYTES if anonymous else limit, _TOKEN_HINT if anonymous else "")
+    held: list[bytes] = []
+    held_bytes = 0
+    async for chunk in chunks:
+        held.append(chunk)
+        held_bytes += len(chunk)
+        if held_bytes > _HELD_BYTES:
+            break
+    else:
+        return decode(b"".join(held), packed), lambda: None
+
+    async def all_chunks() -> AsyncIterator[bytes]:
+        for chunk in held:
+            yield chunk
+        held.clear()
+        async for chunk in chunks:
+            yield chunk
+
+    async with Spool(hub.settings.spool_dir).receive(all_chunks()) as arrived:
+        release = await hub.messages.take(arrived.size_bytes)
+
+        def decode_file() -> Any:
+            try:
+                return decode(arrived.path.read_bytes(), packed)
+            finally:
+                if arrived.size_bytes >= _TRIMMED_BYTES:
+                    give_back_memory()
+
+        try:
+            return await asyncio.to_thread(decode_file), release
+        except BaseException:
+            release()
+            raise
 
 
 async def message_chunks(
@@ -61,7 +115,13 @@ async def message_chunks(
         async for chunk in body_chunks(request, max_bytes):
             yield chunk
     else:
-        yield msgpack.packb(convert(await read_message(request, max_json_bytes)))
+        message, release = await _read_message(request, max_json_bytes)
+        try:
+            content: bytes = await asyncio.to_thread(lambda: msgpack.packb(convert(message)))
+            del message
+            yield content
+        finally:
+            release()
 
 
 def answer(request: Request, document: Any, status: int = 200) -> Response:
@@ -69,6 +129,23 @@ def answer(request: Request, document: Any, status: int = 200) -> Response:
     if wants_msgpack(request):
         return Response(msgpack.packb(document), status, media_type=MSGPACK)
     return Response(orjson.dumps(document, default=_encode_bytes), status, media_type=JSON)
+
+
+async def answer_records(request: Request, name: str, records: Sequence[str]) -> Response:
+    """``{name: […]}`` of ``records``, each the JSON of one, as the client wants it; one is held at a time."""
+    if not wants_msgpack(request):
+        return answer(request, {name: [orjson.Fragment(record) for record in records]})
+
+    def pack() -> bytes:
+        packer = msgpack.Packer(autoreset=False)
+        packer.pack_map_header(1)
+        packer.pack(name)
+        packer.pack_array_header(len(records))
+        for record in records:
+            packer.pack(orjson.loads(record))
+        return bytes(packer.bytes())
+
+    return Response(await asyncio.to_thread(pack), media_type=MSGPACK)
 
 
 def wants_msgpack(request: Request) -> bool:
@@ -118,42 +195,3 @@ def _encode_bytes(value: object) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
     raise TypeError(type(value).__name__)
-
-
-def _parse_msgpack(body: bytes) -> Any:
-    source = StreamUnpacker([body], max(len(body), 1))
-    try:
-        value = source.value()
-        source.finish()
-    except Invalid as exc:
-        raise Invalid(exc.message.replace("the bundle", "the body"), details=exc.details) from exc
-    return value
-
-
-def _parse_json(body: bytes) -> Any:
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        brackets = _JSON_STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
-        for _ in range(MAX_DEPTH):
-            brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if brackets:
-            raise Invalid(f"the body is not JSON, or nested deeper than {MAX_DEPTH} levels")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise Invalid(f"the body is not JSON: {exc}"[:200]) from exc
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
-            return
-        level = below
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise Invalid(f"the body is nested deeper than {MAX_DEPTH} levels")

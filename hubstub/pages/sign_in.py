@@ -12,14 +12,16 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from museui.core.errors import Denied, Unauthorized
+from museui.core.errors import Denied, Invalid, Unauthorized
 
 from ..http.bodies import read_body
+from ..people.auth import count_request
 from ..people.sessions import SESSION_S, end_session, start_session
 from ..state import base_url, hub_of
 from .site import COOKIE, page, see_caller, site_root
 
 _FORM_MAX_BYTES = 8192
+_FORM_MAX_FIELDS = 8
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9-][!-\[\]-~]*)?").fullmatch
 """A path of this very hub: not ``//host``, nothing that a browser reads as one."""
 
@@ -27,11 +29,13 @@ _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9-][!-\[\]-~]*)?").fullmatch
 async def show_sign_in(request: Request) -> Response:
     """The form: ``?next=`` is where it leads."""
     await see_caller(request)
+    count_request(request)
     return await page(request, "sign_in.html", next=_own_path(request, request.query_params.get("next")), failed=None)
 
 
 async def sign_in(request: Request) -> Response:
     """Start a session for the token of the form."""
+    count_request(request)
     _require_own_form(request)
     form = _parse_form(await read_body(request, _FORM_MAX_BYTES))
     target = _own_path(request, form.get("next"))
@@ -57,6 +61,7 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """End the session, wherever its cookie may have got to."""
+    count_request(request)
     _require_own_form(request)
     hub = hub_of(request)
     if secret := request.cookies.get(COOKIE):
@@ -71,14 +76,20 @@ async def sign_out(request: Request) -> Response:
 
 def _require_own_form(request: Request) -> None:
     """Raise :class:`Denied` unless the browser says that the form was on a page of this hub."""
-    origin = urlsplit(request.headers.get("origin", ""))
+    try:
+        origin = urlsplit(request.headers.get("origin", ""))
+    except ValueError:  # as of `http://[`
+        origin = urlsplit("")
     own = {request.headers.get("host", "").lower(), urlsplit(base_url(request)).netloc.lower()}
     if origin.scheme not in ("http", "https") or origin.netloc.lower() not in own:
         raise Denied("the form was not sent from a page of this hub", hint="Open the page of the hub and try again.")
 
 
 def _parse_form(body: bytes) -> dict[str, str]:
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=None)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FORM_MAX_FIELDS)
+    except ValueError as exc:
+        raise Invalid("the form has too many fields", hint="Open the page of the hub and try again.") from exc
     return {name: values[0] for name, values in fields.items()}
 
 

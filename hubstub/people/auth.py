@@ -126,13 +126,21 @@ def check_access(repository: RepositoryRow, access: Access | None, need: Access)
         )
 
 
+def count_request(request: Request, what: str = "") -> Caller | None:
+    """Count a request without a token against what its caller may ask for; who is signed in to the pages.
+
+    ``what``: is counted by itself.  Raises :class:`~museui.core.errors.RateLimited`.
+    """
+    signed_in: Caller | None = request.scope.get("caller")
+    hub_of(request).rates.take(what + (signed_in.token_id if signed_in else _address(request)))
+    return signed_in
+
+
 async def _authenticate(request: Request, connection: AsyncConnection) -> Caller | None:
     rates = hub_of(request).rates
     header = request.headers.get("authorization")
     if header is None:
-        signed_in: Caller | None = request.scope.get("caller")
-        rates.take(signed_in.token_id if signed_in else _address(request))
-        return signed_in
+        return count_request(request)
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer":
         raise Unauthorized("authorization is not of the form 'Bearer <token>'")

@@ -5,6 +5,7 @@ It ends where every push ends: the same checks, the same transaction.  Ids are a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -41,7 +42,8 @@ async def filter_objects(request: Request) -> Response:
     except NotFound as exc:
         if not exc.details.get("auto_create"):
             raise
-    asked = _parse_ids(await read_message(request, LONG_MESSAGE_BYTES))
+    message = await read_message(request, LONG_MESSAGE_BYTES)
+    asked = await asyncio.to_thread(_parse_ids, message)
     known: set[ObjectId] = set()
     if found is not None:
         wanted = set(asked.values())

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import msgpack
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +18,7 @@ from museui.core.wire import FetchRequest, parse
 from ..fetch.bundle import gather_pieces, write_fetch
 from ..fetch.lookup import Lookup
 from ..fetch.plan import FetchPlan, plan_fetch
+from ..http.decode import decode
 from ..http.messages import LONG_MESSAGE_BYTES, MSGPACK, answer, read_message, wants_msgpack
 from ..http.streams import stream
 from ..people.auth import open_repository
@@ -36,7 +36,8 @@ async def fetch(request: Request) -> Response:
     """The commits reachable from ``want`` and not from ``have``, with all that the client needs to have them."""
     hub = hub_of(request)
     repository, _ = await open_repository(request, "read")
-    ask = parse(FetchRequest, await read_message(request, LONG_MESSAGE_BYTES))
+    message = await read_message(request, LONG_MESSAGE_BYTES)
+    ask = await asyncio.to_thread(parse, FetchRequest, message)
     async with hub.database.read() as connection:
         plan = await plan_fetch(connection, repository.id, ask.want, ask.have)
     lookup = Lookup(hub.database)
@@ -44,7 +45,11 @@ async def fetch(request: Request) -> Response:
         return await stream(_compressed(hub, plan, lookup), ZSTD)
     if wants_msgpack(request):
         return await stream(_plain(hub, plan, lookup), MSGPACK)
-    return answer(request, await asyncio.to_thread(_whole, hub, plan, lookup))
+    release = await hub.messages.take(LONG_MESSAGE_BYTES)
+    try:
+        return await asyncio.to_thread(lambda: answer(request, _whole(hub, plan, lookup)))
+    finally:
+        release()
 
 
 def _wants_zstd(request: Request) -> bool:
@@ -71,7 +76,7 @@ def _plain(hub: HubState, plan: FetchPlan, lookup: Lookup) -> Generator[bytes, N
 
 def _whole(hub: HubState, plan: FetchPlan, lookup: Lookup) -> dict[str, Any]:
     """The bundle as one document, for JSON, where it cannot be streamed."""
-    document: dict[str, Any] = msgpack.unpackb(b"".join(_bounded(hub, plan, lookup, LONG_MESSAGE_BYTES)))
+    document: dict[str, Any] = decode(b"".join(_bounded(hub, plan, lookup, LONG_MESSAGE_BYTES)), packed=True)
     return document
 
 

@@ -19,9 +19,11 @@ from museui.core.errors import MuseError, NotFound, Unavailable
 from ..capabilities import CAPABILITIES
 from ..http.messages import answer
 from ..index.schema import settings
+from ..log import logger
 from ..metrics import REGISTRY
 from ..metrics_index import REGISTRY as INDEX_REGISTRY
 from ..metrics_index import measure_index
+from ..people.auth import count_request
 from ..push.spool import Spool
 from ..state import HubState, hub_of
 
@@ -41,6 +43,7 @@ async def readyz(request: Request) -> Response:
     Raises :class:`Unavailable`, which says what does not, and while it stops.
     """
     hub = hub_of(request)
+    count_request(request, "readyz ")
     if hub.stopping.is_set():
         raise Unavailable("the hub is stopping")
     parts = dict(
@@ -70,14 +73,15 @@ async def _write_something(hub: HubState) -> None:
 
 
 async def _try_part(work: Coroutine[Any, Any, None]) -> str:
-    """``ok``, or what is wrong with a part of the hub."""
+    """``ok``, or the code of what is wrong with a part of the hub: where it lies is for the log alone."""
     try:
         async with asyncio.timeout(_PART_S):
             await work
     except TimeoutError:
         return f"no answer in {_PART_S:g} s"
     except MuseError as exc:
-        return exc.message
+        logger.warning("not ready: %s", exc.message)
+        return exc.code
     return "ok"
 
 

@@ -15,7 +15,7 @@ from museui.core.errors import Invalid, NotFound, TooLarge
 from museui.core.ids import CommitId, parse_id
 from museui.core.records import check_value
 
-from ..http.messages import answer, read_message
+from ..http.messages import answer, answer_records, read_message
 from ..index.schema import releases
 from ..people.access import covers, find_access
 from ..people.auth import open_repository
@@ -82,7 +82,7 @@ async def get_releases(request: Request) -> Response:
             query = query.where(releases.c.is_draft.is_(False))
         found = await connection.execute(query.order_by(releases.c.created_at.desc(), releases.c.tag))
         records = found.scalars().all()
-    return answer(request, {"releases": [orjson.loads(record) for record in records]})
+    return await answer_records(request, "releases", records)
 
 
 async def delete_release(request: Request) -> Response:

@@ -17,7 +17,7 @@ from museui.core.ids import CommitId, parse_id
 from museui.core.names import check_name
 from museui.core.records import check_value
 
-from ..http.messages import answer, read_message
+from ..http.messages import answer, answer_records, read_message
 from ..index.history import existing_commits
 from ..index.schema import tags
 from ..people.auth import open_repository
@@ -56,7 +56,7 @@ async def get_tags(request: Request) -> Response:
     query = select(tags.c.record).where(tags.c.repository_id == repository.id).order_by(tags.c.created_at, tags.c.id)
     async with hub_of(request).database.read() as connection:
         records = (await connection.execute(query)).scalars().all()
-    return answer(request, {"tags": [orjson.loads(record) for record in records]})
+    return await answer_records(request, "tags", records)
 
 
 async def require_commits(connection: AsyncConnection, repository_id: int, named: Mapping[str, CommitId]) -> None:

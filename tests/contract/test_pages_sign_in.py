@@ -189,3 +189,42 @@ def test_signing_in_again_ends_the_session_before(hub: HubProcess) -> None:
         assert ada.sign_in(hub.token).status_code == 303
         assert httpx.get(hub.repository("diary"), headers=before, trust_env=False).status_code == 404
         assert ada.get("/ada/diary").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[::", "http://[x]", "http://a]b", "https://[v1.x", "http://:x:y:"]
+)
+def test_origin_that_is_no_address_is_one_of_another_site(hub: HubProcess, origin: str) -> None:
+    with Visitor(hub.url) as visitor:
+        for path in ("/-/sign-in", "/-/sign-out"):
+            answer = visitor.http.post(path, data={"token": hub.token}, headers={"Origin": origin})
+            assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize("host", ["[:::]", "[1.2.3.4.5.6]", "[::1]:99999", "x:99999", "[...]"])
+def test_host_that_is_no_address_is_invalid(hub: HubProcess, host: str) -> None:
+    with Visitor(hub.url) as visitor:
+        headers = {"Host": host, "Origin": hub.url}
+        answer = visitor.http.post("/-/sign-in", data={"token": hub.token}, headers=headers)
+        assert answer.status_code == 422, answer.text
+
+
+def test_form_of_many_fields_is_refused(hub: HubProcess) -> None:
+    with Visitor(hub.url) as visitor:
+        answer = visitor.http.post("/-/sign-in", content=b"a&" * 4000, headers={"Origin": hub.url})
+        assert answer.status_code == 422, answer.text
+
+
+def test_signing_in_and_out_count_as_any_request_does() -> None:
+    """A form that tries one token after the other is slowed down like whoever asks the API without one."""
+    with HubProcess("--requests-per-minute", "1", "--request-burst", "5", "--trusted-proxy", "127.0.0.1") as hub:
+        form = {"token": "muse_" + "0" * 16 + "_" + "x" * 43}
+        asks = [("POST", "/-/sign-in", 401), ("POST", "/-/sign-out", 303), ("GET", "/-/sign-in", 200)]
+        for number, (method, path, status) in enumerate([*asks, ("GET", "/readyz", 200)]):
+            headers = {"Origin": hub.url, "X-Forwarded-For": f"203.0.113.{number}"}
+            with Visitor(hub.url) as visitor:
+                data = form if method == "POST" else None
+                answers = [visitor.http.request(method, path, data=data, headers=headers) for _ in range(6)]
+                assert [answer.status_code for answer in answers] == [status] * 5 + [429]
+                assert answers[-1].headers["Retry-After"]
+                assert visitor.http.get("/healthz", headers=headers).status_code == 200

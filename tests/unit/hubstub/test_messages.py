@@ -22,28 +22,28 @@ from museui.core.errors import Invalid, TooLarge
 
 _SMALL_STACK = """
 import threading
-from hubstub.http.messages import _check_depth, _parse_json, _parse_msgpack
+from hubstub.http.decode import decode
 from museui.core.errors import Invalid
 
 def bodies(depth):
     for end in (0, 1):
-        yield _parse_json, b"[" * depth + b"]" * depth * end
-        yield _parse_json, b'{"a":' * depth + b"1" + b"}" * depth * end
-        yield _parse_json, b'[{"a":' * depth + b"1" + b"}]" * depth * end
-        yield _parse_msgpack, b"\\x91" * depth + b"\\xc0" * end
-        yield _parse_msgpack, b"\\x81\\xa1a" * depth + b"\\xc0" * end
+        yield False, b"[" * depth + b"]" * depth * end
+        yield False, b'{"a":' * depth + b"1" + b"}" * depth * end
+        yield False, b'[{"a":' * depth + b"1" + b"}]" * depth * end
+        yield True, b"\\x91" * depth + b"\\xc0" * end
+        yield True, b"\\x81\\xa1a" * depth + b"\\xc0" * end
 
-def work(parse, body):
+def work(packed, body):
     try:
-        _check_depth(parse(body))
+        decode(body, packed)
         print("accepted", body[:20], len(body))
     except Invalid:
         print("invalid")
 
 threading.stack_size(256 * 1024)
 for depth in (33, 1000, 100_000):
-    for parse, body in bodies(depth):
-        thread = threading.Thread(target=work, args=(parse, body))
+    for packed, body in bodies(depth):
+        thread = threading.Thread(target=work, args=(packed, body))
         thread.start()
         thread.join()
 """
