@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from museui.core.errors import Internal, MuseError
+from museui.core.errors import MuseError
 from museui.hub.retry import RetryPolicy
 from museui.local.messages import HubView, Trouble, trouble_of
 
 from .board import Board
+from .unforeseen import name_error
 
 if TYPE_CHECKING:
     from museui.hub.probe import Probe
@@ -175,8 +176,7 @@ class Hubs:
         try:
             answer = await probe.ask(base, self._authority(base))
         except Exception as exc:  # of this hub; the others are asked all the same
-            logger.exception("%s could not be asked for a reason that was not foreseen", base)
-            answer = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
+            answer = name_error(exc, f"asking {base}", logger)
         if isinstance(answer, MuseError):
             self.failed(base, answer)
         else:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from museui.core.errors import Busy, Internal, MuseError, Unreachable
+from museui.core.errors import Busy, MuseError, Unreachable
 from museui.core.figures import render_count
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
@@ -27,6 +27,7 @@ from .queue.choose import choose_entry, next_due_s
 from .queue.entry import Entry, Target, began, cancelled, failed, parked, succeeded
 from .queue.push_queue import PushQueue
 from .running import RunningPush
+from .unforeseen import name_error
 
 logger = logging.getLogger("daemon.pusher")
 
@@ -210,8 +211,7 @@ class Pusher:
         except MuseError as exc:
             error = exc
         except Exception as exc:
-            logger.exception("push of %s failed in a way that was not foreseen", target.repository)
-            error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
+            error = name_error(exc, f"push of {target.repository}", logger)
         view = job.running.ended(job.result, outcome, error, time.time(), time.monotonic())
         await self._settle(job, view, outcome, error, base)
 

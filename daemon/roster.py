@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from museui.core.errors import Internal, MuseError, Unavailable
+from museui.core.errors import MuseError, Unavailable
 from museui.core.ids import CommitId
 from museui.local.messages import BranchView, RepositoryView, Trouble, trouble_of
 from museui.repo.standing import SAFE_STATES, BranchState
@@ -18,6 +18,7 @@ from .board import Board
 from .queue.entry import Entry, Target, offer, woken
 from .queue.push_queue import PushQueue
 from .store.repositories import Remembered
+from .unforeseen import name_error
 from .watch.look import Seen, look_at
 
 _LOOKERS = 4
@@ -305,9 +306,8 @@ def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:
     try:
         return looking.result()
     except Exception as exc:
-        logger.exception("looking at %s failed in a way that was not foreseen", path)
-        error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
-        return Seen("damaged", trouble_of(error))
+        error = name_error(exc, f"looking at {path}", logger)
+        return Seen("unreadable" if error.retryable else "damaged", trouble_of(error))
 
 
 def is_safe(seen: Seen) -> bool:

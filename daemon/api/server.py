@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import h11
 import orjson
 
-from museui.core.errors import Busy, Denied, Internal, Invalid, MuseError, TooLarge, Usage
+from museui.core.errors import Busy, Denied, Invalid, MuseError, TooLarge, Usage
 from museui.local.peer import peer_uid
 from museui.repo.files import disk_error
+
+from ..unforeseen import name_error
 
 _LOOK_S = 2.0
 _REQUEST_S = 10.0
@@ -155,9 +157,8 @@ class _Connections:
         except (ConnectionError, TimeoutError):
             raise
         except Exception as exc:
-            logger.exception("a request failed in a way that was not foreseen")
-            error = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
-            await _write_document(protocol, writer, 500, {"ok": False, "error": error.to_json()})
+            error = name_error(exc, "a request", logger)
+            await _write_document(protocol, writer, error.http_status or 500, {"ok": False, "error": error.to_json()})
         else:
             if isinstance(answer, dict):
                 await _write_document(protocol, writer, 200, answer)

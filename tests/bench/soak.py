@@ -3,10 +3,12 @@
     python tests/bench/soak.py [--minutes 60] [--repositories 10] [--seed 1]
 
 Goes in rounds; in each, every fault comes once, in another order: both sides killed, also at named places of a push,
-the line cut, slow or standing still, a token revoked and renewed, repositories paused and resumed, new branches.
-``--minutes 0`` is one round. Prints a JSON document; the exit code is 0 when every branch of every repository is on the
-hub, each head arrived at most once, every object can be read there and the hub finds no fault with what it has, nothing
-waits for a person, the queue is empty and nothing is left in the spool.
+the line cut, slow or standing still, a token revoked and renewed, repositories paused and resumed, new branches, the
+hub restored from an older backup, its index gone, the disk of either side full, the power of both cut. The last two
+need what only root may have (:mod:`tests.helpers.disk`); where it is not to be had, a sentence on stderr says so, and
+they are left out. ``--minutes 0`` is one round. Prints a JSON document; the exit code is 0 when every branch of every
+repository is on the hub, each head arrived at most once, every object can be read there and the hub finds no fault with
+what it has, nothing waits for a person, the queue is empty and nothing is left in the spool.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -28,23 +33,37 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import hubstub.push
 from museui.sync.push import FAILPOINTS
 from tests.helpers.daemon import DaemonProcess
+from tests.helpers.disk import Disk
 from tests.helpers.hub import HubProcess
 from tests.helpers.line import Line
 from tests.helpers.watched import heads, make_repository, moves
 from tests.helpers.workload import RepositoryBuilder
 
 STALL_S = 2
+INDEX = "hub.sqlite3"
+DISK_MIB = 1024
 
 
 class Soak:
     """A hub, a daemon, the line between them, and repositories that are written to."""
 
     def __init__(
-        self, folder: Path, hub: HubProcess, daemon: DaemonProcess, line: Line, dice: random.Random, repositories: int
+        self,
+        folder: Path,
+        disks: tuple[Disk, Disk],
+        hub: HubProcess,
+        daemon: DaemonProcess,
+        line: Line,
+        dice: random.Random,
+        repositories: int,
     ) -> None:
+        """``folder`` is for repositories and backups; the ``disks`` are the hub's and the daemon's."""
+        self.folder, self.disks = folder, disks
         self.hub, self.daemon, self.line, self.dice = hub, daemon, line, dice
         self.done = Counter[str]()
         self.paused: list[str] = []
+        self.problems: list[str] = []
+        """What was wrong on the way."""
         daemon.sign_in(hub, port=line.port)
         daemon.config.parent.mkdir(parents=True)
         daemon.config.write_text(f"[daemon]\nstall_seconds = {STALL_S}\n")
@@ -70,7 +89,13 @@ class Soak:
     @property
     def faults(self) -> dict[str, Callable[[], object]]:
         """What goes wrong, by name."""
+        kinds = {disk.kind for disk in self.disks}
+        full = {"hub's disk full": self.fill_hub, "daemon's disk full": self.fill_daemon}
         return {
+            **(full if "folder" not in kinds else {}),
+            **({"power cut": self.cut_power} if kinds == {"image"} else {}),
+            "hub restored older": self.restore_hub,
+            "hub's index gone": self.lose_index,
             "daemon killed": self.kill_daemon,
             "daemon killed in a push": self.kill_daemon_in_push,
             "daemon stopped and started": self.daemon.restart,
@@ -137,6 +162,73 @@ class Soak:
         self.done["hub reached its place"] += wait_until(lambda: not self.hub.running)
         self.kill_hub(0.0)
 
+    def restore_hub(self) -> None:
+        """What ``docs/operations.md`` tells to copy is copied; some pushes later it takes the place of the hub."""
+        backup = self.folder / "backup"
+        shutil.rmtree(backup, ignore_errors=True)
+        backup.mkdir()
+        copy_index(self.hub.data_dir / INDEX, backup / INDEX)
+        shutil.copytree(self.hub.data_dir / "store", backup / "store")
+        for _ in range(self.dice.randint(1, 4)):
+            self.commit()
+        time.sleep(self.dice.uniform(0.0, 2.0))
+        self.hub.stop()
+        remove_index(self.hub.data_dir)
+        shutil.rmtree(self.hub.data_dir / "store")
+        shutil.copytree(backup / "store", self.hub.data_dir / "store")
+        shutil.copy2(backup / INDEX, self.hub.data_dir)
+        self.hub.start()
+        self.token_is_known()
+
+    def lose_index(self) -> None:
+        """The index is gone while the hub is down: it does not start, until the index is back."""
+        self.hub.stop()
+        aside = self.folder / "aside.sqlite3"
+        aside.unlink(missing_ok=True)
+        copy_index(self.hub.data_dir / INDEX, aside)
+        remove_index(self.hub.data_dir)
+        try:
+            self.hub.start()
+        except AssertionError:
+            self.done["hub refused to start without its index"] += 1
+        else:
+            self.problems.append("the hub started without its index")
+            self.hub.stop()
+        remove_index(self.hub.data_dir)
+        shutil.copy2(aside, self.hub.data_dir / INDEX)
+        self.hub.start()
+
+    def fill_hub(self) -> None:
+        """The hub has no room for a while."""
+        self.fill(self.disks[0])
+
+    def fill_daemon(self) -> None:
+        """The daemon has no room for a while: not for its queue, not for what it packs."""
+        self.fill(self.disks[1])
+
+    def fill(self, disk: Disk) -> None:
+        """A disk is full, or next to it, while there is much to be pushed."""
+        disk.fill(self.dice.choice((0, 4096, 65536)))
+        self.commit_many()
+        time.sleep(self.dice.uniform(0.5, 2.0))
+        disk.free()
+
+    def cut_power(self) -> None:
+        """Hub and daemon lose in one moment what they had not made durable."""
+        self.commit()
+        time.sleep(self.dice.random())
+        self.hub.kill()
+        self.daemon.kill()
+        for disk in self.disks:
+            disk.cut_power()
+        self.hub.start()
+        self.daemon.start()
+
+    def token_is_known(self) -> None:
+        """An older index may know an older token alone: a new one is made and signed in with."""
+        self.hub.token = self.hub.command("token", "create", self.hub.owner)
+        self.daemon.sign_in(self.hub, port=self.line.port)
+
     def slow_line(self) -> None:
         """Everything takes a while, and little passes, for some seconds."""
         self.line.delay_s, self.line.bytes_per_s = self.dice.uniform(0.01, 0.2), 300_000.0
@@ -179,7 +271,7 @@ class Soak:
             return [f"{e['path']} {e['branch']} waits for a person: {e['error']}" for e in self.stopped()]
         self.daemon.museui("queue", "retry")
         self.daemon.wait_safe(*(builder.root for builder in self.made))
-        problems = [problem for builder in self.made for problem in self.compare(builder)]
+        problems = self.problems + [problem for builder in self.made for problem in self.compare(builder)]
         if self.daemon.client.get("queue")["queue"]:
             problems.append("the queue is not empty")
         problems += [f"left behind: {path}" for path in self.daemon.litter]
@@ -205,6 +297,22 @@ class Soak:
         return problems
 
 
+def copy_index(source: Path, target: Path) -> None:
+    """As ``sqlite3 … .backup`` does it, beside a running hub too."""
+    there, copy = sqlite3.connect(source), sqlite3.connect(target)
+    try:
+        there.backup(copy)
+    finally:
+        copy.close()
+        there.close()
+
+
+def remove_index(data_dir: Path) -> None:
+    """It is gone, with its journal."""
+    for path in data_dir.glob(f"{INDEX}*"):
+        path.unlink()
+
+
 def wait_until(condition: Callable[[], bool], patience_s: float = 5.0) -> bool:
     """Whether it came true."""
     deadline = time.monotonic() + patience_s
@@ -222,11 +330,16 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        HubProcess() as hub,
-        DaemonProcess() as daemon,
+        closing(Disk(Path(folder, "hub-disk"), mib=DISK_MIB)) as hub_disk,
+        closing(Disk(Path(tempfile.mkdtemp(prefix="md-")), mib=DISK_MIB)) as daemon_disk,
+        HubProcess(data_dir=hub_disk.path / "hub") as hub,
+        DaemonProcess(folder=daemon_disk.path) as daemon,
         Line(hub.port) as line,
     ):
-        soak = Soak(Path(folder), hub, daemon, line, random.Random(options.seed), options.repositories)
+        if hub_disk.why_not:
+            print(hub_disk.why_not, file=sys.stderr)
+        disks = (hub_disk, daemon_disk)
+        soak = Soak(Path(folder), disks, hub, daemon, line, random.Random(options.seed), options.repositories)
         began_s, rounds = time.monotonic(), 0
         while rounds == 0 or time.monotonic() - began_s < options.minutes * 60:
             soak.go_round()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,22 @@ def test_commits_faster_than_pushes_while_both_sides_are_killed_end_at_the_newes
             assert len(moves(hub, slug)) == len(set(moves(hub, slug)))
         assert daemon.litter == []
         assert daemon.client.get("queue") == {"queue": []}
+
+
+def test_a_bundle_there_is_no_room_for_waits_for_room_and_is_pushed_then(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    """Files may not grow beyond half of what is to be packed: a full disk, without one."""
+    daemon.sign_in(hub)
+    song = make_repository(tmp_path, hub, "roomy")
+    head = song.commit(LARGE)
+    before = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+    daemon.watch(song.root)
+    entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.error), None))
+    assert (entry.state, entry.error.code) == ("waiting", "unavailable")
+    assert "not foreseen" not in daemon.log
+    resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, before)
+    daemon.museui("queue", "retry")
+    daemon.wait_safe()
+    assert heads(hub, "roomy") == {"main": head}
+    assert daemon.litter == []

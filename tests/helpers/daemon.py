@@ -30,11 +30,12 @@ _PATIENCE_S = 60.0
 class DaemonProcess:
     """``python -m daemon`` and a home folder; a context manager that starts it and leaves neither.
 
-    ``prefix`` is a command line that the daemon's is appended to. The home folder is short, since the socket is in it.
+    ``prefix`` is a command line that the daemon's is appended to. ``folder``: where the home folder is made, which must
+    be a short path, since the socket is in it.
     """
 
-    def __init__(self, *, failpoint: str = "", prefix: tuple[str, ...] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="md-"))
+    def __init__(self, *, failpoint: str = "", prefix: tuple[str, ...] = (), folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="md-"))
         self.home = self.folder / "home"
         self.runtime = self.folder / "run"
         for folder in (self.home, self.runtime):

@@ -1,0 +1,197 @@
+"""What goes wrong: the hub's backups put back, its files gone or damaged, and damage in somebody's repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from .world import Broken, Hub, Member, World
+
+DATABASE = "hub.sqlite3"
+LOCAL = ("branch", "HEAD", "tracking", "commit", "snapshot", "object")
+WAYS = ("emptied", "cut", "flipped", "gone")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Copies of the hub's database and of its store, made as the operations manual says."""
+
+    folder: Path
+    number: int
+
+
+class HubFaults:
+    """What happens to the hub. ``damaged``: its files are not what it wrote, and nobody has looked since."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.hub = world, world.hub
+        self.backups: list[Backup] = []
+        self.damaged = False
+
+    def back_up(self) -> None:
+        """The drill of ``docs/operations.md``: the database first, the objects after it."""
+        folder = self.world.checks / f"backup-{len(self.backups)}"
+        folder.mkdir()
+        copy_database(self.hub, folder / DATABASE)
+        shutil.copytree(self.hub.data / "store", folder / "store")
+        if (self.hub.data / "hub.toml").exists():
+            shutil.copy2(self.hub.data / "hub.toml", folder)
+        self.backups.append(Backup(folder, len(self.backups)))
+        self.world.say(f"hub: backup {len(self.backups) - 1} is made")
+
+    def put_back(self, number: int, *, database: bool = True, store: bool = True) -> None:
+        """Put an older copy in the place of what there is, whole or a part of it, and start the hub."""
+        backup = self.backups[number % len(self.backups)]
+        parts = " and ".join(name for name, wanted in (("database", database), ("store", store)) if wanted)
+        self.hub.stop()
+        aside = self.world.checks / "aside"
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(self.hub.data, aside)
+        self.world.say(f"hub: stopped; the {parts} of backup {backup.number} put back")
+        if database:
+            remove_database(self.hub)
+            shutil.copy2(backup.folder / DATABASE, self.hub.data)
+        if store:
+            shutil.rmtree(self.hub.data / "store")
+            shutil.copytree(backup.folder / "store", self.hub.data / "store")
+        said = self.start()
+        if said and database:
+            raise Broken(f"an older copy of the hub's own index does not start: {said}")
+        if said:
+            shutil.rmtree(self.hub.data)
+            shutil.copytree(aside, self.hub.data)
+            self.world.say("hub: everything is put back as it was")
+            if said := self.start():
+                raise Broken(f"the hub does not start as it was: {said}")
+        elif database != store:
+            self.damaged = True
+
+    def start(self) -> str:
+        """Start the hub if it does not run; what it says instead."""
+        if self.hub.running:
+            return ""
+        if self.hub.pid is not None:
+            self.hub.stop(signal.SIGKILL)
+        said = self.hub.start()
+        self.world.say(f"hub: {'started' if not said else f'does not start: {said.strip()[:300]}'}")
+        return said
+
+    def lose_database(self, way: str) -> None:
+        """The database is gone or empty while the hub is down: it must not start, and starts with it back."""
+        self.hub.stop()
+        aside = self.world.checks / "aside.sqlite3"
+        aside.unlink(missing_ok=True)
+        copy_database(self.hub, aside)
+        remove_database(self.hub)
+        if way == "emptied":
+            (self.hub.data / DATABASE).touch()
+        self.world.say(f"hub: stopped; its database is {way}")
+        holds = any(path.is_file() for path in (self.hub.data / "store" / "objects").rglob("*"))
+        holds = holds or any(path.is_file() for path in (self.hub.data / "store" / "bundles").rglob("*"))
+        if not self.start():
+            self.hub.stop()
+            if holds:
+                raise Broken("the hub started on a store that holds something, without its index")
+        remove_database(self.hub)
+        shutil.copy2(aside, self.hub.data / DATABASE)
+        self.world.say("hub: its database is back")
+        if said := self.start():
+            raise Broken(f"the hub does not start with its own index back: {said}")
+
+    def damage(self, which: int, way: str) -> None:
+        """One stored file is not what the hub wrote."""
+        store = self.hub.data / "store"
+        files = sorted(path for name in ("objects", "bundles") for path in (store / name).rglob("*") if path.is_file())
+        if files:
+            path = files[which % len(files)]
+            spoil(path, way)
+            self.damaged = True
+            self.world.say(f"hub: {path.relative_to(store)} is {way}")
+
+    def check(self) -> None:
+        """Have the hub look at all it has and put back what it can."""
+        answer = self.hub.command("fsck", "--repair", "--json")
+        if answer.code not in (0, 1):
+            raise Broken(f"fsck --repair ended with {answer.code}")
+        self.damaged = False
+
+
+class LocalFaults:
+    """What happens to somebody's repository, and the mending of it from what was kept aside."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self.aside: dict[Path, bytes] = {}
+
+    def damage(self, what: str, which: int, way: str) -> bool:
+        """Whether there was such a file to damage."""
+        muse = self.member.muse
+        files = {
+            "branch": sorted((muse / "refs" / "heads").rglob("*")),
+            "HEAD": [muse / "HEAD"],
+            "tracking": sorted((muse / "remotes").rglob("*")),
+            "commit": sorted((muse / "commits").glob("*.json")),
+            "snapshot": sorted((muse / "snapshots").glob("*.json")),
+            "object": sorted((muse / "objects").glob("*/*")),
+        }[what]
+        files = [path for path in files if path.is_file()]
+        if not files:
+            return False
+        path = files[which % len(files)]
+        self.aside.setdefault(path, path.read_bytes())
+        spoil(path, way)
+        self.member.world.say(f"{self.member.name}: .muse/{path.relative_to(muse)} is {way}")
+        return True
+
+    def mend(self) -> None:
+        """Put back what was damaged where nobody has mended it since: a file that is whole again stays."""
+        for path, content in self.aside.items():
+            now = path.read_bytes() if path.exists() else b""
+            if path.is_relative_to(self.member.muse / "refs") or path.name == "HEAD":
+                if not now.strip() or len(now) < len(content):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+            elif not path.is_relative_to(self.member.muse / "remotes") and now != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                path.write_bytes(content)
+        if self.aside:
+            self.member.world.say(f"{self.member.name}: what was damaged is put back")
+        self.aside.clear()
+
+
+def copy_database(hub: Hub, target: Path) -> None:
+    """As ``sqlite3 … .backup`` does it, beside a running hub or without one."""
+    source = sqlite3.connect(hub.data / DATABASE)
+    copy = sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+
+
+def remove_database(hub: Hub) -> None:
+    """It is gone, with its journal."""
+    for path in hub.data.glob(f"{DATABASE}*"):
+        path.unlink()
+
+
+def spoil(path: Path, way: str) -> None:
+    """Damage a file in place, as a disk does it."""
+    path.chmod(0o600)
+    if way == "gone":
+        path.unlink()
+    elif way == "emptied":
+        os.truncate(path, 0)
+    elif way == "cut":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        content = bytearray(path.read_bytes())
+        if content:
+            content[len(content) // 2] ^= 0x41
+            path.write_bytes(content)

@@ -1,0 +1,710 @@
+"""Two people, two daemons and a hub, and everything that may happen to them, in any order.
+
+What is checked after each step: no content that a person wrote is gone from everywhere, no commit says what nobody did,
+and ``museui status`` calls safe only what the hub has, as far as it has had the chance to know. At quiet points, when
+disks have room, hub and daemons run and the daemons have looked once more, what daemon, ``status`` and ``doctor`` call
+safe must come back from the hub byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import hubstub.push
+from museui.core.errors import MuseError
+from museui.sync.push import FAILPOINTS
+
+from .faults import LOCAL, WAYS, HubFaults, LocalFaults
+from .model import Model, Person, read_commit, read_heads, read_history, read_tree, sha
+from .world import PEOPLE, Broken, Ground, Member, World
+
+PATHS = ("a.txt", "b.txt", "take/c.wav", "take/d.wav", "deep/er/e.txt", "build/x", "ä.txt")
+BRANCHES = ("main", "side", "deep/er", "my idea")
+CLIENT_PLACES = (
+    *FAILPOINTS,
+    "atomic.before_rename",
+    "atomic.before_rename:4",
+    "snapshot.objects_written",
+    "snapshot.commit_written",
+    "group.synced",
+)
+HUB_PLACES = tuple(hubstub.push.FAILPOINTS)
+IGNORED_WAV = '[global]\npatterns = ["*.wav"]\n'
+
+people = st.sampled_from(PEOPLE)
+paths = st.sampled_from(PATHS)
+texts = st.sampled_from(("one", "two", "three", ""))
+numbers = st.integers(0, 1 << 16)
+moments_s = st.sampled_from((0.005, 0.02, 0.05, 0.1, 0.2))
+
+
+class SafeMeansSafe(RuleBasedStateMachine):
+    """The whole of it. ``ground`` is set by whoever runs it."""
+
+    ground: Ground
+    told: ClassVar[list[str]] = []
+    """The story of the last run, for whoever reports it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World | None = None
+
+    @initialize(start=numbers, branches=st.booleans(), daily=st.booleans(), snapshots=st.booleans())
+    def set_up(self, start: int, branches: bool, daily: bool, snapshots: bool) -> None:
+        """A hub, a repository of a's that is on it, and b's clone. The simplest start (0) does nothing at all: that is
+        what Hypothesis tries first whatever the seed."""
+        if not start:
+            return
+        self.world = world = World(self.ground)
+        SafeMeansSafe.told = world.story
+        self.model = Model({name: Person() for name in PEOPLE})
+        self.hub_faults = HubFaults(world)
+        self.local_faults = {name: LocalFaults(member) for name, member in world.members.items()}
+        self.wanted = dict.fromkeys(PEOPLE, False)
+        if daily:
+            world.hub.options = ("--gc-every", "2s", "--gc-grace", "1s")
+        assert not world.hub.start()
+        a, b = (world.members[name] for name in PEOPLE)
+        for member in (a, b):
+            member.sign_in()
+        a.root.mkdir()
+        a.museui("init")
+        self._write("a", "a.txt", b"the first of all")
+        self._write("a", "take/c.wav", b"\0\1\2" * 50)
+        a.museui("remote", "add", "origin", world.hub.url)
+        a.museui("snapshot", "-m", "first")
+        a.museui("push", "--no-daemon")
+        b.museui("clone", world.hub.url, str(b.root), cwd=b.home)
+        self.model.people["b"].tree = read_tree(b.root)
+        self.daily, self.snapshots = daily, snapshots
+        for name in PEOPLE:
+            self._watch(name)
+        if branches:
+            self.switch("a", "side")
+        self._after()
+
+    # What people do
+
+    @rule(
+        name=people, path=paths, text=st.sampled_from(("one", "two", "three", "")), size=st.sampled_from((1, 9, 3000))
+    )
+    def write(self, name: str, path: str, text: str, size: int) -> None:
+        """A file is written; contents are different for the two, so that each has somebody who wrote it."""
+        content = f"{name} {path} {text} ".encode() * size if text else b""
+        self._do(lambda: self._write(name, path, content))
+
+    @rule(name=people, path=paths)
+    def remove(self, name: str, path: str) -> None:
+        """A file is deleted."""
+
+        def act() -> None:
+            if path in self._person(name).tree:
+                (self._member(name).root / path).unlink()
+                _sync((self._member(name).root / path).parent)
+                self.model.remove(name, path)
+                self._say(f"{name}: rm {path}")
+
+        self._do(act)
+
+    @rule(name=people, path=paths)
+    def truncate(self, name: str, path: str) -> None:
+        """A person empties a file."""
+
+        def act() -> None:
+            if path in self._person(name).tree:
+                os.truncate(self._member(name).root / path, 0)
+                _sync(self._member(name).root / path)
+                self.model.write(name, path, b"")
+                self._say(f"{name}: : > {path}")
+
+        self._do(act)
+
+    @rule(name=people, old=paths, new=paths)
+    def rename(self, name: str, old: str, new: str) -> None:
+        """A file is moved, over another perhaps."""
+
+        def act() -> None:
+            if old in self._person(name).tree and old != new:
+                content = (self._member(name).root / old).read_bytes()
+                self._write(name, new, content)
+                (self._member(name).root / old).unlink()
+                _sync((self._member(name).root / old).parent)
+                self.model.remove(name, old)
+                self._say(f"{name}: the latter was mv {old} {new}")
+
+        self._do(act)
+
+    @rule(name=people, on=st.booleans())
+    def ignore(self, name: str, on: bool) -> None:
+        """Rules that leave out ``*.wav``, or none."""
+
+        def act() -> None:
+            self._write(name, ".museignore", IGNORED_WAV.encode() if on else b"")
+
+        self._do(act)
+
+    @rule(name=people)
+    def write_unnameable(self, name: str) -> None:
+        """A file that no snapshot can record, or its end."""
+
+        def act() -> None:
+            path = self._member(name).root / "c:x"
+            if path.exists():
+                path.unlink()
+                self.model.remove(name, "c:x")
+                self._say(f"{name}: rm c:x")
+            else:
+                self._write(name, "c:x", b"cannot be named")
+
+        self._do(act)
+
+    @rule(name=people)
+    def snapshot(self, name: str) -> None:
+        """A commit, which must have every file that was recorded, or that no rule leaves out."""
+        self._do(lambda: self._snapshot(name))
+
+    @rule(name=people, place=st.sampled_from(CLIENT_PLACES))
+    def snapshot_killed(self, name: str, place: str) -> None:
+        """A snapshot that dies somewhere."""
+        self._do(lambda: self._member(name).museui("snapshot", "-m", "killed", failpoint=place))
+
+    @rule(name=people, alone=st.booleans(), everything=st.booleans())
+    def push(self, name: str, alone: bool, everything: bool) -> None:
+        """A push, by the daemon when there is one and it is not told otherwise."""
+        order = ["push", "--json"] + ["--no-daemon"] * alone + ["--all-branches"] * everything
+        self._do(lambda: self._member(name).museui(*order))
+
+    @rule(name=people, place=st.sampled_from(CLIENT_PLACES))
+    def push_killed(self, name: str, place: str) -> None:
+        """A push that dies somewhere."""
+        self._do(lambda: self._member(name).museui("push", "--no-daemon", failpoint=place))
+
+    @rule(name=people, verb=st.sampled_from(("push", "pull", "fetch", "snapshot")), after_s=moments_s)
+    def killed_at_any_moment(self, name: str, verb: str, after_s: float) -> None:
+        """A command that is killed wherever it is."""
+        order = ("snapshot", "-m", "killed") if verb == "snapshot" else (verb,)
+        self._do(lambda: self._member(name).museui(*order, after_s=after_s))
+        self._adopt(name)
+
+    @rule(name=people)
+    def pull(self, name: str) -> None:
+        """A pull; what it brought is what lies there now."""
+
+        def act() -> None:
+            if self._member(name).museui("pull").code == 0:
+                self._acknowledge(name)
+
+        self._do(act)
+        self._adopt(name)
+
+    @rule(name=people, place=st.sampled_from((*CLIENT_PLACES, "checkout.noted", "checkout.file", "checkout.written")))
+    def pull_killed(self, name: str, place: str) -> None:
+        """A pull that dies somewhere."""
+        self._do(lambda: self._member(name).museui("pull", failpoint=place))
+        self._adopt(name)
+
+    @rule(name=people)
+    def fetch(self, name: str) -> None:
+        """A fetch, after which what is known of the hub is right."""
+
+        def act() -> None:
+            epoch = self.model.epoch
+            if self._member(name).museui("fetch").code == 0:
+                self._person(name).seen_epoch = epoch
+
+        self._do(act)
+
+    @rule(name=people, lease=st.booleans())
+    def force_push(self, name: str, lease: bool) -> None:
+        """A person puts their branch in the place of the hub's."""
+
+        def act() -> None:
+            self._let_go()
+            self._member(name).museui("push", "--force-with-lease" if lease else "--force", *(["any"] * 0))
+
+        self._do(act, person_decides=True)
+
+    @rule(name=people, branch=st.sampled_from(BRANCHES))
+    def switch(self, name: str, branch: str) -> None:
+        """Another branch is checked out where it has the commit of this one; one that is not there begins here."""
+
+        def act() -> None:
+            muse = self._member(name).muse
+            heads = read_heads(muse)
+            head = self._head(name)
+            if head and heads.get(branch, head) == head and not (muse / "refs" / "heads" / branch).is_dir():
+                if any((muse / "refs" / "heads" / part).is_file() for part in ("deep",)):
+                    return
+                path = muse / "refs" / "heads" / branch
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(head + "\n")
+                (muse / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+                self._say(f"{name}: muse checkout {branch!r}")
+
+        self._do(act)
+
+    @rule(name=people)
+    def detach(self, name: str) -> None:
+        """The commit that is checked out is so without its branch."""
+
+        def act() -> None:
+            if head := self._head(name):
+                (self._member(name).muse / "HEAD").write_text(f"commit: {head}\n")
+                self._say(f"{name}: muse checkout {head[:8]}")
+
+        self._do(act)
+
+    @rule(name=people)
+    def clone_anew(self, name: str) -> None:
+        """A person gives up their folder for a fresh clone; the old one stays where it is."""
+
+        def act() -> None:
+            member, number = self._member(name), len(self._member(name).attic)
+            with suppress(MuseError):
+                view = member.view()
+                if view:
+                    member.client.ask("DELETE", f"repositories/{view['id']}")
+            old = member.root
+            member.root = member.disk.path / f"song-{number + 1}"
+            if member.museui("clone", self._world.hub.url, str(member.root), cwd=member.home).code:
+                member.root = old
+            else:
+                member.attic.append(old)
+                self.local_faults[name].aside.clear()
+                self._person(name).commits.clear()
+                self._person(name).acknowledged.clear()
+                self._acknowledge(name)
+                self.model.recorded.update(self._person(name).tree.values())
+                self._person(name).tree = read_tree(member.root)
+                self._person(name).seen_epoch = self.model.epoch
+            self._watch(name)
+
+        self._do(act)
+
+    # Daemons and hub come and go
+
+    @rule(name=people, place=st.sampled_from(("", "", *FAILPOINTS)))
+    def daemon_on(self, name: str, place: str) -> None:
+        """A daemon starts, and dies at a place perhaps."""
+
+        def act() -> None:
+            self._say(f"{name}: MUSEUI_FAILPOINT={place} museui daemon start")
+            self.wanted[name] = True
+            self._member(name).start_daemon(place)
+
+        self._do(act)
+
+    @rule(name=people, number=st.sampled_from((signal.SIGTERM, signal.SIGKILL)))
+    def daemon_off(self, name: str, number: signal.Signals) -> None:
+        """A daemon ends or is killed."""
+
+        def act() -> None:
+            self._say(f"{name}: daemon: {number.name}")
+            self.wanted[name] = False
+            self._member(name).stop_daemon(number)
+
+        self._do(act)
+
+    @rule(number=st.sampled_from((signal.SIGTERM, signal.SIGKILL)))
+    def hub_off(self, number: signal.Signals) -> None:
+        """The hub ends or is killed."""
+
+        def act() -> None:
+            self._say(f"hub: {number.name}")
+            self._world.hub.stop(number)
+
+        self._do(act)
+
+    @rule(place=st.sampled_from(("", *HUB_PLACES)))
+    def hub_on(self, place: str) -> None:
+        """The hub is started anew, to die at a place perhaps."""
+
+        def act() -> None:
+            self._world.hub.stop()
+            said = self._world.hub.start(place)
+            self._say(f"hub: MUSEUI_FAILPOINT={place} started {said}")
+            if said and not self._world.hub.disk.full:
+                raise Broken(f"the hub does not start: {said}")
+
+        self._do(act)
+
+    # What happens to the hub
+
+    @rule()
+    def back_up(self) -> None:
+        """A backup."""
+        self._do(lambda: None if self._world.hub.disk.full else self.hub_faults.back_up())
+
+    @precondition(lambda self: self.world is not None and self.hub_faults.backups)
+    @rule(number=numbers, parts=st.sampled_from(("both", "both", "both", "database", "store")))
+    def restore(self, number: int, parts: str) -> None:
+        """A backup is put back, or a part of it."""
+
+        def act() -> None:
+            self._world.hub.disk.free()
+            self._lost()
+            self.hub_faults.put_back(number, database=parts != "store", store=parts != "database")
+
+        self._do(act, fault=True)
+
+    @rule(way=st.sampled_from(("gone", "emptied")))
+    def lose_database(self, way: str) -> None:
+        """The hub's database is gone for a while."""
+
+        def act() -> None:
+            self._world.hub.disk.free()
+            self.hub_faults.lose_database(way)
+
+        self._do(act)
+
+    @rule()
+    def delete_repository(self) -> None:
+        """A person deletes the repository on the hub."""
+
+        def act() -> None:
+            self._let_go()
+            self._world.hub.command("repo", "delete", f"ada/{'song'}", "--yes")
+
+        self._do(act, person_decides=True)
+
+    @rule(name=people, branch=st.sampled_from(BRANCHES))
+    def delete_branch(self, name: str, branch: str) -> None:
+        """A person deletes a branch on the hub."""
+
+        def act() -> None:
+            self._let_go()
+            self._member(name).museui("push", "--delete", branch)
+
+        self._do(act, person_decides=True)
+
+    @rule(grace=st.sampled_from(("0", "1s")), place=st.sampled_from(("", "", "gc.history", "gc.doomed", "gc.deleted")))
+    def collect(self, grace: str, place: str) -> None:
+        """Garbage is collected beside whatever runs, and dies at a place perhaps."""
+        order = ["gc", "--apply", "--grace", grace] + ["--force"] * (grace == "0")
+        self._do(lambda: self._world.hub.command(*order, failpoint=place))
+
+    @rule(which=numbers, way=st.sampled_from(WAYS))
+    def damage_hub(self, which: int, way: str) -> None:
+        """A stored file is damaged."""
+        self._do(lambda: (self._lost(), self.hub_faults.damage(which, way)), fault=True)
+
+    # What happens to disks and files
+
+    @rule(where=st.sampled_from((*PEOPLE, "hub")), leave=st.sampled_from((0, 4096, 16384, 65536)))
+    def fill(self, where: str, leave: int) -> None:
+        """A disk is full but for so much; a fault that was asked for is the only thing that ends it early."""
+
+        def act() -> None:
+            self._say(f"{where}: the disk has {leave} bytes left")
+            self.ground.disks[where].fill(leave)
+
+        self._do(act)
+
+    @rule(where=st.sampled_from((*PEOPLE, "hub")))
+    def cut_power(self, where: str) -> None:
+        """The power of one machine is cut: what nobody had made durable is gone, and nothing that was acknowledged."""
+        if self.world is None or self.ground.disks[where].kind != "image":
+            return
+        self._say(f"{where}: the power is cut")
+        if where == "hub":
+            self._world.hub.stop(signal.SIGKILL)
+            self.ground.disks[where].cut_power()
+            self.hub_faults.start()
+        else:
+            self._member(where).stop_daemon(signal.SIGKILL)
+            self.ground.disks[where].cut_power()
+            self._after_cut(where)
+            if self.wanted[where]:
+                self._member(where).start_daemon()
+        self._after()
+
+    @rule()
+    def make_room(self) -> None:
+        """Disks have room again."""
+        self._do(self._make_room)
+
+    @rule(name=people, what=st.sampled_from(LOCAL), which=numbers, way=st.sampled_from(WAYS))
+    def damage(self, name: str, what: str, which: int, way: str) -> None:
+        """A file in ``.muse`` is damaged."""
+        self._do(lambda: self.local_faults[name].damage(what, which, way), fault=True)
+
+    @rule(name=people)
+    def mend(self, name: str) -> None:
+        """What was damaged is put back from elsewhere."""
+        self._do(self.local_faults[name].mend if self.world else lambda: None)
+
+    # What is checked
+
+    @rule(doctor=st.booleans(), whole=st.booleans())
+    def calm(self, doctor: bool, whole: bool) -> None:
+        """A quiet point: faults that pass have passed, everybody has looked once more, and what they say is so."""
+        if self.world is None:
+            return
+        self._say("calm")
+        self._make_room()
+        self.hub_faults.start()
+        if self.hub_faults.damaged:
+            self.hub_faults.check()
+        epoch = self.model.epoch
+        claims: dict[str, list[str]] = {}
+        for name in PEOPLE:
+            claims[name] = self._claims(name, doctor)
+        back = self._world.given_back()
+        for name, said in claims.items():
+            person = self._person(name)
+            person.seen_epoch = epoch
+            missing = [commit for commit in person.commits if commit not in back]
+            if said and missing:
+                raise Broken(f"{name}: {', '.join(said)}; the hub does not give back {missing}")
+            for commit in person.commits.values():
+                if said and (wrong := back[commit.id].manifest) != commit.manifest:
+                    raise Broken(f"{name}: the hub gives {wrong} for {commit}")
+        if whole and not self.hub_faults.damaged:
+            answer = self._world.hub.command("fsck", "--json")
+            if answer.code:
+                self._say("hub: fsck finds damage that is known")
+        self._after()
+
+    def _claims(self, name: str, doctor: bool) -> list[str]:
+        """Who says that a person's work is safe, once their daemon has looked again."""
+        member, person = self._member(name), self._person(name)
+        member.stop_daemon(signal.SIGKILL)
+        if not member.start_daemon():
+            raise Broken(f"{name}: the daemon does not start")
+        view = member.settle()
+        self._note(name)
+        said = []
+        if view:
+            trouble = (view["trouble"] or {}).get("message", "")
+            self._say(f"{name}: the daemon says {view['state']}, safe: {view['safe']} {trouble}")
+            if view["safe"] and view["watched_branches"] in (["*"], []):
+                said.append("the daemon says safe")
+        status = member.museui("status", "--json")
+        if status.code == 0:
+            said.append("status says safe")
+            if "c:x" in person.tree:
+                raise Broken(f"{name}: status says safe, and c:x cannot be recorded")
+        if bool(status.document.get("safe")) is not (status.code == 0):
+            raise Broken(f"{name}: exit code {status.code} and {status.out}")
+        if doctor and member.museui("doctor", "--json", str(member.root)).code == 0:
+            said.append("doctor says that all is well")
+        if not self.wanted[name]:
+            member.stop_daemon(signal.SIGKILL)
+        return said
+
+    @invariant()
+    def check(self) -> None:
+        """What must be so at any time."""
+        if self.world is None:
+            return
+        for name in PEOPLE:
+            self._note(name)
+        self._check_contents()
+        heads = self._world.hub.heads() if self._world.hub.running else None
+        if heads is None or self.hub_faults.damaged:
+            return
+        known = {key: commit for person in self.model.people.values() for key, commit in person.commits.items()}
+        there, stack = set[str](), list(heads.values())
+        while stack:
+            if (commit := stack.pop()) not in there:
+                there.add(commit)
+                stack += known[commit].parents if commit in known else ()
+        for name, person in self.model.people.items():
+            if person.seen_epoch != self.model.epoch or not (missing := person.commits.keys() - there):
+                continue
+            answer = self._member(name).museui("status", "--json")
+            again = self._world.hub.heads()
+            if answer.code == 0 and again == heads:
+                raise Broken(f"{name}: status says safe, and the hub has not {missing}")
+
+    def _check_contents(self) -> None:
+        """No content that a person wrote is gone from everywhere."""
+        missing = self._missing()
+        if missing:
+            raise Broken(f"gone from everywhere: {', '.join(map(self._who_wrote, missing))}")
+
+    def _missing(self) -> list[str]:
+        lying = set[str]()
+        for member in self._world.members.values():
+            lying |= member.objects()
+            for root in (member.root, *member.attic):
+                lying |= set(read_tree(root).values()) if root.exists() else set()
+        missing = self.model.required() - lying
+        return [content for content in sorted(missing) if self._world.hub.has_object(content) is False]
+
+    def _who_wrote(self, content: str) -> str:
+        for name, person in self.model.people.items():
+            for path, contents in person.wrote.items():
+                if content in contents:
+                    return f"{name}'s {path} ({content[:8]})"
+        return content
+
+    # How steps are made
+
+    @property
+    def _world(self) -> World:
+        assert self.world is not None
+        return self.world
+
+    def _member(self, name: str) -> Member:
+        return self._world.members[name]
+
+    def _person(self, name: str) -> Person:
+        return self.model.people[name]
+
+    def _say(self, line: str) -> None:
+        self._world.say(line)
+
+    def _do(self, act: Callable[[], Any], *, fault: bool = False, person_decides: bool = False) -> None:
+        """Do a step. What a fault destroys, or a person's decision, no program has lost."""
+        if self.world is None:
+            return
+        act()
+        self._after(excuse=fault or person_decides)
+
+    def _after(self, excuse: bool = False) -> None:
+        for name in PEOPLE:
+            self._note(name)
+        if excuse:
+            self.model.excused.update(self._missing())
+
+    def _let_go(self) -> None:
+        """A person is about to take something from the hub: what only the hub has is theirs to give up."""
+        self._lost()
+        lying = set[str]()
+        for member in self._world.members.values():
+            lying |= member.objects()
+        self.model.excused.update(self.model.recorded - lying)
+
+    def _lost(self) -> None:
+        self.model.epoch += 1
+
+    def _write(self, name: str, path: str, content: bytes) -> None:
+        target = self._member(name).root / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.model.write(name, path, b"") if target.exists() else None
+            target.write_bytes(content)
+            _sync(target)
+            _sync(target.parent)
+        except OSError:
+            lying = target.read_bytes() if target.exists() else None
+            self.model.remove(name, path) if lying is None else self.model.write(name, path, lying)
+            self._say(f"{name}: {path} could not be written")
+            return
+        self.model.write(name, path, content)
+        self._say(f"{name}: {len(content)} bytes > {path}  ({sha(content)[:8]})")
+
+    def _head(self, name: str) -> str | None:
+        muse = self._member(name).muse
+        with suppress(OSError):
+            text = (muse / "HEAD").read_text().strip()
+            if text.startswith("ref: refs/heads/"):
+                return read_heads(muse).get(text.removeprefix("ref: refs/heads/"))
+            return text.removeprefix("commit: ") if text.startswith("commit: ") else None
+        return None
+
+    def _watch(self, name: str) -> None:
+        """The daemon looks after the repository, and runs as it did."""
+        member = self._member(name)
+        if not member.start_daemon():
+            return
+        member.museui("watch", "add", str(member.root), *(["--snapshot-on-change"] * self.snapshots))
+        if not self.wanted[name]:
+            member.stop_daemon(signal.SIGKILL)
+
+    def _acknowledge(self, name: str) -> None:
+        """A program has said that it is done: what is checked out now survives a cut."""
+        if head := self._head(name):
+            found = read_history(self._member(name).muse, [head])
+            self._person(name).acknowledged.update(commit.id for commit in found)
+
+    def _after_cut(self, name: str) -> None:
+        """What was not acknowledged may be gone."""
+        member, person = self._member(name), self._person(name)
+        if not self.local_faults[name].aside:
+            gone = [commit for commit in person.acknowledged if read_commit(member.muse, commit) is None]
+            if gone:
+                raise Broken(f"{name}: these were recorded before the power was cut: {gone}")
+        person.commits = {
+            key: commit
+            for key, commit in person.commits.items()
+            if key in person.acknowledged or read_commit(member.muse, key)
+        }
+        kept = {content for path, content in person.tree.items() if content in person.wrote.get(path, ())}
+        kept.update(
+            *(commit.manifest.values() for other in self.model.people.values() for commit in other.commits.values())
+        )
+        self.model.excused.update(set(self._missing()) - kept)
+        self._check_contents()
+        person.tree = read_tree(member.root)
+
+    def _make_room(self) -> None:
+        for where, disk in self.ground.disks.items():
+            if disk.full:
+                self._say(f"{where}: the disk has room")
+                disk.free()
+
+    def _note(self, name: str) -> None:
+        """Take in what was recorded in somebody's folder; a commit of theirs must say what they did."""
+        muse = self._member(name).muse
+        heads = set(read_heads(muse).values())
+        if head := self._head(name):
+            heads.add(head)
+        known = {key for person in self.model.people.values() for key in person.commits}
+        for commit in reversed(list(read_history(muse, heads))):
+            if commit.id not in known and commit.author == name and (wrong := self._unmeant(name, commit.id)):
+                raise Broken(f"{name}: commit {commit.id[:8]} {'; '.join(wrong)}")
+            self.model.record(name, [commit])
+
+    def _unmeant(self, name: str, commit_id: str) -> list[str]:
+        commit = read_commit(self._member(name).muse, commit_id)
+        return self.model.unmeant(name, commit) if commit else []
+
+    def _adopt(self, name: str) -> None:
+        """What lies in the work tree after a pull is what the person has now."""
+        if self.world is None:
+            return
+        self._check_contents()
+        self._person(name).tree = read_tree(self._member(name).root)
+
+    def _snapshot(self, name: str) -> None:
+        member, person = self._member(name), self._person(name)
+        before = self._head(name)
+        parent = read_commit(member.muse, before) if before else None
+        answer = member.museui("snapshot", "-m", "by hand", "--json")
+        after = self._head(name)
+        if answer.code or after is None or (commit := read_commit(member.muse, after)) is None:
+            return
+        self._acknowledge(name)
+        recorded = parent.manifest if parent else {}
+        ignoring = person.tree.get(".museignore") == sha(IGNORED_WAV.encode())
+        for path, content in person.tree.items():
+            left_out = path.startswith("build/") or path == "c:x" or (ignoring and path.endswith(".wav"))
+            if (path in recorded or not left_out) and commit.manifest.get(path) != content:
+                raise Broken(f"{name}: the snapshot says it is made, and {path} is not in it as it lies there")
+
+    def teardown(self) -> None:
+        """End what runs."""
+        if self.world is not None:
+            try:
+                self._make_room()
+            finally:
+                self.world.close()
+
+
+def _sync(path: Path) -> None:
+    """A person's editor makes what it wrote durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
