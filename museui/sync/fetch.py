@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from museui.core.bundle import ObjectEntry, read_bundle
-from museui.core.errors import Integrity, Interrupted, Invalid, MuseError, NotFound
+from museui.core.errors import Integrity, Interrupted, MuseError, NotFound
 from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
