@@ -208,7 +208,13 @@ class OldHub(BaseHTTPRequestHandler):
     """Knows no path, as a hub from before there was one."""
 
     def do_GET(self) -> None:
-        self.send_error(404)
+        content = json.dumps({"ok": False, "error": {"code": "not_found", "message": "no such path"}}).encode()
+        self.send_response(404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Request-Id", "1")
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
