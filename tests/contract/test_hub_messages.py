@@ -138,7 +138,7 @@ def test_operations_need_no_token(hub: HubProcess) -> None:
         assert alive["ok"] is True and alive == anonymous.get("/healthz").json()
         hub.restart()
         assert anonymous.get("/healthz").json()["instance"] != alive["instance"]
-        assert anonymous.get("/readyz").json() == {"ok": True, "database": "ok", "store": "ok"}
+        assert anonymous.get("/readyz").json() == {"ok": True, "database": "ok", "store": "ok", "spool": "ok"}
         version = anonymous.get("/version").json()
         assert version["protocol"] == 1 and version["version"]
 

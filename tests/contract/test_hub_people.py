@@ -166,7 +166,7 @@ def test_patterns_are_set_replaced_listed_and_taken_away(song: PushClient) -> No
     assert [item["pattern"] for item in _get(song, "protected")["protected"]] == ["release/*"]
 
 
-@pytest.mark.parametrize("pattern", ["a..b", "-x", "a%20b", "%3F", "x.lock", "[ab]", "%2A" * 256])
+@pytest.mark.parametrize("pattern", ["a..b", "-x", "a%20", "%40%7B", "a%5Cb", "%2A" * 256])
 def test_a_pattern_that_no_branch_can_match_is_refused(song: PushClient, pattern: str) -> None:
     assert _set(song, f"protected/{pattern}").status_code == 422
     assert _get(song, "protected") == {"protected": []}

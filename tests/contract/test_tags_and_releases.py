@@ -103,10 +103,11 @@ def test_a_clone_has_what_is_tagged_though_no_branch_leads_there(
     muse = tmp_path / "clone" / ".muse"
     assert json.loads((muse / "tags" / "r-1" / "t-1.json").read_text()) == TAG
     assert (muse / "commits" / f"{HEAD}.json").exists()
-    (muse / "tags" / "r-1" / "t-1.json").write_text("mine")
+    mine = json.dumps(TAG | {"tag": "mine"})
+    (muse / "tags" / "r-1" / "t-1.json").write_text(mine)
     fetched = museui("-C", "clone", "fetch", MUSEUI_TOKEN=hub.token)
     assert fetched.code == 0, fetched.err
-    assert (muse / "tags" / "r-1" / "t-1.json").read_text() == "mine"
+    assert (muse / "tags" / "r-1" / "t-1.json").read_text() == mine
 
 
 BAD_TAGS: dict[str, tuple[Any, str]] = {

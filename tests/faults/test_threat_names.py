@@ -1,4 +1,4 @@
-"""Names nobody may use: paths that no work tree may hold, branches that git would not have, heads that are no ids."""
+"""Names nobody may use: paths that no work tree may hold, branches that lead elsewhere, heads that are no ids."""
 
 from __future__ import annotations
 
@@ -84,14 +84,16 @@ def test_paths_that_are_not_text_are_refused(hub: HubProcess, client: PushClient
 
 
 BAD_BRANCHES: list[Any] = [
-    "", ".", "..", "a..b", "a.lock", "a.lock/b", "a/b.lock", "@", "@{", "a@{b", "-a", ".a", "a/.b", "a b", "a\tb",
-    "a\x01", "a\x7f", "a\0b", "a~b", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "/a", "a/", "a//b", "a.", "HEAD",
+    "", ".", "..", "a..b", "@{", "a@{b", "-a", ".a", "a/.b", " a", "a ", "a /b", "a/ b", "a\tb",
+    "a\x01", "a\x7f", "a\0b", "a\\b", "/a", "a/", "a//b",
     "x" * 256, "é" * 128, None, 7, b"main", ["main"], {"main": 1}, True,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("branch", BAD_BRANCHES, ids=lambda branch: ascii(branch)[:30])
-def test_a_branch_that_git_would_not_have_is_refused(hub: HubProcess, client: PushClient, branch: Any) -> None:
+def test_a_branch_that_no_folder_or_terminal_should_hold_is_refused(
+    hub: HubProcess, client: PushClient, branch: Any
+) -> None:
     wire = pack(ATTACK.bundle())
     client.upload(wire)
     with unchanged(hub):

@@ -1,10 +1,12 @@
 """What a hub shows and what it holds, before and after an attack: the two must be equal.
 
-Staged bytes do not count: what was uploaded legitimately waits there until somebody confirms it or it expires.
+Staged bytes do not count: what was uploaded legitimately waits there until somebody confirms it or it expires. Nor does
+the file that the hub writes aside at this moment, to note how far it has come.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ import httpx
 
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import hub_contents, read_rows
+
+_WRITING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Fingerprint:
 def take_fingerprint(hub: HubProcess) -> Fingerprint:
     """The hub as it is now, once it has promoted what there was to promote."""
     rows, files = hub_contents(hub.data_dir)
+    ends_s = time.monotonic() + _WRITING_S
+    while any(path.startswith("store/tmp/") for path in files) and time.monotonic() < ends_s:
+        rows, files = hub_contents(hub.data_dir)
     with httpx.Client(base_url=hub.url, headers=hub.headers, timeout=60, trust_env=False, verify=False) as client:
         refs = {name: client.get(f"/{name}/refs").raise_for_status().content for name in _readable(hub)}
     kept = frozenset(path for path in files if not path.startswith("store/staging/"))
