@@ -11,7 +11,7 @@ from museui.doctor.hub import examine_hub
 from museui.doctor.machine import examine_machine
 from museui.hub.url import parse_repository_url
 from museui.local.messages import Check, encode
-from museui.repo.identity import token_for
+from museui.settings.tokens import token_for
 from museui.sync.spool import default_folder
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def _examine_hub(service: Service, base: str) -> list[Check]:
         return [Check(f"hub {base}", False, exc.message, exc.hint)]
     urls = (parse_repository_url(seen.url) for seen in list(service.roster.seen.values()) if seen.url)
     url = next((url for url in urls if url.base == base), None)
-    return await examine_hub(base, token, service.authority(base), url)
+    return await examine_hub(base, token, service.trust(base), url)
 
 
 def _find_troubles(service: Service) -> list[Check]:

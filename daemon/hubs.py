@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from museui.core.errors import MuseError
 from museui.hub.retry import RetryPolicy
+from museui.hub.trust import HubTrust
 from museui.local.messages import HubView, Trouble, trouble_of
 
 from .board import Board
@@ -53,8 +54,8 @@ class Hub:
 class Hubs:
     """Every hub that is pushed to.
 
-    ``back`` hears the base of a hub that answers again, ``renewed`` of one that was started anew; ``authority`` knows
-    its ``ca``.
+    ``back`` hears the base of a hub that answers again, ``renewed`` of one that was started anew; ``trust`` knows
+    what the user allows one.
     """
 
     def __init__(
@@ -63,10 +64,10 @@ class Hubs:
         back: Callable[[str], None],
         renewed: Callable[[str], None],
         random: Callable[[], float],
-        authority: Callable[[str], str | None],
+        trust: Callable[[str], HubTrust],
     ) -> None:
         self._board = board
-        self._authority = authority
+        self._trust = trust
         self._back = back
         self._renewed = renewed
         self._random = random
@@ -174,7 +175,7 @@ class Hubs:
 
     async def _ask(self, probe: Probe, base: str) -> None:
         try:
-            answer = await probe.ask(base, self._authority(base))
+            answer = await probe.ask(base, self._trust(base).ca)
         except Exception as exc:  # of this hub; the others are asked all the same
             answer = name_error(exc, f"asking {base}", logger)
         if isinstance(answer, MuseError):

@@ -12,8 +12,8 @@ from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
 from museui.hub.retry import RetryPolicy
 from museui.hub.url import RepositoryUrl, parse_repository_url
-from museui.repo.identity import token_for
 from museui.repo.repository import Repository
+from museui.settings.tokens import token_for
 from museui.sync.pace import Limit
 from museui.sync.push import Push
 from museui.sync.result import Environment, PushRequest

@@ -15,6 +15,7 @@ from museui.core.errors import Busy, MuseError, Unreachable
 from museui.core.figures import render_count
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
+from museui.hub.trust import HubTrust
 from museui.local.messages import PushView
 from museui.sync.pace import Limit
 from museui.sync.result import PushResult, push_document
@@ -38,8 +39,8 @@ class Surroundings(Protocol):
     def held(self, entry: Entry) -> str:
         """Why the entry cannot be pushed now, in a few words; empty when it can."""
 
-    def authority(self, base: str) -> str | None:
-        """The file of certificates that are trusted at the hub at ``base`` beside the system's."""
+    def trust(self, base: str) -> HubTrust:
+        """What the user allows the hub at ``base``."""
 
     async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
         """A push is over: keep it."""
@@ -226,9 +227,10 @@ class Pusher:
             else:
                 loop.call_soon_threadsafe(self._hear, job, event)
 
+        trust = self._surroundings.trust(base)
         async with (
-            self.lines.open(base, self._surroundings.authority(base)) as connections,
-            HubClient(prepared.url, prepared.token, connections=connections) as client,
+            self.lines.open(base, trust.ca) as connections,
+            HubClient(prepared.url, prepared.token, trust=trust, connections=connections) as client,
         ):
             push = make_push(
                 prepared,

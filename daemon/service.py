@@ -14,13 +14,14 @@ from typing import Any
 
 from museui.core.errors import MuseError, NotFound, Unavailable, Unreachable
 from museui.core.figures import render_span
+from museui.hub.trust import HubTrust
 from museui.hub.url import parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
 from museui.local.version import program_version
 from museui.repo.identity import host_keys, identity_path, read_identities
 from museui.settings.config import Config, ConfigFile
-from museui.settings.hubs import choose_authority
+from museui.settings.hubs import choose_trust
 
 from .board import Board
 from .clock import Clock
@@ -62,7 +63,7 @@ class Service:
         self.started_at = self.clock.now()
         self._signed_in_meanwhile: set[Target] = set()
         self.queue = PushQueue(database, self._entry_changed, lambda error: self.set_trouble("disk", error))
-        self.hubs = Hubs(self.board, self._hub_back, self._hub_renewed, random.random, self.authority)
+        self.hubs = Hubs(self.board, self._hub_back, self._hub_renewed, random.random, self.trust)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)
         self.roster: Roster
@@ -311,9 +312,9 @@ class Service:
         base = self._base(entry)
         return "hub unreachable" if base and self.hubs.unreachable(base) else ""
 
-    def authority(self, base: str) -> str | None:
-        """The file of certificates that are trusted at the hub at ``base`` beside the system's."""
-        return choose_authority(base, self.config.hubs, os.environ)
+    def trust(self, base: str) -> HubTrust:
+        """What the user allows the hub at ``base``."""
+        return choose_trust(base, self.config.hubs, os.environ)
 
     def in_time(self) -> bool:
         """Whether it is the time of day at which may be pushed."""

@@ -9,7 +9,7 @@ from typing import Any
 from museui.core.errors import NotFound
 from museui.core.wire import encode
 from museui.hub.client import HubLine
-from museui.repo.identity import token_for
+from museui.settings.tokens import token_for
 
 from ..service import Service
 from .fields import need
@@ -22,7 +22,7 @@ async def get_storage(service: Service, request: Request) -> dict[str, Any]:
     if base not in service.board.items("hubs"):
         raise NotFound("no repository that is watched is pushed to that hub")
     token = await asyncio.to_thread(token_for, base, os.environ)
-    async with HubLine(base, token, ca=service.authority(base)) as line:
+    async with HubLine(base, token, trust=service.trust(base)) as line:
         try:
             return {"storage": encode(await line.fetch_storage())}
         except NotFound:

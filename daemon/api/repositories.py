@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from museui.core.errors import Invalid, Usage
+from museui.hub.url import parse_repository_url
 from museui.local.messages import encode
 from museui.repo.repository import Repository
 from museui.settings.config import FOREVER, Watched, parse_watched
 from museui.settings.notify import parse_minutes
+from museui.settings.tokens import note_named_hub
 
 from ..search import Search
 from ..service import Service
@@ -124,6 +126,8 @@ def _find_root(path: str, remote: str | None) -> str:
     repository = Repository.open(Path(path))
     parse_watched({"path": str(repository.root)})
     find_remote(repository, remote)
+    if remote and "://" in remote:
+        note_named_hub(parse_repository_url(remote).base)
     return str(repository.root)
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import orjson
 
+from museui.core.decode import MAX_DEPTH, check_depth, decode_msgpack
 from museui.core.errors import Invalid, TooLarge
-from museui.core.unpack import StreamUnpacker
 
-MAX_DEPTH = 32
 FREE_MARKS = 1 << 16
 BYTES_PER_MARK = 32
 """JSON of n bytes may have ``FREE_MARKS + n / BYTES_PER_MARK`` of the characters ``, : [ {``, in texts too."""
@@ -35,18 +34,8 @@ def decode(body: bytes, packed: bool) -> Any:
     Raises :class:`Invalid` for what is malformed or nested deeper than 32 levels, :class:`TooLarge` for what has too
     many parts for its length.  Blocks: for a worker thread when the body is long.
     """
-    value = _decode_msgpack(body) if packed else _decode_json(body)
-    _check_depth(value)
-    return value
-
-
-def _decode_msgpack(body: bytes) -> Any:
-    source = StreamUnpacker([body], max(len(body), 1))
-    try:
-        value = source.value()
-        source.finish()
-    except Invalid as exc:
-        raise Invalid(exc.message.replace("the bundle", "the body"), details=exc.details) from exc
+    value = decode_msgpack(body, "the body") if packed else _decode_json(body)
+    check_depth(value, "the body")
     return value
 
 
@@ -92,19 +81,3 @@ def _brackets(body: bytes) -> Iterator[bytes]:
     while stretch := _JSON_STRETCH.match(body, at):
         yield _JSON_STRINGS.sub(b"", stretch[0]).translate(None, _NOT_BRACKETS)
         at = stretch.end()
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
-            return
-        level = below
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise Invalid(f"the body is nested deeper than {MAX_DEPTH} levels")

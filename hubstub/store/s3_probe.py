@@ -144,7 +144,8 @@ async def _answers(
     import httpx
 
     try:
-        response = await client.request(method, url, content=body or None, headers=dict(headers or {}))
+        async with client.stream(method, url, content=body or None, headers=dict(headers or {})) as response:
+            pass  # its status says it all: what else the store says is not read
     except httpx.TransportError as exc:
         raise Unavailable(
             f"the object store does not answer: {type(exc).__name__}", hint="Is it running, and --s3-endpoint right?"

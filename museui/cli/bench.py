@@ -62,7 +62,7 @@ def command(
     if hub_url and minio:
         raise Usage("--minio is for a hub of its own", hint="Leave out --hub or --minio.")
     from museui.repo.repository import Repository
-    from museui.settings.hubs import find_authority
+    from museui.settings.hubs import find_trust
 
     from .bench_rounds import Bench, Way
     from .detours import Detours
@@ -78,7 +78,7 @@ def command(
         folder = stack.enter_context(_temporary_folder())
         base, token = stack.enter_context(_open_hub(hub_url, folder / "hub", minio))
         detours = stack.enter_context(Detours(rtt_ms)) if rtt_ms else None
-        bench = Bench(base, token, folder / "spool", detours, find_authority(base, os.environ))
+        bench = Bench(base, token, folder / "spool", detours, find_trust(base, os.environ))
         owner = run_async(bench.check_token())
         work = write_muse_work(folder / "work", REFERENCE if size == "reference" else SMALL)
         write_muse_work(folder / "warm-up", Size(1, 1, 1000, 1))
@@ -118,10 +118,10 @@ def _open_hub(hub_url: str | None, data: Path, minio: bool) -> Iterator[tuple[st
             yield base, token
         return
     from museui.hub.url import parse_hub_url
-    from museui.repo.identity import token_for
+    from museui.settings.tokens import token_for
 
     base = parse_hub_url(hub_url)
-    yield base, token_for(base, os.environ, warn)
+    yield base, token_for(base, os.environ, warn, named=True)
 
 
 def render_table(ways: Sequence[Way]) -> str:

@@ -16,6 +16,7 @@ from ..core.phases import GATES, TOTAL_GATE_S
 
 if TYPE_CHECKING:
     from museui.hub.client import HubClient
+    from museui.hub.trust import HubTrust
     from museui.hub.url import RepositoryUrl
     from museui.repo.repository import Repository
     from museui.sync.result import PushResult, Strategy
@@ -80,14 +81,12 @@ class Way:
 class Bench:
     """Pushes the branch ``main`` of a repository to new repositories at ``base``, which it deletes afterwards."""
 
-    def __init__(
-        self, base: str, token: str | None, spool: Path, detours: Detours | None, ca: str | None = None
-    ) -> None:
+    def __init__(self, base: str, token: str | None, spool: Path, detours: Detours | None, trust: HubTrust) -> None:
         self._base = base
         self._token = token
         self._spool = spool
         self._detours = detours
-        self._ca = ca
+        self._trust = trust
 
     async def run(
         self,
@@ -118,7 +117,7 @@ class Bench:
     def _client(self, url: RepositoryUrl) -> HubClient:
         from museui.hub.client import HubClient
 
-        return HubClient(url, self._token, self._detours.transport if self._detours else None, self._ca)
+        return HubClient(url, self._token, self._detours.transport if self._detours else None, self._trust)
 
     async def check_token(self) -> str:
         """Whose token it is. Raises :class:`Usage` when it cannot delete what would be made."""

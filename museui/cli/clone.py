@@ -28,17 +28,18 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
     """
     from museui.hub.client import HubClient
     from museui.hub.url import parse_repository_url
-    from museui.repo.identity import token_for
-    from museui.settings.hubs import find_authority
+    from museui.settings.hubs import find_trust
+    from museui.settings.tokens import note_named_hub, token_for
     from museui.sync.clone import clone
 
     from .target import Target
 
     address = parse_repository_url(url)
-    token, ca = token_for(address.base, os.environ, warn), find_authority(address.base, os.environ)
+    note_named_hub(address.base)
+    token, trust = token_for(address.base, os.environ, warn, named=True), find_trust(address.base, os.environ)
     root = real_path(context.path(folder or address.slug))
     with FetchProgress(quiet=quiet or as_json) as progress:
-        client = HubClient(address, token, ca=ca)
+        client = HubClient(address, token, trust=trust)
         cloned = run_async(with_line(client, lambda line: clone(line, root, branch, progress.show)))
     target = Target(cloned.repository, "origin", address, None)
     if as_json:

@@ -17,7 +17,15 @@ from .output import Context, json_option, print_json, printable, quiet_option, t
 if TYPE_CHECKING:
     from museui.settings.faults import Fault
 
-_VARIABLES = ("MUSEUI_CA", "MUSEUI_TOKEN", "NO_COLOR", "SSL_CERT_FILE", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+_VARIABLES = (
+    "MUSEUI_CA",
+    "MUSEUI_HUB",
+    "MUSEUI_TOKEN",
+    "NO_COLOR",
+    "SSL_CERT_FILE",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+)
 
 
 @click.group()

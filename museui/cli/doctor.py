@@ -166,15 +166,15 @@ def _check_repository(folder: Path) -> Check | None:
 async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:
     from museui.doctor.hub import examine_hub
     from museui.local.messages import Check
-    from museui.repo.identity import token_for
-    from museui.settings.hubs import find_authority
+    from museui.settings.hubs import find_trust
+    from museui.settings.tokens import token_for
 
     async def examine(base: str, url: RepositoryUrl) -> list[Check]:
         try:
-            token, ca = token_for(base, os.environ), find_authority(base, os.environ)
+            token, trust = token_for(base, os.environ), find_trust(base, os.environ)
         except MuseError as exc:
             return [Check(f"hub {base}", False, exc.message, exc.hint)]
-        return await examine_hub(base, token, ca, url)
+        return await examine_hub(base, token, trust, url)
 
     found = await asyncio.gather(*(examine(base, url) for base, url in urls.items()))
     return [check for checks in found for check in checks]
@@ -186,9 +186,9 @@ async def _examine_branches(folders: list[Path], known: list[Check]) -> list[Che
     from museui.hub.url import parse_repository_url
     from museui.local.messages import Check
     from museui.repo.config import Remote
-    from museui.repo.identity import token_for
     from museui.repo.repository import Repository
-    from museui.settings.hubs import find_authority
+    from museui.settings.hubs import find_trust
+    from museui.settings.tokens import token_for
 
     limit = asyncio.Semaphore(_AT_ONCE)
     names = {check.name for check in known}
@@ -199,8 +199,8 @@ async def _examine_branches(folders: list[Path], known: list[Check]) -> list[Che
         if {f"hub {base}", f"token {base}"} & wrong:
             return None
         async with limit:
-            token, ca = token_for(base, os.environ), find_authority(base, os.environ)
-            return await examine_branches(repository, remote, token, ca)
+            token, trust = token_for(base, os.environ), find_trust(base, os.environ)
+            return await examine_branches(repository, remote, token, trust)
 
     wanted: dict[str, tuple[Repository, Remote]] = {}
     for folder in folders:

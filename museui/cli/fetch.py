@@ -53,7 +53,7 @@ def _fetch(target: Target, branches: list[str] | None, progress: FetchProgress) 
     from museui.hub.client import HubClient
     from museui.sync.fetch import fetch
 
-    client = HubClient(target.url, target.token, ca=target.ca)
+    client = HubClient(target.url, target.token, trust=target.trust)
     with target.repository.lock():
         return run_async(
             with_line(client, lambda line: fetch(target.repository, line, target.remote, branches, progress.show))

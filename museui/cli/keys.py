@@ -49,14 +49,14 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
 
     from museui.hub.client import HubLine
     from museui.hub.url import parse_hub_url
-    from museui.repo.identity import token_for
-    from museui.settings.hubs import find_authority
+    from museui.settings.hubs import find_trust
+    from museui.settings.tokens import token_for
 
     from .running import run_async, with_line
 
     key = _read_key()
     base = parse_hub_url(hub) if hub else _hub_of(context)
-    token = token_for(base, os.environ, warn)
+    token = token_for(base, os.environ, warn, named=hub is not None)
     if token is None:
         raise Unauthorized(f"you are not signed in to {base}", hint=f"Sign in first: 'museui login {base}'.")
 
@@ -64,7 +64,7 @@ def enrol(context: Context, hub: str | None, label: str, as_json: bool, quiet: b
         await line.enrol_key(EnrolKey(key.public, label))
         return (await line.fetch_account()).name
 
-    name = run_async(with_line(HubLine(base, token, ca=find_authority(base, os.environ)), send))
+    name = run_async(with_line(HubLine(base, token, trust=find_trust(base, os.environ)), send))
     if as_json:
         print_json({"ok": True, "hub": base, "name": name, "public_key": key.public, "key_id": key.key_id})
     else:

@@ -27,18 +27,19 @@ def command(hub: str, as_json: bool, quiet: bool) -> None:
     """
     from museui.hub.client import HubLine
     from museui.hub.url import check_token_may_travel, parse_hub_url
-    from museui.repo.identity import TOKEN_VARIABLE, Identity, identity_path, key_for, write_identity
-    from museui.settings.hubs import find_authority
+    from museui.repo.identity import Identity, identity_path, key_for, write_identity
+    from museui.settings.hubs import find_trust
+    from museui.settings.tokens import TOKEN_VARIABLE
 
     base = parse_hub_url(hub)
     check_token_may_travel(base)
-    ca = find_authority(base, os.environ)
+    trust = find_trust(base, os.environ)
     path = identity_path()
     key = key_for(base, path)
     token = _read_token(base)
 
     try:
-        account: Account = run_async(with_line(HubLine(base, token, ca=ca), lambda line: line.fetch_account()))
+        account: Account = run_async(with_line(HubLine(base, token, trust=trust), lambda line: line.fetch_account()))
     except Unauthorized as exc:
         raise Unauthorized(
             f"the hub at {base} does not take this token",

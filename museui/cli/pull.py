@@ -39,7 +39,7 @@ def command(
         talk(f"note: {finished.describe()}", quiet=quiet or as_json)
 
     with target.repository.lock(), FetchProgress(quiet=quiet or as_json) as progress:
-        client = HubClient(target.url, target.token, ca=target.ca)
+        client = HubClient(target.url, target.token, trust=target.trust)
         pulled = run_async(
             with_line(client, lambda line: pull(target.repository, line, target.remote, name, progress.show, tell))
         )

@@ -86,7 +86,7 @@ def command(
             documents: list[dict[str, Any]] = []
             tagged: int | MuseError | None = None
             if heads and not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
-                documents = push_through_daemon(repository.root, remote, list(heads), progress.show)
+                documents = push_through_daemon(repository.root, remote, list(heads), target.token, progress.show)
             if not documents:
                 from museui.sync.result import PushRequest
 
@@ -146,7 +146,7 @@ async def _push_all(
         except MuseError as exc:
             return exc
 
-    return documents, await with_line(HubClient(target.url, target.token, ca=target.ca), push_with)
+    return documents, await with_line(HubClient(target.url, target.token, trust=target.trust), push_with)
 
 
 def _all_heads(repository: Repository) -> Branches:

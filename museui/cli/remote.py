@@ -9,6 +9,7 @@ from ..core.names import check_branch, check_name
 from ..hub.url import parse_repository_url
 from ..repo.config import Remote
 from ..repo.repository import Repository
+from ..settings.tokens import note_named_hub
 from .completing import complete_remote
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
@@ -41,6 +42,7 @@ def add(context: Context, name: str, url: str, branch: str | None, as_json: bool
         )
     remote = Remote(name, str(parse_repository_url(url)), branch)
     repository.set_remote(remote)
+    note_named_hub(parse_repository_url(url).base)
     if as_json:
         print_json({"ok": True, "remote": _document(remote)})
     else:

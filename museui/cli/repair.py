@@ -124,7 +124,7 @@ def _fetch_whole(repository: Repository, remote: str, progress: FetchProgress) -
     from museui.sync.fetch import fetch
 
     target = open_target(repository.root, remote)
-    client = HubClient(target.url, target.token, ca=target.ca)
+    client = HubClient(target.url, target.token, trust=target.trust)
     result = run_async(with_line(client, lambda line: fetch(repository, line, remote, None, progress.show, whole=True)))
     return result.objects
 

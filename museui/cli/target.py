@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from museui.hub.trust import HubTrust
 from museui.hub.url import RepositoryUrl, parse_repository_url
-from museui.repo.identity import token_for
 from museui.repo.remotes import choose_remote
 from museui.repo.repository import Repository
-from museui.settings.hubs import find_authority
+from museui.settings.hubs import find_trust
+from museui.settings.tokens import note_named_hub, token_for
 
 from .completing import complete_remote
 from .output import F, warn
@@ -23,14 +24,14 @@ from .output import F, warn
 class Target:
     """A repository and the hub it talks to; ``remote`` is ``None`` when a bare URL was given.
 
-    ``ca``: a file of certificates that are trusted there beside the system's.
+    ``trust``: what the user allows that hub.
     """
 
     repository: Repository
     remote: str | None
     url: RepositoryUrl
     token: str | None
-    ca: str | None = None
+    trust: HubTrust = field(default_factory=HubTrust)
 
 
 def remote_option(what: str) -> Callable[[F], F]:
@@ -57,4 +58,8 @@ def open_target(path: Path, remote: str | None) -> Target:
 
 def _target(repository: Repository, remote: str | None, text: str) -> Target:
     url = parse_repository_url(text)
-    return Target(repository, remote, url, token_for(url.base, os.environ, warn), find_authority(url.base, os.environ))
+    named = remote is None
+    if named:
+        note_named_hub(url.base)
+    token = token_for(url.base, os.environ, warn, named=named)
+    return Target(repository, remote, url, token, find_trust(url.base, os.environ))

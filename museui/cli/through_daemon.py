@@ -12,23 +12,36 @@ from typing import Any
 from ..core.errors import Interrupted, MuseError, Unreachable
 from ..core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
 from ..local.places import find_socket
+from ..settings.tokens import TOKEN_VARIABLE
 
 _PATIENCE_S = 5.0
 
 
 def push_through_daemon(
-    root: Path, remote: str | None, branches: list[str], listener: Callable[[PhaseEvent], None]
+    root: Path,
+    remote: str | None,
+    branches: list[str],
+    token: str | None,
+    listener: Callable[[PhaseEvent], None],
 ) -> list[dict[str, Any]]:
-    """Push each branch; their documents, also of what the daemon refuses. None when no daemon runs."""
+    """Push each branch; their documents, also of what the daemon refuses. None when no daemon runs.
+
+    ``token``: the one for this hub, which the daemon would not find by itself when the environment has it.
+    """
     if not find_socket().exists() or os.environ.get("MUSEUI_CA"):
         return []  # the daemon does not know what this process is to trust
     from ..local.client import LocalClient, NoDaemon
 
     client = LocalClient()
-    token = os.environ.get("MUSEUI_TOKEN") or None
+    given = token if os.environ.get(TOKEN_VARIABLE) else None
     documents = []
     for branch in branches:
-        body = {"path": str(root), "remote": remote, "branch": branch, "token": token}
+        body = {
+            "path": str(root),
+            "remote": remote,
+            "branch": branch,
+            "token": given,
+        }
         try:
             try:
                 documents.append(_follow(client.stream("POST", "pushes", body), listener))

@@ -157,12 +157,14 @@ class StreamUnpacker:
         self._file = _ChunkFile(chunks)
         self._beside = 0  # bytes that were taken without going through the decoder
         self._max_value_bytes = max_value_bytes
-        self._containers = _Containers(_FREE_ENTRIES + max_value_bytes // _BYTES_PER_ENTRY)
+        max_entries = _FREE_ENTRIES + max_value_bytes // _BYTES_PER_ENTRY
+        self._containers = _Containers(max_entries)
         self._unpacker = msgpack.Unpacker(
             self._file,
             read_size=min(_READ_BYTES, max_value_bytes),
             max_buffer_size=max_value_bytes,
             max_array_len=_MAX_ARRAY,
+            max_map_len=max_entries,  # its pairs are built before anybody can count them
             object_pairs_hook=self._containers.end_map,
             list_hook=self._containers.end_list,
             ext_hook=_no_extension,

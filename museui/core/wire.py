@@ -20,6 +20,8 @@ from .names import check_branch
 
 _ID_TYPES: frozenset[Any] = frozenset({CommitId, SnapshotId, ObjectId, BundleId})
 _MAX_INT = (1 << 63) - 1
+_MAX_TEXT_CHARS = 8192
+"""In one field, and in the key of an entry: a presigned URL is the longest."""
 
 Branch = typing.NewType("Branch", str)
 """A name that a branch may have (:func:`check_branch`)."""
@@ -279,7 +281,7 @@ def _check(hint: Any, value: Any, name: str) -> Any:
         return [_check(item, entry, name) for entry in value]
     if origin is dict and isinstance(value, dict):
         _, item = typing.get_args(hint)
-        if all(isinstance(key, str) for key in value):
+        if all(isinstance(key, str) and len(key) <= _MAX_TEXT_CHARS for key in value):
             return {key: _check(item, entry, f"{name}.{key[:60]}") for key, entry in value.items()}
     elif hint is float:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and -_MAX_INT <= value <= _MAX_INT:
@@ -287,7 +289,9 @@ def _check(hint: Any, value: Any, name: str) -> Any:
     elif hint is int:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INT:
             return value
-    elif hint in (str, bool) and isinstance(value, hint):
+    elif (hint is bool and isinstance(value, bool)) or (
+        hint is str and isinstance(value, str) and len(value) <= _MAX_TEXT_CHARS
+    ):
         return value
     expected = getattr(hint, "__name__", str(hint))
     raise Invalid(f"field {name!r} is not {expected}: {shown(value, 60)}", details={"field": name})

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from museui.core.errors import MuseError, Retryable
 from museui.core.figures import render_count
 from museui.hub.client import HubClient
+from museui.hub.trust import HubTrust
 from museui.hub.url import parse_repository_url
 from museui.local.messages import Check
 from museui.repo.config import Remote
@@ -27,14 +28,14 @@ _WORDS = {
 }
 
 
-async def examine_branches(repository: Repository, remote: Remote, token: str | None, ca: str | None) -> Check | None:
+async def examine_branches(repository: Repository, remote: Remote, token: str | None, trust: HubTrust) -> Check | None:
     """Ask the hub where its branches are, note it, and say which of ours are not safe there; never raises our errors.
 
     ``None`` when the hub cannot answer now, which the check of the hub says.
     """
     name = f"branches {repository.root} → {remote.name}"
     try:
-        async with HubClient(parse_repository_url(remote.url), token, ca=ca) as client:
+        async with HubClient(parse_repository_url(remote.url), token, trust=trust) as client:
             seen = await observe(repository, remote.name, client)
         states = read_branches(repository, remote.name)
     except Retryable:

@@ -7,23 +7,25 @@ import secrets
 import time
 from urllib.parse import urlsplit
 
-from museui.core.errors import MuseError, NotFound, TooLarge, Unauthorized, Unavailable, Unreachable
+from museui.core.errors import MuseError, NotFound, Unauthorized, Unavailable, Unreachable
 from museui.core.figures import render_bytes, render_seconds, render_span
 from museui.core.ids import BundleId, hash_object
-from museui.core.wire import Account, PresignRequest
+from museui.core.wire import Account, PresignAnswer, PresignRequest
 from museui.hub.client import HubClient, HubLine
+from museui.hub.trust import HubTrust
 from museui.hub.url import RepositoryUrl
 from museui.local.messages import Check
 
 _CLOCK_S = 300.0
 """How far two clocks may be apart: signed URLs and tokens end by the clock."""
 _PATIENCE_S = 20.0
+_UPLOAD_PATIENCE_S = 60.0
 _TRIED_BYTES = 64 << 10
 _BODY_BYTES = 2 << 20
 """More than what proxies let pass that nobody has set up (1 MiB)."""
 
 
-async def examine_hub(base: str, token: str | None, ca: str | None, url: RepositoryUrl | None) -> list[Check]:
+async def examine_hub(base: str, token: str | None, trust: HubTrust, url: RepositoryUrl | None) -> list[Check]:
     """Ask the hub at ``base``; never raises :class:`MuseError`.
 
     ``url``: a repository there that is pushed to, which the object store and proxies are tried with. Nothing of the
@@ -31,15 +33,18 @@ async def examine_hub(base: str, token: str | None, ca: str | None, url: Reposit
     """
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            return await _examine(base, token, ca, url)
+            checks = await _examine(base, token, trust)
     except TimeoutError:
         message = f"took longer than {render_seconds(_PATIENCE_S)} to answer"
         return [Check(f"hub {base}", False, message, "Check that the hub runs, and the network in between.")]
+    if url is None or not checks[-1].ok:
+        return checks
+    return [*checks, *await _examine_uploads(url, token, trust)]
 
 
-async def _examine(base: str, token: str | None, ca: str | None, url: RepositoryUrl | None) -> list[Check]:
+async def _examine(base: str, token: str | None, trust: HubTrust) -> list[Check]:
     try:
-        async with HubLine(base, token, ca=ca) as line:
+        async with HubLine(base, token, trust=trust) as line:
             await line.fetch_about()  # opens the line, which takes longer than an answer
             began_s = time.perf_counter()
             about = await line.fetch_about()
@@ -49,20 +54,25 @@ async def _examine(base: str, token: str | None, ca: str | None, url: Repository
             checks.append(await _check_token(line, base))
     except MuseError as exc:
         return [Check(f"hub {base}", False, exc.message, exc.hint)]
-    if url is None or not checks[-1].ok:
-        return checks
-    async with HubClient(url, token, ca=ca) as client:
-        try:
+    return checks
+
+
+async def _examine_uploads(url: RepositoryUrl, token: str | None, trust: HubTrust) -> list[Check]:
+    checks: list[Check] = []
+    try:
+        async with asyncio.timeout(_UPLOAD_PATIENCE_S), HubClient(url, token, trust=trust) as client:
             refs = await client.fetch_refs()
-        except NotFound:
-            return checks
-        except MuseError as exc:
-            return [*checks, Check(f"refs {url}", False, exc.message, exc.hint)]
-        return [
-            *checks,
-            await _check_store(client),
-            await _check_proxy(client, min(_BODY_BYTES, refs.known_limits().stream_max_bytes)),
-        ]
+            limits = refs.known_limits()
+            checks.append(await _check_store(client, min(_BODY_BYTES, limits.max_bundle_bytes)))
+            checks.append(await _check_proxy(client, min(_BODY_BYTES, limits.stream_max_bytes)))
+    except NotFound:
+        pass
+    except TimeoutError:
+        message = f"uploads of {render_bytes(_BODY_BYTES)} took longer than {render_seconds(_UPLOAD_PATIENCE_S)}"
+        checks.append(Check(f"uploads {url.base}", False, message, "Is the line slow, or does something hold them up?"))
+    except MuseError as exc:
+        checks.append(Check(f"refs {url}", False, exc.message, exc.hint))
+    return checks
 
 
 def check_clock(base: str, hub_s: float | None, own_s: float) -> Check:
@@ -97,22 +107,26 @@ def _describe(account: Account) -> str:
     return text + (f", for {render_span(account.expires_at - time.time())} more" if account.expires_at else "")
 
 
-async def _check_store(client: HubClient) -> Check:
-    """Whether the address that uploads go to can be reached, takes what was announced, and nothing else."""
-    content, other = secrets.token_bytes(_TRIED_BYTES), secrets.token_bytes(_TRIED_BYTES)
-    bundle_id = BundleId(hash_object(content))
+async def _check_store(client: HubClient, size_bytes: int) -> Check:
+    """Whether the address that uploads go to can be reached, takes what was announced, and nothing else.
+
+    What is refused is small. What is taken has ``size_bytes``: as much as a push may have, which what is in between
+    may not let pass.
+    """
+    other = secrets.token_bytes(_TRIED_BYTES)
     name = f"store {client.url.base}"
     try:
-        answer = await client.presign(PresignRequest(bundle_id, len(content), put_headers=True), lease=False)
-        host = urlsplit(answer.presigned_url).netloc
-        name = f"store {host}"
+        small, answer = await _presign(client, _TRIED_BYTES)
+        name = f"store {urlsplit(answer.presigned_url).netloc[:100]}"
         url, headers = answer.presigned_url, answer.headers
         passed = [
             what
-            for what, body in (("other bytes", other), ("another length", content[:-1]))
+            for what, body in (("other bytes", other), ("another length", small[:-1]))
             if not await _is_refused(client, url, headers, body)
         ]
-        await client.put(url, headers, len(content), content)
+        await client.put(url, headers, len(small), small)
+        large, answer = await _presign(client, size_bytes)
+        await client.put(answer.presigned_url, answer.headers, len(large), large)
     except (Unreachable, Unavailable) as exc:
         hint = "The hub has uploads sent there: whoever runs it sets the address (--s3-public-endpoint) and the proxy."
         return Check(name, False, exc.message, hint)
@@ -122,7 +136,14 @@ async def _check_store(client: HubClient) -> Check:
     if passed and (digest or "another length" in passed):
         hint = "The hub finds that out later. Is there a proxy before the store that changes uploads or answers itself?"
         return Check(name, False, f"takes {' and '.join(passed)} than was announced", hint)
-    return Check(name, True, "takes what was announced" + (" and refuses what was not" if digest else ""))
+    refuses = " and refuses what was not" if digest else ""
+    return Check(name, True, f"takes what was announced{refuses}, {render_bytes(size_bytes)} too")
+
+
+async def _presign(client: HubClient, size_bytes: int) -> tuple[bytes, PresignAnswer]:
+    content = secrets.token_bytes(size_bytes)
+    ask = PresignRequest(BundleId(hash_object(content)), size_bytes, put_headers=True)
+    return content, await client.presign(ask, lease=False)
 
 
 async def _is_refused(client: HubClient, url: str, headers: dict[str, str], body: bytes) -> bool:
@@ -140,12 +161,12 @@ async def _check_proxy(client: HubClient, size_bytes: int) -> Check:
     """Whether a body of ``size_bytes`` comes through to the hub, which refuses it: it makes no sense."""
     name = f"proxy {client.url.base}"
     try:
-        await client.push_stream(bytes(size_bytes))
-    except TooLarge as exc:
-        if "request_id" not in exc.details:
-            return Check(name, False, f"a body of {render_bytes(size_bytes)} does not reach the hub", exc.hint)
+        await client.push_stream(bytes(size_bytes), size_bytes)
     except (Unreachable, Unavailable) as exc:
         return Check(name, False, exc.message, exc.hint)
-    except MuseError:
-        pass
-    return Check(name, True, f"bodies of {render_bytes(size_bytes)} reach the hub")
+    except MuseError as exc:
+        if "request_id" in exc.details:
+            return Check(name, True, f"bodies of {render_bytes(size_bytes)} reach the hub")
+        return Check(name, False, f"a body of {render_bytes(size_bytes)} does not reach the hub", exc.hint)
+    hint = "A hub refuses what makes no sense. What is in between, and answers in its place?"
+    return Check(name, False, f"{render_bytes(size_bytes)} that make no sense were taken", hint)

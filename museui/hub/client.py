@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -14,42 +14,45 @@ from urllib.parse import urlsplit
 import msgpack
 
 from museui.core import wire
-from museui.core.errors import (
-    Integrity,
-    Invalid,
-    MuseError,
-    TooLarge,
-    Unavailable,
-    Unreachable,
-    UploadExpired,
-    Usage,
-    error_from_code,
-)
+from museui.core.addresses import Address, address_of, is_this_machine
+from museui.core.errors import Integrity, Invalid, Unreachable, Usage
+from museui.core.figures import render_bytes
 from museui.core.ids import CommitId
 
-from .connections import TIMEOUT, Connections, MakeTransport
+from .answers import (
+    CONFIRMED,
+    LONG,
+    MSGPACK,
+    NO_HUB_HINT,
+    REQUEST_ID,
+    SHORT,
+    STORED,
+    Answer,
+    Kind,
+    cut_text,
+    error_of,
+    etag_of,
+    find_coding,
+    foreign,
+    line_failed,
+    parse_answer,
+    read_answer,
+    refused_by_store,
+)
+from .connections import Connections, MakeTransport
 from .http import httpx
-from .proxies import by_way
-from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
-from .unsent import keep_little_unsent
+from .proxies import find_proxy
+from .sending import Guard, Sending, peer_of
+from .trust import HubTrust
+from .uploads import UploadPolicy, check_headers
 from .url import RepositoryUrl, check_token_may_travel
 
-MSGPACK = "application/x-msgpack"
-REQUEST_ID = "x-request-id"
-"""A header that every answer of a hub has, its errors too."""
 USER_AGENT = "museui"
-_NO_HUB_HINT = "Check the URL, and what proxies are in between."
-_MAX_ANSWER_BYTES = 16 << 20
+_NO_TRUST = HubTrust()
+_STEADY_S = 600.0
+_STEADY_BYTES = 600 << 10
+"""What comes in that time at least, on the worst of lines: who sends less keeps us waiting for ever."""
 M = TypeVar("M")
-_CONFIRM_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    host: str
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +72,19 @@ class HubLine:
         base: str,
         token: str | None,
         transport: MakeTransport | None = None,
-        ca: str | None = None,
+        trust: HubTrust = _NO_TRUST,
         connections: Connections | None = None,
     ) -> None:
         """``base``: the hub's address; ``transport``: makes what carries requests, when it is not plainly the network.
-        ``ca``: a file of certificates to trust beside the system's, there and where the hub has uploads sent.
-        ``connections`` are used instead of own ones, and not closed.
+        ``trust``: what a person allows this hub. ``connections`` are used instead of own ones, and not closed.
 
         Raises :class:`Usage` when ``token`` would travel in the clear.
         """
         self._base = self._root = base
         self._own = connections is None
-        self._connections = connections or Connections(ca, transport)
+        self._connections = connections or Connections(trust.ca, transport)
+        host = urlsplit(base).hostname or ""
+        self._address: Address | None = address_of("127.0.0.1" if is_this_machine(host) else host)
         self.requests = 0
         """Requests sent so far, uploads included."""
         self.has_token = bool(token)
@@ -110,7 +114,7 @@ class HubLine:
             time_s = parsedate_to_datetime(headers.get("date", "")).timestamp()
         except ValueError:
             time_s = None
-        return About(name, version, time_s)
+        return About(cut_text(name, 60), cut_text(version, 60), time_s)
 
     async def fetch_account(self) -> wire.Account:
         """``GET /user``: whose token this is."""
@@ -118,7 +122,7 @@ class HubLine:
 
     async def fetch_storage(self) -> wire.Storage:
         """``GET /user/storage``: what one's repositories take there. Raises :class:`NotFound` from an older hub."""
-        return await self._request(wire.Storage, "GET", "/user/storage")
+        return await self._request(wire.Storage, "GET", "/user/storage", kind=LONG)
 
     async def enrol_key(self, key: wire.EnrolKey) -> None:
         """``POST /user/keys``: the key is one's own from now on."""
@@ -141,7 +145,7 @@ class HubLine:
 
     def _no_hub(self, why: str = "") -> Integrity:
         what = f"what answers at {self._base} is not a hub"
-        return Integrity(f"{what}, or one of another version: {why}" if why else what, hint=_NO_HUB_HINT)
+        return Integrity(f"{what}, or one of another version: {why}" if why else what, hint=NO_HUB_HINT)
 
     async def _ask(
         self,
@@ -150,16 +154,17 @@ class HubLine:
         body: Mapping[str, Any] | None = None,
         *,
         content: AsyncIterable[bytes] | bytes | None = None,
-        timeout: httpx.Timeout = TIMEOUT,
+        size_bytes: int = 0,
+        kind: Kind = SHORT,
     ) -> tuple[Any, Mapping[str, str]]:
-        """The answer's message and headers."""
+        """The answer's message and headers. ``size_bytes``: of a ``content`` that is long."""
         url = f"{self._base}{path}" if path.startswith("/") else f"{self._root}/{path}"
         headers = dict(self._headers)
         if body is not None:
             content = msgpack.packb(body)
         if content is not None:
             headers["Content-Type"] = MSGPACK
-        return _parse_answer(await self._send(method, url, headers, content, timeout))
+        return parse_answer(await self._send(method, url, headers, content, kind, size_bytes=size_bytes or None))
 
     async def _send(
         self,
@@ -167,20 +172,40 @@ class HubLine:
         url: str,
         headers: Mapping[str, str],
         content: AsyncIterable[bytes] | bytes | None,
-        timeout: httpx.Timeout,
+        kind: Kind,
         *,
+        size_bytes: int | None = None,
         secret: bool = False,
-    ) -> _Answer:
+        guard: Guard | None = None,
+    ) -> Answer:
+        """Send it and read the answer. ``size_bytes``: of an upload, whose failure says how far it came."""
         self.requests += 1
+        sending = Sending(kind.answer_s, guard)
+        body = content if content is None or isinstance(content, bytes) else sending.count(content)
         try:
-            async with self._connections.client(url, secret=secret).stream(
-                method, url, headers=headers, content=content, timeout=timeout, extensions={"trace": keep_little_unsent}
-            ) as response:
-                return await _read_answer(response, url)
-        except httpx.TransportError as exc:
-            raise _line_failed(exc, url) from exc
+            async with (
+                sending.deadline,
+                self._connections.client(url, secret=secret).stream(
+                    method,
+                    url,
+                    headers=headers,
+                    content=body,
+                    timeout=kind.timeout,
+                    extensions={"trace": sending.trace},
+                ) as response,
+            ):
+                if not secret:
+                    self._note_address(response)
+                return await read_answer(response, url, kind.max_bytes)
+        except (httpx.TransportError, TimeoutError) as exc:
+            raise line_failed(exc, url, sending, size_bytes) from exc
         except httpx.InvalidURL as exc:
             raise Usage(f"not a URL: {url!r:.200}") from exc
+
+    def _note_address(self, response: httpx.Response) -> None:
+        """Note where the hub is, as far as that can be seen: the other end of a proxy's line is the proxy."""
+        if self._address is None and find_proxy(self._base) is None:
+            self._address = peer_of(response.extensions.get("network_stream"))
 
 
 class HubClient(HubLine):
@@ -191,31 +216,32 @@ class HubClient(HubLine):
         url: RepositoryUrl,
         token: str | None,
         transport: MakeTransport | None = None,
-        ca: str | None = None,
+        trust: HubTrust = _NO_TRUST,
         connections: Connections | None = None,
     ) -> None:
         """As :class:`HubLine`, for the repository at ``url``."""
-        super().__init__(url.base, token, transport, ca, connections)
+        super().__init__(url.base, token, transport, trust, connections)
         self.url = url
+        self._uploads = UploadPolicy(url.base, private_store=trust.private_store)
         self._root = str(url)
 
     async def fetch_refs(self) -> wire.Refs:
         """``GET refs``."""
-        return await self._request(wire.Refs, "GET", "refs")
+        return await self._request(wire.Refs, "GET", "refs", kind=LONG)
 
     async def fetch_new_refs(self, etag: str) -> tuple[wire.Refs | None, str]:
         """``GET refs``, unless they are what ``etag`` names: ``None`` then; and what names them now."""
         unless = {"If-None-Match": etag} if etag else {}
-        response = await self._send("GET", f"{self.url}/refs", {**self._headers, **unless}, None, TIMEOUT)
+        response = await self._send("GET", f"{self.url}/refs", {**self._headers, **unless}, None, LONG)
         if response.status == 304 and REQUEST_ID in response.headers:
             return None, etag
-        message, answered = _parse_answer(response)
-        return self._parse(wire.Refs, message), answered.get("etag", "")
+        message, answered = parse_answer(response)
+        return self._parse(wire.Refs, message), etag_of(answered)
 
     async def negotiate(self, want: list[CommitId], have: list[CommitId]) -> wire.NegotiateAnswer:
         """One round of ``POST negotiate``."""
         body = wire.encode(wire.NegotiateRequest(have=have, want=want))
-        return await self._request(wire.NegotiateAnswer, "POST", "negotiate", body)
+        return await self._request(wire.NegotiateAnswer, "POST", "negotiate", body, kind=LONG)
 
     async def presign(self, request: wire.PresignRequest, lease: bool) -> wire.PresignAnswer:
         """``POST push/bundle/presign``; ``lease``: whether ``expected_head`` is one."""
@@ -227,40 +253,60 @@ class HubClient(HubLine):
     async def confirm(self, request: wire.ConfirmRequest, target: wire.PushTarget) -> wire.PushAnswer:
         """``POST push/bundle/confirm``."""
         body = {**wire.encode_target(target), **wire.encode(request)}
-        return await self._request(wire.PushAnswer, "POST", "push/bundle/confirm", body, timeout=_CONFIRM_TIMEOUT)
+        return await self._request(wire.PushAnswer, "POST", "push/bundle/confirm", body, kind=CONFIRMED)
 
     async def presign_objects(self, request: wire.ObjectsPresignRequest) -> wire.ObjectsPresignAnswer:
         """``POST push/presign``."""
-        return await self._request(wire.ObjectsPresignAnswer, "POST", "push/presign", wire.encode(request))
+        body = wire.encode(request)
+        return await self._request(wire.ObjectsPresignAnswer, "POST", "push/presign", body, kind=LONG)
 
-    async def confirm_objects(self, body: AsyncIterable[bytes]) -> wire.PushAnswer:
+    async def confirm_objects(self, body: AsyncIterable[bytes], size_bytes: int) -> wire.PushAnswer:
         """``POST push/confirm``; the body holds the records and the target."""
-        return await self._request(wire.PushAnswer, "POST", "push/confirm", content=body, timeout=_CONFIRM_TIMEOUT)
+        return await self._upload("push/confirm", body, size_bytes)
 
-    async def push_stream(self, body: AsyncIterable[bytes] | bytes) -> wire.PushAnswer:
+    async def push_stream(self, body: AsyncIterable[bytes] | bytes, size_bytes: int) -> wire.PushAnswer:
         """``POST push/stream`` with a body made by :func:`museui.core.stream.write_stream`."""
-        return await self._request(wire.PushAnswer, "POST", "push/stream", content=body, timeout=_CONFIRM_TIMEOUT)
+        return await self._upload("push/stream", body, size_bytes)
+
+    async def _upload(self, path: str, body: AsyncIterable[bytes] | bytes, size_bytes: int) -> wire.PushAnswer:
+        return await self._request(wire.PushAnswer, "POST", path, content=body, size_bytes=size_bytes, kind=CONFIRMED)
 
     async def put(
         self, url: str, headers: Mapping[str, str], size_bytes: int, body: AsyncIterable[bytes] | bytes
     ) -> None:
         """Upload to a presigned URL: one HTTP/1.1 request, no token, no redirect.
 
-        Raises what the store answered: :class:`~museui.core.errors.UploadExpired` when the URL is no longer good.
+        Raises :class:`~museui.core.errors.Denied` for a URL or a header that no honest hub gives, and what the store
+        answered: :class:`UploadExpired` when the URL is no longer good.
         """
-        sent = {"Content-Type": "application/octet-stream", **headers, "Content-Length": str(size_bytes)}
-        response = await self._send("PUT", url, sent, body, httpx.Timeout(60.0, connect=10.0), secret=True)
-        if response.status == 412:
-            return  # S3 with If-None-Match: the bytes are there already
+        check_headers(headers)
+        guard = self._uploads.guard(url, self._address)
+        if guard and urlsplit(url).scheme == "https" and find_proxy(url):
+            guard = None  # what is behind the proxy is the proxy's to say
         by_hub = url.startswith(f"{self._base}/")
-        if response.status >= 300:
-            raise _error_of(response, _foreign if by_hub else _refused_by_store)
-        if by_hub and REQUEST_ID not in response.headers:
-            raise _foreign(response)
+        sent = {"Content-Type": "application/octet-stream", **headers, "Content-Length": str(size_bytes)}
+        try:
+            answer = await self._send("PUT", url, sent, body, STORED, size_bytes=size_bytes, secret=True, guard=guard)
+        except Unreachable as exc:
+            if not by_hub:
+                host = exc.details["host"]
+                exc.message = exc.message.replace(host, f"the object store at {host}", 1)
+                if "size_bytes" not in exc.details:
+                    exc.hint = (
+                        f"The hub answers and has uploads sent there. Check that {host} runs and can be reached from "
+                        "here; whoever runs the hub sets the address (--s3-public-endpoint)."
+                    )
+            raise
+        if answer.status == 412:
+            return  # S3 with If-None-Match: the bytes are there already
+        if answer.status >= 300:
+            raise error_of(answer, foreign if by_hub else refused_by_store)
+        if by_hub and REQUEST_ID not in answer.headers:
+            raise foreign(answer)
 
     async def fetch_tags(self) -> list[dict[str, Any]]:
         """``GET tags``: the records of all tags."""
-        answer = await self._exchange("GET", "tags")
+        answer = await self._exchange("GET", "tags", kind=LONG)
         tags = answer.get("tags") if isinstance(answer, dict) else None
         if not isinstance(tags, list) or not all(isinstance(record, dict) for record in tags):
             raise self._no_hub("there is no list of tags")
@@ -279,13 +325,13 @@ class HubClient(HubLine):
     async def fetch_promotion(self, push_id: str) -> str:
         """What ``GET pushes/{push_id}`` says of its promotion: ``pending`` while the hub works at it."""
         push = await self._exchange("GET", f"pushes/{push_id}")
-        return str(push.get("promotion")) if isinstance(push, dict) else ""
+        return cut_text(str(push.get("promotion")), 60) if isinstance(push, dict) else ""
 
     async def delete_repository(self) -> None:
         """``DELETE`` the repository, with all that is in it."""
-        response = await self._send("DELETE", str(self.url), self._headers, None, TIMEOUT)
+        response = await self._send("DELETE", str(self.url), self._headers, None, SHORT)
         if response.status >= 300:
-            raise _error_of(response)
+            raise error_of(response)
 
     @asynccontextmanager
     async def fetch(self, want: list[CommitId], have: list[CommitId]) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -294,115 +340,38 @@ class HubClient(HubLine):
         headers = {**self._headers, "Accept": "application/zstd", "Content-Type": MSGPACK}
         url = f"{self.url}/fetch"
         self.requests += 1
+        sending = Sending(CONFIRMED.answer_s)
         try:
-            async with self._connections.client(url).stream(
-                "POST", url, headers=headers, content=msgpack.packb(body), timeout=_CONFIRM_TIMEOUT
-            ) as response:
-                if response.status_code >= 300 or REQUEST_ID not in response.headers:
-                    raise _error_of(await _read_answer(response, url))
-                yield response.aiter_raw(1 << 18)
-        except httpx.TransportError as exc:
-            raise _line_failed(exc, url) from exc
+            async with (
+                sending.deadline,
+                self._connections.client(url).stream(
+                    "POST",
+                    url,
+                    headers=headers,
+                    content=msgpack.packb(body),
+                    timeout=CONFIRMED.timeout,
+                    extensions={"trace": sending.trace},
+                ) as response,
+            ):
+                if response.status_code >= 300 or REQUEST_ID not in response.headers or find_coding(response):
+                    raise error_of(await read_answer(response, url, 0))
+                sending.deadline.reschedule(None)
+                yield _steadily(response.aiter_raw(1 << 18), self.url.host)
+        except (httpx.TransportError, TimeoutError) as exc:
+            raise line_failed(exc, url, sending, None) from exc
 
 
-async def _read_answer(response: httpx.Response, url: str) -> _Answer:
-    host = urlsplit(url).netloc
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for part in response.aiter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > _MAX_ANSWER_BYTES:
-                raise Invalid(f"the answer of {host} is longer than {_MAX_ANSWER_BYTES} bytes")
-    except httpx.DecodingError as exc:
-        facts = {"host": host, "status": response.status_code}
-        raise Unreachable(f"the answer of {host} cannot be read: {exc}", hint=_NO_HUB_HINT, details=facts) from exc
-    return _Answer(host, response.status_code, response.headers, b"".join(parts))
-
-
-def _line_failed(exc: httpx.TransportError, url: str) -> Unreachable:
-    host = urlsplit(url).netloc
-    reasons: dict[type[Exception], str] = {
-        httpx.ConnectTimeout: "it does not answer",
-        httpx.ReadTimeout: "it stopped answering",
-        httpx.WriteTimeout: "it stopped taking data",
-    }
-    reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
-    return Unreachable(
-        f"cannot reach {host}{by_way(url)}: {reason}",
-        hint=CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT,
-        details={"host": host},
-    )
-
-
-def _parse_answer(response: _Answer) -> tuple[Any, Mapping[str, str]]:
-    """A hub's message and headers. Raises the error that was answered."""
-    if response.status >= 300:
-        raise _error_of(response)
-    try:
-        message = msgpack.unpackb(response.content)
-    except (ValueError, RecursionError, msgpack.UnpackException) as exc:
-        raise _foreign(response) from exc
-    if not _is_signed(response):
-        raise _foreign(response)
-    return message, response.headers
-
-
-def _is_signed(response: _Answer) -> bool:
-    """Whether an answer that went well comes from a hub: each has a request id and is msgpack, as was asked for."""
-    return REQUEST_ID in response.headers and response.headers.get("content-type", "").startswith(MSGPACK)
-
-
-def _foreign(response: _Answer) -> MuseError:
-    """An answer that does not come from a hub says nothing about what was asked: it is worth another try.
-
-    But for 413: what is in between takes no body of this size, and will not the next time.
-    """
-    status, host = response.status, response.host
-    message, facts = f"HTTP {status} from {host}, and not from a hub", {"host": host, "status": status}
-    if status == 413:
-        advice = "A proxy in between limits the size of request bodies; raise its limit."
-        return TooLarge(message, hint=advice, details=facts)
-    if 300 <= status < 400:
-        where = response.headers.get("location", "elsewhere")
-        advice = "No redirect is followed. If the hub has moved, put its new address in the remote."
-        return Unreachable(f"{message}: it redirects to {where!r:.200}", hint=advice, details=facts)
-    if status < 300:
-        return Unreachable(f"what answers at {host} is not a hub (HTTP {status})", hint=_NO_HUB_HINT, details=facts)
-    advice = "The request never reached the hub: look at the proxy or object store in between."
-    return Unreachable(message, hint=advice, details=facts)
-
-
-def _refused_by_store(response: _Answer) -> MuseError:
-    """An error of the object store that the hub has uploads sent to; 4xx is about the URL, which is asked for anew."""
-    status, host = response.status, response.host
-    message, facts = f"HTTP {status} from the object store at {host}", {"host": host, "status": status}
-    if status == 413 or not 400 <= status < 600:
-        return _foreign(response)
-    if status >= 500 or status in (408, 429):
-        return Unavailable(message, hint="The object store, or a proxy before it, cannot answer now.", details=facts)
-    advice = "The URL, this machine's clock, or a proxy in between may be at fault: `museui doctor` looks."
-    return UploadExpired(message, hint=advice, details=facts)
-
-
-def _error_of(response: _Answer, foreign: Callable[[_Answer], MuseError] = _foreign) -> MuseError:
-    """The error that a hub answered with; ``foreign`` says what the answer of somebody else comes to."""
-    document: Any = None
-    try:
-        kind = response.headers.get("content-type", "")
-        document = msgpack.unpackb(response.content) if kind.startswith(MSGPACK) else json.loads(response.content)
-    except (ValueError, RecursionError, msgpack.UnpackException):
-        document = None
-    error = document.get("error") if isinstance(document, dict) else None
-    request_id = response.headers.get(REQUEST_ID)
-    if request_id is None or not isinstance(error, dict):
-        return foreign(response)
-    code, message, hint, details = (error.get(name) for name in ("code", "message", "hint", "details"))
-    if not isinstance(code, str) or not isinstance(message, str):
-        return foreign(response)
-    facts = {**(details if isinstance(details, dict) else {}), "request_id": request_id}
-    retry_after = response.headers.get("retry-after", "")
-    if retry_after.isdecimal() and len(retry_after) < 10:
-        facts.setdefault("retry_after_s", int(retry_after))
-    return error_from_code(code, message, hint if isinstance(hint, str) else "", facts, response.status)
+async def _steadily(pieces: AsyncIterator[bytes], host: str) -> AsyncIterator[bytes]:
+    """``pieces`` as they come. Raises :class:`Unreachable` when next to nothing comes for long."""
+    due_s, came = time.monotonic() + _STEADY_S, 0
+    async for piece in pieces:
+        came += len(piece)
+        if (now_s := time.monotonic()) > due_s:
+            if came < _STEADY_BYTES:
+                raise Unreachable(
+                    f"{host} sends next to nothing: {render_bytes(came)} in {_STEADY_S:.0f} s",
+                    hint="Try again later, or on another network.",
+                    details={"host": host},
+                )
+            due_s, came = now_s + _STEADY_S, 0
+        yield piece

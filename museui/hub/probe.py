@@ -12,6 +12,7 @@ from typing import Any
 
 from museui.core.errors import MuseError, Unreachable
 
+from .answers import find_coding
 from .connections import make_client
 from .http import httpx
 from .proxies import Proxy, by_way, find_proxy
@@ -19,6 +20,7 @@ from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 
 _TIMEOUT = httpx.Timeout(5.0)
 _MAX_BYTES = 4096
+_MAX_INSTANCE_CHARS = 64
 _HEADERS = {"Accept": "application/json"}
 _TOTAL_S = 10.0
 FOREIGN_HINT = "Check the URL, and what proxies are in between; a network that one must sign in to answers like that."
@@ -84,18 +86,20 @@ class Probe:
             document = None
         if isinstance(document, dict) and (document.get("ok") is True or _is_refusal(response, document)):
             instance = document.get("instance")
-            return Answer(took_s, instance if isinstance(instance, str) else "")
+            return Answer(took_s, instance[:_MAX_INSTANCE_CHARS] if isinstance(instance, str) else "")
         return Unreachable(f"what answers at {base} is not a hub (HTTP {status})", hint=FOREIGN_HINT)
 
 
 async def _read_start(response: httpx.Response) -> bytes:
-    """The body, or its first few KB: a hub says no more."""
+    """The body, or its first few KB: a hub says no more. Nothing of what is compressed, which was not asked for."""
     content = b""
+    if find_coding(response):
+        return content
     async for piece in response.aiter_raw():
         content += piece
         if len(content) > _MAX_BYTES:
             break
-    return content
+    return content[:_MAX_BYTES]
 
 
 def _is_refusal(response: httpx.Response, document: dict[str, Any]) -> bool:

@@ -1,12 +1,26 @@
-"""TLS: which certificates a hub may show."""
+"""What a person allows a hub: which certificates it may show, and where its object store may be."""
 
 from __future__ import annotations
 
-import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from museui.core.errors import Usage
 
-from .http import httpx
+if TYPE_CHECKING:
+    import ssl
+
+
+@dataclass(frozen=True, slots=True)
+class HubTrust:
+    """``ca``: the path of a PEM file with the authorities whose certificates the hub and its object store may have.
+
+    ``private_store``: the object store may be at an address of this network, although the hub is not.
+    """
+
+    ca: str | None = None
+    private_store: bool = False
+
 
 LINE_HINT = "Check that the hub runs and that the network is up."
 CERTIFICATE_HINT = (
@@ -25,6 +39,10 @@ def make_tls_context(ca: str | None) -> ssl.SSLContext:
 
     Blocks for some 20 ms. Raises :class:`Usage` when the file is not one.
     """
+    import ssl
+
+    from .http import httpx
+
     context = httpx.create_ssl_context()
     if ca is not None:
         try:

@@ -20,7 +20,8 @@ from .places import API_VERSION, find_socket
 START_HINT = "Start it: museui daemon start"
 _CONNECT_S = 5.0
 _PIECE_BYTES = 1 << 16
-_MAX_LINE_BYTES = 64 << 20
+_MAX_ANSWER_BYTES = 64 << 20
+"""Of one document: an answer, or a line of one that goes on."""
 
 
 class NoDaemon(Unreachable):
@@ -46,8 +47,13 @@ class LocalClient:
         """The answer of one request. Raises what the daemon answered, and :class:`NoDaemon`."""
         with closing(self._connect(self._timeout_s)) as stream:
             pieces = self._exchange(stream, method, path, body)
-            status = next(pieces)
-            return _parse(b"".join(piece for piece in pieces if isinstance(piece, bytes)), status)
+            status, content = next(pieces), bytearray()
+            for piece in pieces:
+                assert isinstance(piece, bytes)
+                content += piece
+                if len(content) > _MAX_ANSWER_BYTES:
+                    raise Invalid("the daemon's answer does not end")
+            return _parse(content, status)
 
     def stream(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """The lines of an answer that goes on, each a map; ends when the daemon does. Raises like :meth:`ask`."""
@@ -55,16 +61,18 @@ class LocalClient:
             pieces = self._exchange(stream, method, path, body)
             status = next(pieces)
             stream.settimeout(None)  # the answer has begun; how long it goes on is the daemon's business
-            rest = b""
+            line = bytearray()
             for piece in pieces:
                 assert isinstance(piece, bytes)
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    yield _parse(line, status)
-                if len(rest) > _MAX_LINE_BYTES:
+                *ends, rest = piece.split(b"\n")
+                for end in ends:
+                    yield _parse(line + end, status)
+                    line.clear()
+                line += rest
+                if len(line) > _MAX_ANSWER_BYTES:
                     raise Invalid("the daemon's answer has a line without an end")
-            if rest:
-                yield _parse(rest, status)
+            if line:
+                yield _parse(line, status)
 
     def _connect(self, timeout_s: float | None) -> socket.socket:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -120,10 +128,10 @@ def check_peer(stream: socket.socket) -> None:
         raise Denied(f"what listens on the daemon's socket belongs to user {uid}", hint="Remove that socket.")
 
 
-def _parse(content: bytes, status: int | bytes) -> Any:
+def _parse(content: bytes | bytearray, status: int | bytes) -> Any:
     try:
         document = json.loads(content)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Invalid("the daemon's answer is not JSON") from exc
     error = document.get("error") if isinstance(document, dict) and document.get("ok") is False else None
     if status == 200:

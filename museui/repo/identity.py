@@ -19,7 +19,6 @@ from .atomic import write_file
 from .config import parse_toml, read_toml_text
 from .lock import hold_lock
 
-TOKEN_VARIABLE = "MUSEUI_TOKEN"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}").fullmatch
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -52,23 +51,6 @@ def identity_path() -> Path:
     return home_folder() / ".muse" / "identity.toml"
 
 
-def token_for(url: str, environment: Mapping[str, str], warn: Callable[[str], None] | None = None) -> str | None:
-    """The token for the hub of ``url``: ``MUSEUI_TOKEN`` if set, else the identity file's, else ``None``.
-
-    ``warn`` is told when others can read the file.  Raises :class:`Usage` for a damaged file or an impossible token.
-    """
-    if token := environment.get(TOKEN_VARIABLE):
-        return _check_token(token, TOKEN_VARIABLE)
-    path = identity_path()
-    identities = read_identities(path)
-    found = next((identities[key] for key in host_keys(url) if key in identities), None)
-    if found is None:
-        return None
-    if warn and (warning := loose_mode(path)):
-        warn(warning)
-    return _check_token(found.token, str(path)) if found.token else None
-
-
 def host_keys(url: str) -> list[str]:
     """The keys under which the hub of ``url`` may stand: ``host:port`` and, for the scheme's own port, ``host``."""
     try:
@@ -83,7 +65,8 @@ def host_keys(url: str) -> list[str]:
     return [f"{shown}:{port}"]
 
 
-def _check_token(token: str, where: str) -> str:
+def check_token(token: str, where: str) -> str:
+    """Return ``token``, which is from ``where``. Raises :class:`Usage` when no token can be like that."""
     if not _TOKEN(token):
         raise Usage(f"the token in {where} has characters no token has", hint="Look for spaces and line ends in it.")
     return token
@@ -145,7 +128,7 @@ def write_identity(identity: Identity, path: Path) -> None:
     """
     import tomlkit
 
-    _check_token(identity.token, "the identity")
+    check_token(identity.token, "the identity")
 
     def change(document: dict[str, Any]) -> None:
         table = document.get(identity.host)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from museui.core.errors import NotFound, Usage
+from museui.hub.trust import HubTrust
 from museui.repo.atomic import write_file
 from museui.repo.config import parse_toml, read_toml_text
 
-from .hubs import HubTrust, parse_hubs
+from .hubs import parse_hubs
 from .notify import Notify, parse_minutes, parse_notify
 from .values import Between, check_pattern, parse_between, parse_speed
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from museui.core.errors import Usage, shown
+from museui.hub.trust import HubTrust
 from museui.repo.config import parse_toml
 
 from .config import Config, Watched, parse_tables, parse_watched
-from .hubs import HubTrust
 from .notify import Notify
 
 _AT_LINE = re.compile(r"at line (\d+)").search

@@ -1,25 +1,19 @@
-"""``[hubs."host"]`` of the configuration: whose certificates are trusted at a hub beside those the system trusts."""
+"""``[hubs."host"]`` of the configuration: what a hub is allowed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from museui.core.errors import Usage
+from museui.hub.trust import HubTrust
 from museui.repo.config import parse_toml, read_toml_text
 from museui.repo.identity import host_keys
 
 CA_VARIABLE = "MUSEUI_CA"
 CONFIG_HINT = "Mend the file; 'museui config validate' says what is allowed."
-
-
-@dataclass(frozen=True, slots=True)
-class HubTrust:
-    """``ca``: the path of a PEM file with the authorities whose certificates the hub and its object store may have."""
-
-    ca: str | None = None
 
 
 def parse_hubs(tables: Any) -> dict[str, HubTrust]:
@@ -37,30 +31,33 @@ def parse_hubs(tables: Any) -> dict[str, HubTrust]:
             )
         if ca is not None and (not isinstance(ca, str) or not ca.startswith("/") or "\0" in ca):
             raise Usage(f'[hubs."{host}"] ca is not an absolute path')
-        hubs[host.lower()] = HubTrust(ca)
+        private_store = table.get("private_store", False)
+        if not isinstance(private_store, bool):
+            raise Usage(f'[hubs."{host}"] private_store is not true or false')
+        hubs[host.lower()] = HubTrust(ca, private_store)
     return hubs
 
 
-def choose_authority(base: str, hubs: Mapping[str, HubTrust], environment: Mapping[str, str]) -> str | None:
-    """The file of authorities for the hub at ``base``: ``MUSEUI_CA`` if set, else the hub's own, else ``None``."""
+def choose_trust(base: str, hubs: Mapping[str, HubTrust], environment: Mapping[str, str]) -> HubTrust:
+    """What the hub at ``base`` is allowed; ``MUSEUI_CA``, if set, goes before its own ``ca``. Plain HTTP needs none."""
     if urlsplit(base).scheme != "https":
-        return None
-    if named := environment.get(CA_VARIABLE):
-        return named
-    return next((hubs[key].ca for key in host_keys(base) if key in hubs), None)
+        return HubTrust()
+    trust = next((hubs[key] for key in host_keys(base) if key in hubs), HubTrust())
+    named = environment.get(CA_VARIABLE)
+    return replace(trust, ca=named) if named else trust
 
 
-def find_authority(base: str, environment: Mapping[str, str]) -> str | None:
-    """:func:`choose_authority` by the configuration as it is now. Raises :class:`Usage` when that cannot be read."""
+def find_trust(base: str, environment: Mapping[str, str]) -> HubTrust:
+    """:func:`choose_trust` by the configuration as it is now. Raises :class:`Usage` when that cannot be read."""
     if urlsplit(base).scheme != "https":
-        return None
+        return HubTrust()
     from museui.local.places import find_places
 
     path = str(find_places().config)
     try:
         hubs = parse_toml(read_toml_text(path)).get("hubs", {})
-        return choose_authority(base, parse_hubs(hubs), environment)
+        return choose_trust(base, parse_hubs(hubs), environment)
     except FileNotFoundError:
-        return choose_authority(base, {}, environment)
+        return choose_trust(base, {}, environment)
     except Usage as exc:
         raise Usage(f"{path}: {exc.message}", hint=exc.hint or CONFIG_HINT) from exc

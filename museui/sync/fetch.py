@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 import threading
 import time
@@ -10,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from museui.core.bundle import ObjectEntry, read_bundle
-from museui.core.errors import Integrity, Interrupted, MuseError, NotFound
+from museui.core.errors import Integrity, Interrupted, MuseError, NotFound, TooLarge, Unavailable
+from museui.core.figures import render_bytes
 from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
@@ -30,6 +32,8 @@ from .gaps import lacks_nothing
 from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
+_MAX_WIRE_BYTES = Limits().max_raw_bytes + (1 << 30)
+"""What does not compress becomes a little longer by it."""
 _MAX_HAVE = 256
 _TAGS = "tags"
 
@@ -88,19 +92,21 @@ async def fetch(
     have = [] if whole else _own_heads(repository, seen)
     counts = _Counts()
     if want:
-        with tempfile.NamedTemporaryFile(prefix="museui-fetch-") as file:
+        with _open_scratch(repository.muse) as file:
+            room = _Room(repository.muse)
             try:
                 async with client.fetch(want, have) as pieces:
                     async for piece in pieces:
-                        file.write(piece)
                         counts.wire_bytes += len(piece)
+                        room.check_wire(counts.wire_bytes, client.url.host)
+                        file.write(piece)
                         on_progress(counts.wire_bytes)
-                file.flush()
+                file.seek(0)
             except OSError as exc:
-                raise disk_error(exc, f"cannot keep what comes in {tempfile.gettempdir()}") from exc
+                raise disk_error(exc, f"cannot keep what comes in {repository.muse}") from exc
             stop, checked = threading.Event(), refs.signing_policy != "off"
             await run_stoppable(
-                lambda: _take_in(repository, Path(file.name), set(want), counts, checked, stop.is_set), stop.set
+                lambda: _take_in(repository, file, room.raw_bytes, set(want), counts, checked, stop.is_set), stop.set
             )
     faults: list[MuseError] = []
     if remote is not None:
@@ -118,6 +124,37 @@ async def fetch(
         counts.wire_bytes,
         tuple(faults),
     )
+
+
+def _open_scratch(folder: Path) -> BinaryIO:
+    """A file without a name, on the disk where what is in it will go: nothing of it outlives this process."""
+    try:
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=folder))
+    except OSError as exc:
+        raise disk_error(exc, f"cannot keep what comes in {folder}") from exc
+
+
+class _Room:
+    """How much of a fetch is taken: no more than the disk has room for, packed and then unpacked."""
+
+    def __init__(self, folder: Path) -> None:
+        usage = shutil.disk_usage(folder)
+        free = usage.free if usage.total else _MAX_WIRE_BYTES  # some file systems do not say
+        self.wire_bytes = min(_MAX_WIRE_BYTES, free // 2)
+        self.raw_bytes = min(Limits().max_raw_bytes, free - free // 8)
+        self._folder = folder
+
+    def check_wire(self, size: int, host: str) -> None:
+        """Raise :class:`Unavailable` when ``size`` bytes have come and that is too much for the disk."""
+        if size <= self.wire_bytes:
+            return
+        most = render_bytes(self.wire_bytes)
+        if self.wire_bytes == _MAX_WIRE_BYTES:
+            raise TooLarge(f"{host} sends more than {most}, the most that one fetch may have")
+        raise Unavailable(
+            f"{host} sends more than {most}, which is half of the room there is in {self._folder}",
+            hint="Make room on the disk and try again: it is needed twice, packed and unpacked.",
+        )
 
 
 @dataclass(slots=True)
@@ -146,7 +183,8 @@ def _own_heads(repository: Repository, seen: list[CommitId]) -> list[CommitId]:
 
 def _take_in(
     repository: Repository,
-    path: Path,
+    file: BinaryIO,
+    max_raw_bytes: int,
     want: set[CommitId],
     counts: _Counts,
     check_signatures: bool,
@@ -163,8 +201,8 @@ def _take_in(
     snapshots: set[SnapshotId] = set()
     objects: set[ObjectId] = set()
     needed: set[ObjectId] = set()
-    with path.open("rb") as file, repository.group() as group:
-        for item in read_bundle(iter_raw(_iter_file(file), limits.max_raw_bytes), limits):
+    with repository.group() as group:
+        for item in read_bundle(iter_raw(_iter_file(file), max_raw_bytes), limits):
             if stopped():
                 raise Interrupted("interrupted")
             if isinstance(item, ObjectEntry):

@@ -23,6 +23,8 @@ from .send_objects import ObjectTransfer
 from .spool import PackedBundle
 
 _PRESIGN_TRIES = 3
+_MAX_TIMINGS = 32
+"""How many steps a hub may say the times of; they are kept with the push."""
 
 T = TypeVar("T")
 
@@ -105,7 +107,9 @@ class Sender:
             failpoint("push.transferred")
             index = Phase("index", self._emit, clock)
             try:
-                answer = await self._retrying(lambda: self._client.confirm_objects(self._read_file(packed.path)))
+                answer = await self._retrying(
+                    lambda: self._client.confirm_objects(self._read_file(packed.path), packed.body_bytes)
+                )
             except BaseException as exc:
                 index.end(ok=False)
                 resend = isinstance(exc, Integrity) and exc.details.get("rule") in ("arrived", "object_id")
@@ -133,7 +137,7 @@ class Sender:
             failpoint("push.transferred")
 
         try:
-            answer = await self._retrying(lambda: self._client.push_stream(pieces()))
+            answer = await self._retrying(lambda: self._client.push_stream(pieces(), len(body)))
         except BaseException:
             transfer.end(ok=sent_s is not None)
             if sent_s is not None:
@@ -151,8 +155,9 @@ class Sender:
             raise Integrity("the hub answered for another commit than was pushed")
         clock = self._environment.clock
         advance_s = answer.timings.get("advance", 0.0)
-        index.detail.update({name: value for name, value in answer.timings.items() if name != "advance"})
-        index.detail["promotion"] = answer.promotion
+        timings = [(name, value) for name, value in answer.timings.items() if name != "advance" and len(name) < 60]
+        index.detail.update(timings[:_MAX_TIMINGS])
+        index.detail["promotion"] = answer.promotion[:60]
         index.end(seconds=max(0.0, clock() - index.began_s - advance_s))
         advance = Phase("advance_ref", self._emit, clock)
         advance.detail["previous_head"] = qualified(answer.previous_head) if answer.previous_head else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +17,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from museui.core.errors import Integrity, MuseError, Unavailable, Unreachable
+from museui.core.errors import Integrity, MuseError, Unavailable, Unreachable, UploadExpired
 from museui.hub.client import HubClient, HubLine
 from museui.hub.url import RepositoryUrl
 from museui.repo.repository import Repository
@@ -71,6 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.recv(1)  # until the client has gone
         self.close_connection = True
 
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        code = self.path.strip("/").encode()
+        self._answer(404, "application/xml", b"<?xml?><Error><Code>" + code + b"</Code></Error>", {})
+
     def _answer(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
@@ -103,7 +111,7 @@ def address() -> Iterator[str]:
         ("null", Integrity, "of another version: Refs: the message is not a map"),
         ("other", Integrity, "of another version: field 'repo_id' is not str"),
         ("coded", Unreachable, "cannot be read"),
-        ("coded-error", Unreachable, "cannot be read"),
+        ("coded-error", Unreachable, "HTTP 500 from"),
         ("moved", Unreachable, "HTTP 302 from 127.0.0.1:[0-9]+, and not from a hub: it redirects to 'http://portal/'"),
         ("not-found", Unreachable, "HTTP 404 from 127.0.0.1:[0-9]+, and not from a hub"),
         ("teapot", Unreachable, "HTTP 418 from"),
@@ -126,6 +134,51 @@ async def test_somebody_who_is_asked_for_an_account_and_has_none_is_no_hub(addre
     async with HubLine(f"{address}/null", "token") as line:
         with pytest.raises(Integrity, match="is not a hub"):
             await line.fetch_account()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_an_upload_that_is_cut_says_how_far_it_came(whole: bool) -> None:
+    size = 24 << 20
+
+    def serve() -> None:
+        stream, _ = listener.accept()
+        stream.recv(1 << 16)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream.close()  # a reset, as a proxy gives that has had enough
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(24):
+            yield bytes(1 << 20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with HubClient(RepositoryUrl(base, "ada", "song"), "token") as client:
+            words = "during an upload of 24.0 MiB" if whole else r"after \d+\.\d M?i?B of 24.0 MiB|after 0 B of"
+            with pytest.raises(Unreachable, match=f"was reached, and the line was cut ({words})") as caught:
+                await client.put(f"{base}/staging/u", {}, size, bytes(size) if whole else pieces())
+        thread.join()
+    assert "museui doctor" in caught.value.hint and caught.value.details["size_bytes"] == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        ("NoSuchBucket", Unavailable, r"HTTP 404 \(NoSuchBucket\) from the object store at .*: the bucket .* is gone"),
+        ("NoSuchKey", UploadExpired, r"HTTP 404 \(NoSuchKey\) from the object store at"),
+        ("nobody", Unreachable, "cannot reach the object store at 127.0.0.1:9: "),
+    ],
+)
+async def test_an_error_of_the_object_store_says_so(
+    address: str, kind: str, error: type[MuseError], words: str
+) -> None:
+    async with HubClient(RepositoryUrl("http://127.0.0.1:10", "ada", "song"), "token") as client:
+        store = "http://127.0.0.1:9" if kind == "nobody" else address
+        with pytest.raises(error) as caught:
+            await client.put(f"{store}/{kind}", {}, 1, b"x")
+    assert re.match(words, caught.value.message)
+    assert kind != "nobody" or "127.0.0.1:9 runs" in caught.value.hint
 
 
 def test_a_clone_that_is_broken_off_leaves_nothing(address: str, home: Path, tmp_path: Path) -> None:

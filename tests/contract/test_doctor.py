@@ -14,6 +14,7 @@ import pytest
 from museui.core import wire
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess
+from tests.helpers.portal import Foreign, Portal
 from tests.helpers.watched import make_repository
 
 
@@ -161,6 +162,27 @@ def test_a_wrong_clock_a_dishonest_store_and_a_narrow_proxy_are_found(home: Daem
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("only", "answer", "wrong_name"),
+    [
+        ("/staging/", Foreign(413), "store"),
+        ("/staging/", Foreign(403), "store"),
+        ("/push/stream", Foreign(413), "proxy"),
+        ("/push/stream", Foreign(403), "proxy"),
+    ],
+)
+def test_what_lets_small_bodies_pass_alone_is_found(
+    home: DaemonProcess, hub: HubProcess, tmp_path: Path, only: str, answer: Foreign, wrong_name: str
+) -> None:
+    with Portal(hub.port) as portal:
+        song = make_repository(tmp_path, f"{portal.url}/ada/narrow", "song")
+        song.commit({"a": b"one"})
+        home.museui("-C", song.root, "push", MUSEUI_TOKEN=hub.token)
+        portal.answer, portal.only, portal.from_bytes = answer, only, 1_000_000
+        document = home.json("doctor", song.root, expect=1, MUSEUI_TOKEN=hub.token)
+        assert {name.partition(" ")[0] for name in wrong(document)} == {wrong_name}
 
 
 def test_what_is_no_repository_is_refused(home: DaemonProcess, tmp_path: Path) -> None:

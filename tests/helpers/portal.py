@@ -24,13 +24,14 @@ class Foreign:
 class Portal:
     """A reverse proxy on a loopback port of its own for the hub at ``port``; a context manager.
 
-    While ``answer`` is set, requests whose path holds ``only`` get it; ``asked`` has the path of each request, and
-    ``taken`` is set once one of them was answered here.
+    While ``answer`` is set, requests whose path holds ``only``, and whose body has ``from_bytes`` at least, get it;
+    ``asked`` has the path of each request, and ``taken`` is set once one of them was answered here.
     """
 
     def __init__(self, port: int) -> None:
         self.answer: Foreign | None = None
         self.only = ""
+        self.from_bytes = 0
         self.asked: list[str] = []
         self.taken = threading.Event()
         portal = self
@@ -42,7 +43,7 @@ class Portal:
                 body = self._read()
                 portal.asked.append(f"{self.command} {self.path}")
                 answer = portal.answer
-                if answer and portal.only in self.path:
+                if answer and portal.only in self.path and len(body) >= portal.from_bytes:
                     self._send(answer.status, answer.headers, answer.body)
                     portal.taken.set()
                     return

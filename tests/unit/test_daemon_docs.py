@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon.api.routes import ROUTES
+from museui.hub.trust import HubTrust
 from museui.local import messages
 from museui.settings.config import Config, Watched, parse_config
-from museui.settings.hubs import HubTrust
 from museui.settings.notify import Notify
 from tests.unit.test_docs import codes, table
 

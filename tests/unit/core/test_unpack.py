@@ -254,3 +254,9 @@ def test_an_error_of_the_stream_itself_passes_through() -> None:
 
     with pytest.raises(Integrity, match="damaged below"):
         StreamUnpacker(chunks(), MiB).value()
+
+
+def test_a_map_that_declares_millions_of_entries_is_refused_before_they_are_built() -> None:
+    body = b"\xdf" + struct.pack(">I", 500_000) + b"\xa0" * 1_000_000
+    with pytest.raises(Invalid, match="max_map_len"):
+        StreamUnpacker([body], len(body)).value()

@@ -16,9 +16,9 @@ from museui.repo.identity import (
     host_keys,
     identity_path,
     read_identities,
-    token_for,
     write_identity,
 )
+from museui.settings.tokens import token_for
 
 SECRET = "muse_very_secret_token"
 
