@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +16,21 @@ from museui.core.errors import Busy, Usage
 from .config import DATABASE_NAME, LOCK_NAME, MINIO_KEYS_NAME, HubSettings
 from .store.mark import KEY as MARK
 
-WAYS_OUT = (
-    "Put the right database back from a backup and start again (without -wal and -shm files of another one beside it); "
-    "or choose another --data for a new hub; or run 'museui hub adopt', which reads back from the store what it can "
-    "verify."
-)
 _WORKER = re.compile(r"[0-9a-f]{32}").fullmatch
+
+
+def command(verb: str, data_dir: Path) -> str:
+    """Return a command line for the hub in ``data_dir``, as hints show it: one that can be pasted."""
+    return f"museui hub {verb} --data {shlex.quote(str(data_dir))}"
+
+
+def ways_out(data_dir: Path) -> str:
+    """Return what can be done about a store whose database is not there, as a hint."""
+    return (
+        "Put the right database back from a backup and start again (without -wal and -shm files of another one beside "
+        f"it); or choose another --data for a new hub; or run '{command('adopt', data_dir)}', which reads back from "
+        "the store what it can verify."
+    )
 
 
 def create_data_folder(data_dir: Path) -> None:
@@ -33,10 +43,11 @@ def create_data_folder(data_dir: Path) -> None:
 
 def require_data_folder(data_dir: Path) -> None:
     """Raise :class:`Usage` unless there is a hub in the folder."""
+    require_no_orphans(HubSettings(data_dir))
     if not (data_dir / DATABASE_NAME).is_file():
         raise Usage(
             f"there is no hub in {str(data_dir)!r}",
-            hint="'museui hub init --data DIR' or 'museui hub serve --data DIR' makes one.",
+            hint="Name the folder of yours, as 'museui hub serve' has it: with --data DIR, or in MUSEUI_HUB_DATA.",
         )
 
 
@@ -63,7 +74,7 @@ def require_no_orphans(settings: HubSettings) -> None:
     ):
         raise Usage(
             f"the database {str(path)!r} is missing or empty, and the folder keeps what a hub has stored",
-            hint=WAYS_OUT,
+            hint=ways_out(settings.data_dir),
         )
 
 

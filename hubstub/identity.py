@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, inspect, select
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Usage
 
-from .folder import WAYS_OUT
+from .folder import command, ways_out
 from .index.database import Database
 from .index.schema import garbage, objects, ref_moves, settings
 from .index.values import STORE, forget_value, read_value, write_value
@@ -61,10 +62,10 @@ async def read_known(database: Database) -> Known | None:
     return Known(store, hub_id, sample)
 
 
-async def require_own_store(database: Database, store: ObjectStore, where: str) -> None:
+async def require_own_store(database: Database, store: ObjectStore, where: str, data_dir: Path) -> None:
     """Raise :class:`Usage` unless index and store belong together, before either is changed.
 
-    ``where``: what people call the store.
+    ``where``: what people call the store; ``data_dir``: the hub's folder, which the ways out name.
     """
     mark = await read_mark(store)  # before the index, which is written before the mark
     known = await read_known(database)
@@ -78,24 +79,25 @@ async def require_own_store(database: Database, store: ObjectStore, where: str) 
             raise Usage(
                 f"{database.name} is {'missing or empty' if database.is_missing else 'new'}, and the store in {where} "
                 "holds what a hub has stored: a new hub would take all of it for garbage",
-                hint=WAYS_OUT,
+                hint=ways_out(data_dir),
             )
     elif mark is not None and known.hub_id is not None:
         if known.hub_id != mark.hub_id:
-            raise _not_its_own(database, where)
+            raise _not_its_own(database, where, data_dir)
     elif known.sample:
         if not await _holds_most(store, known.sample):
             raise Usage(
                 f"the store in {where} holds nothing of what {database.name} speaks of",
                 hint="Is its disk mounted? Put the store back where it was; or choose another --data for a new hub; "
-                "or run 'museui hub adopt' to go on with what there is.",
+                f"or run '{command('adopt', data_dir)}' to go on with what there is.",
             )
     elif mark is not None or await holds_anything(store):
-        raise _not_its_own(database, where)
+        raise _not_its_own(database, where, data_dir)
 
 
-def _not_its_own(database: Database, where: str) -> Usage:
-    return Usage(f"the store in {where} belongs to another hub's database, not to {database.name}", hint=WAYS_OUT)
+def _not_its_own(database: Database, where: str, data_dir: Path) -> Usage:
+    what = f"the store in {where} belongs to another hub's database, not to {database.name}"
+    return Usage(what, hint=ways_out(data_dir))
 
 
 async def _holds_most(store: ObjectStore, sample: Sequence[Sequence[str]]) -> bool:
@@ -109,7 +111,9 @@ async def _holds_most(store: ObjectStore, sample: Sequence[Sequence[str]]) -> bo
     return 2 * there >= len(sample)
 
 
-async def marry(database: Database, store: ObjectStore, where: str, now: float, *, starts: bool = False) -> None:
+async def marry(
+    database: Database, store: ObjectStore, where: str, data_dir: Path, now: float, *, starts: bool = False
+) -> None:
     """Let index and store, of which :func:`require_own_store` is content, know each other.
 
     ``starts``: a hub begins to serve, which counts; an index that the store knows to have come further is noted then.
@@ -134,7 +138,7 @@ async def marry(database: Database, store: ObjectStore, where: str, now: float, 
         mark = await read_mark(store)
     if mark is not None:
         if mark.hub_id != hub_id:
-            raise _not_its_own(database, where)
+            raise _not_its_own(database, where, data_dir)
         await write_mark(store, wanted)
 
 
@@ -183,13 +187,20 @@ class Teller:
         self._told: Mark | None = None
 
     async def tell(self) -> None:
-        """Write the mark anew when the index has come further since. Raises as database and store do."""
+        """Write the mark anew when the index has come further since, unless the store has become another hub's.
+
+        Raises as database and store do.
+        """
         async with self._database.read() as connection:
             hub_id = await read_value(connection, _ID)
             mark = Mark(hub_id, await _read_reach(connection)) if hub_id else None
-        if mark is not None and mark != self._told:
+        if mark is None or mark == self._told:
+            return
+        if await is_own_store(self._database, self._store):
             await write_mark(self._store, mark)
-            self._told = mark
+        else:
+            _log.error("the store has been taken over by another hub, or replaced: nothing is collected")
+        self._told = mark
 
 
 async def is_own_store(database: Database, store: ObjectStore) -> bool:
@@ -197,6 +208,17 @@ async def is_own_store(database: Database, store: ObjectStore) -> bool:
     mark = await read_mark(store)
     async with database.read() as connection:
         return mark is not None and mark.hub_id == await read_value(connection, _ID)
+
+
+async def find_bar(database: Database, store: ObjectStore) -> str | None:
+    """Return why nothing may be deleted because no row speaks of it, None when it may."""
+    async with database.read() as connection:
+        behind = await read_behind(connection)
+    if behind is not None:
+        return "the database is an older copy than the one that filled the store"
+    if not await is_own_store(database, store):
+        return "the store has been taken over by another hub, or replaced"
+    return None
 
 
 async def _read_reach(connection: AsyncConnection) -> Reach:

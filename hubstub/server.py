@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -112,9 +112,14 @@ def _own_address(listener: socket.socket) -> tuple[str, int]:
 
 
 async def serve(
-    settings: HubSettings, listener: socket.socket, on_ready: Callable[[HubState], Awaitable[None]]
+    settings: HubSettings,
+    listener: socket.socket,
+    on_ready: Callable[[HubState], Awaitable[None]],
+    keep_store: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; ``on_ready`` runs once requests are answered.
+
+    ``keep_store`` sees to the hub's own store meanwhile; when it raises, the hub ends and raises the same.
 
     Running requests are finished first, within the settings' patience or until a second signal; then the jobs stop and
     the database is closed.
@@ -123,17 +128,17 @@ async def serve(
     worker = ensure_worker_name(settings.data_dir)
     try:
         store, where = await open_store(settings), store_name(settings, worker)
-        await require_own_store(database, store, where)
+        await require_own_store(database, store, where, settings.data_dir)
         await database.open()
         await ensure_same_store(database, where)
-        await marry(database, store, where, time.time(), starts=True)
+        await marry(database, store, where, settings.data_dir, time.time(), starts=True)
         store.signer = UrlSigner(await ensure_url_secret(database))
         state = HubState(settings, database, store, worker=worker)
         app = build_app(state)
         with _stop_signals() as (stop, hurry):
             hurry_up = asyncio.create_task(_hurry(state, app, hurry))
             async with app.router.lifespan_context(app):
-                await _serve_requests(app, state, listener, on_ready, stop)
+                await _serve_requests(app, state, listener, on_ready, stop, keep_store)
             hurry_up.cancel()
     finally:
         await database.close()
@@ -172,24 +177,27 @@ async def _serve_requests(
     listener: socket.socket,
     on_ready: Callable[[HubState], Awaitable[None]],
     stop: asyncio.Event,
+    keep_store: Callable[[], Coroutine[Any, Any, None]] | None,
 ) -> None:
     host, port = _own_address(listener)
     server = _SocketServer(listener, app, state.settings)
     running = asyncio.create_task(server.serve())
     tls = state.settings.tls is not None
-    watching = asyncio.create_task(cut_unfinished(port, state.settings.header_timeout_s)) if tls else None
+    beside = [asyncio.create_task(cut_unfinished(port, state.settings.header_timeout_s))] if tls else []
     try:
-        await _first(running, _answers(host, port, tls))
+        await _first([running], _answers(host, port, tls))
         log_facts(logger, "serving", port=port, **await state.database.describe())
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 50)
         sys.setswitchinterval(_SWITCH_S)
         await on_ready(state)
-        await _first(running, stop.wait())
+        if keep_store is not None:
+            beside.append(asyncio.create_task(keep_store()))
+        await _first([running, *beside], stop.wait())
     finally:
         log_facts(logger, "stopping")
-        if watching is not None:
-            watching.cancel()
+        for task in beside:
+            task.cancel()
         state.stopping.set()
         server.stop()  # type: ignore[no-untyped-call]
         await _end(running, app, state.settings.stop_s)
@@ -208,13 +216,15 @@ async def _end(running: asyncio.Task[Any], app: Starlette, patience_s: float) ->
         await asyncio.wait({running}, timeout=patience_s)
 
 
-async def _first(running: asyncio.Task[Any], event: Coroutine[Any, Any, Any]) -> None:
-    """Return when ``event`` does; raise as it does, or as the server when that ends before."""
+async def _first(running: Collection[asyncio.Task[Any]], event: Coroutine[Any, Any, Any]) -> None:
+    """Return when ``event`` does; raise as it does, or as what runs when some of that ends before."""
     waiting = asyncio.create_task(event)
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({waiting, *running}, return_when=asyncio.FIRST_COMPLETED)
     if not waiting.done():
         waiting.cancel()
-        running.result()
+        for task in running:
+            if task.done():
+                task.result()
         raise Internal("the HTTP server ended by itself")
     waiting.result()
 

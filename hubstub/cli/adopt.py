@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from museui.core.errors import Usage
 from museui.core.figures import render_bytes
 from museui.core.names import check_owner
 
@@ -39,7 +40,7 @@ def adopt(data_dir: Path, owner: str | None, as_json: bool, **options: Any) -> N
     if owner is not None:
         check_owner(owner)
     from ..config import HubSettings
-    from ..folder import create_data_folder, locked_data_folder, require_one_database
+    from ..folder import locked_data_folder, require_one_database
     from ..maintenance.bundle_contents import STORED_LIMITS
     from ..store.minio_process import read_own_minio, running_minio
 
@@ -47,13 +48,17 @@ def adopt(data_dir: Path, owner: str | None, as_json: bool, **options: Any) -> N
     store = read_store_settings(folder, take_store_options(options))
     own_minio = store is None and read_own_minio(folder) is not None
     settings = HubSettings(folder, STORED_LIMITS, store, database=read_database_url(folder))
-    create_data_folder(folder)
+    if not folder.is_dir():
+        raise Usage(
+            f"there is no folder {str(folder)!r}",
+            hint="Name the hub's folder, as 'museui hub serve' has it: with --data DIR, or in MUSEUI_HUB_DATA.",
+        )
     require_one_database(settings)
     with (
         locked_data_folder(folder),
-        running_minio(folder, "127.0.0.1", None) if own_minio else nullcontext(store) as found,
+        running_minio(folder, "127.0.0.1", None) if own_minio else nullcontext() as own,
     ):
-        name, token, done = asyncio.run(_adopt(settings, found, owner))
+        name, token, done = asyncio.run(_adopt(settings, own.settings if own else store, owner))
     if as_json:
         print_json({"ok": True, "owner": name, "token": token, **done.to_json()})
     else:
@@ -65,9 +70,11 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
 
     from ..first_run import ensure_owner, ensure_same_store, ensure_url_secret
     from ..folder import ensure_worker_name
+    from ..identity import read_known
     from ..index.database import Database
     from ..maintenance.adopt import adopt_store
     from ..state import HubState
+    from ..store.mark import holds_anything
     from ..store.open import connect_store, store_name
     from .serve import own_name
 
@@ -75,6 +82,11 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
     where = store_name(settings, ensure_worker_name(settings.data_dir))
     database = Database(settings.database_url, checkpoints=False)
     try:
+        if await read_known(database) is None and not await holds_anything(connect_store(settings, b"")):
+            raise Usage(
+                f"there is nothing to adopt: {database.name} is missing or empty, and so is the store in {where}",
+                hint="Name the hub's folder with --data, and its store as 'museui hub serve' has it.",
+            )
         await database.open()
         await ensure_same_store(database, where)
         hub = HubState(settings, database, connect_store(settings, await ensure_url_secret(database)))

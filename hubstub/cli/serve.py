@@ -193,7 +193,7 @@ def serve(
 
         require_s3_packages()
         with running_minio(settings.data_dir, host, given.get("public_endpoint")) as own:
-            asyncio.run(serve_hub(replace(settings, store=own), listener, announce))
+            asyncio.run(serve_hub(replace(settings, store=own.settings), listener, announce, own.keep_running))
 
 
 @click.command()

@@ -31,16 +31,16 @@ class DatabaseFile:
 
     def remember(self) -> None:
         """Note that the file which lies there now is the one that is open."""
-        self._opened = _identify(self.path)
+        self._opened = None if self.is_missing else _identify(self.path)
 
     def check(self, connection_info: dict[str, Any] | None = None) -> None:
-        """Raise :class:`Unavailable` when another file, or none, lies where the one that is open lay.
+        """Raise :class:`Unavailable` when another file, none or an empty one lies where the one that is open lay.
 
         ``connection_info``: what belongs to a connection that holds the write-ahead log open, and is written to.
         """
         if self._opened is None:
             return
-        if _identify(self.path) != self._opened:
+        if self.is_missing or _identify(self.path) != self._opened:
             raise _gone(self.path)
         if connection_info is not None:
             log = self.path.with_name(self.path.name + _WAL)

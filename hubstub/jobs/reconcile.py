@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from ..identity import is_own_store, read_behind
+from ..identity import find_bar
 from ..log import log_facts
 from ..maintenance.leftovers import MIN_AGE_S, collect_staged
 from ..maintenance.tally import GcOptions, Tally
@@ -34,8 +34,7 @@ async def sweep_staging(hub: HubState) -> None:
     async with hub.database.write() as connection:
         await forget_uploads(connection, hub.now())
         await forget_pending(connection, hub.now())
-        behind = await read_behind(connection)
-    if behind is not None or not await is_own_store(hub.database, hub.store):
+    if await find_bar(hub.database, hub.store):
         return
     tally = Tally()
     await collect_staged(hub, GcOptions(apply=True, grace_s=MIN_AGE_S), tally)

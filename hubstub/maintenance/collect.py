@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..identity import find_bar
 from ..index.let_go import read_let_go
 from ..index.schema import garbage, repositories, sessions, uploads
 from ..push.pending import forget_pending
@@ -27,9 +28,13 @@ async def collect_garbage(
 ) -> AsyncGenerator[Cursor, None]:
     """Collect, counting in ``tally``; gives after each step where to go on.
 
-    Safe beside pushes, other collections and other processes; what was in use or in its grace stays.
+    Safe beside pushes, other collections and other processes; what was in use or in its grace stays.  Nothing at all is
+    done while the index is known to be an older copy, or in a store that is not this index's any more.
     Raises :class:`~museui.core.errors.Unavailable` when database or store do not answer.
     """
+    if bar := await find_bar(hub.database, hub.store):
+        tally.skipped.append(f"everything: {bar}")
+        return
     start = start or Cursor(_STAGES[0])
     for stage in _STAGES[_STAGES.index(start.stage) :]:
         after = start.after if stage == start.stage else ""

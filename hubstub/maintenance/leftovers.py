@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, not_, select, update
@@ -18,7 +19,6 @@ from museui.core.errors import Invalid
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId, parse_id
 
-from ..identity import is_own_store, read_behind
 from ..index.history import existing_object_rows, select_among
 from ..index.schema import bundles, jobs, objects, pushes, repository_objects
 from ..index.values import read_value, write_value
@@ -58,15 +58,8 @@ def mark_of(entry: Entry) -> str:
 async def collect_leftovers(hub: HubState, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
     """Delete files that nobody knows, bundles that hold nothing, staged bytes nobody may confirm; gives how far it is.
 
-    ``after``: what it gave last, empty to begin.  Nothing of it is done in a store that is not this index's any more,
-    or while the index is known to be an older copy.
+    ``after``: what it gave last, empty to begin.
     """
-    async with hub.database.read() as connection:
-        behind = await read_behind(connection)
-    if behind is not None or not await is_own_store(hub.database, hub.store):
-        why = "the database is an older copy" if behind is not None else "the store has been taken over by another hub"
-        tally.skipped.append(f"files that no row names: {why}; see 'museui hub adopt'")
-        return
     if not after:
         await _collect_bundles(hub, options, tally)
         await collect_staged(hub, options, tally)
@@ -184,7 +177,7 @@ async def _take_bundles(hub: HubState, old: Collection[Entry]) -> list[Entry]:
 async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> None:
     """Delete staged bytes that nobody may confirm, or that were confirmed.
 
-    No row ever knows of single objects, so they go by their age: when an upload that has a row would have gone, too.
+    No row ever knows of single objects, so they stay for as long as an upload that has a row would have.
     """
     found = [entry async for entry in hub.store.list(STAGING)]
     async with hub.database.read() as connection:
@@ -193,13 +186,13 @@ async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> Non
     unnamed = [entry for entry in found if entry.key not in live]
     single = [entry for entry in unnamed if entry.key.startswith(STAGING + OBJECT_UPLOAD)]
     unnamed = [entry for entry in unnamed if not entry.key.startswith(STAGING + OBJECT_UPLOAD)]
-    kept_since = hub.now() - max(options.grace_s, KEPT_S + hub.settings.upload_ttl_s)
+    for_single = replace(options, grace_s=max(options.grace_s, KEPT_S + hub.settings.upload_ttl_s))
     old = [entry for entry in unnamed if entry.key.removeprefix(STAGING) in over]
     unnamed = [entry for entry in unnamed if entry.key.removeprefix(STAGING) not in over]
     old += await _split(hub, STAGED, options, tally, unnamed)
-    old += [entry for entry in single if entry.modified_at <= kept_since]
+    old += await _split(hub, STAGED, for_single, tally, single)
     await _delete(hub, STAGED, options, tally, old)
-    await _forget(hub, STAGED, options, unnamed)
+    await _forget(hub, STAGED, options, [*unnamed, *single])
 
 
 async def _collect_objects(hub: HubState, options: GcOptions, tally: Tally, prefix: str) -> None:

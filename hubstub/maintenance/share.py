@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.figures import render_bytes
 
-from ..identity import read_behind
+from ..folder import command
+from ..identity import find_bar, read_behind
 from ..index.let_go import limit_let_go, read_let_go
 from ..index.schema import commits, objects
 from ..state import HubState
@@ -35,13 +36,10 @@ class Objection:
 
 async def find_objection(hub: HubState, looked: Tally) -> Objection | None:
     """Return why a person must decide about a collection that would take what ``looked`` has; None when none must."""
+    if bar := await find_bar(hub.database, hub.store):
+        advice = f"Put a newer copy back if there is one; without one, run '{command('adopt', hub.settings.data_dir)}'."
+        return Objection(bar, advice, is_final=True)
     async with hub.database.read() as connection:
-        if await read_behind(connection) is not None:
-            return Objection(
-                "the database is an older copy than the one that filled the store",
-                "Put a newer copy back if there is one; then, or without one, run 'museui hub adopt'.",
-                is_final=True,
-            )
         let_go = await read_let_go(connection)
         size = func.coalesce(func.sum(objects.c.size_bytes), 0)
         held = Count(*(await connection.execute(select(func.count(), size).select_from(objects))).one())
@@ -64,8 +62,9 @@ async def find_objection(hub: HubState, looked: Tally) -> Objection | None:
         return None
     return Objection(
         "it would take " + " and ".join(reasons) + ", and nobody has let go of them",
-        "Look what is missing: is it the right database, and whole ('museui hub fsck')? If all of it may go, "
-        "'museui hub gc --apply --large' takes it.",
+        "Look what is missing: is it the right database, and whole "
+        f"('{command('fsck', hub.settings.data_dir)}')? If all of it may go, "
+        f"'{command('gc --apply --large', hub.settings.data_dir)}' takes it.",
     )
 
 

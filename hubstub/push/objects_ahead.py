@@ -86,15 +86,13 @@ async def keep_ahead(
 async def adopt_staged(hub: HubState, destination: Destination, contents: Contents) -> Destination:
     """Let what ``contents`` needs, and its sender PUT to presigned URLs before, wait for this push.
 
+    Also what the repository has already: these bytes are verified now, and nobody knows of what lies there.
+
     The destination as it is then.  Raises :class:`Integrity` naming an object whose bytes are not its own, which are
     removed, and as :func:`receive_objects` does.
     """
-    missing = contents.needed_objects - contents.objects.keys()
-    if destination.repository is not None and missing:
-        async with hub.database.read() as connection:
-            missing -= await existing_objects(connection, destination.repository.id, missing)
-            missing -= await find_pending(connection, destination.repository.id, destination.user_id, missing)
-    staged = await StagedObjects(hub.store, destination.name, destination.user_id).find(missing)
+    outside = contents.needed_objects - contents.objects.keys()
+    staged = await StagedObjects(hub.store, destination.name, destination.user_id).find(outside)
     if not staged:
         return destination
     check_sizes(staged, hub.settings.limits)

@@ -75,8 +75,9 @@ async def _confirm_new(
 async def _find_announced(
     hub: HubState, destination: Destination, body: ConfirmBody
 ) -> tuple[dict[ObjectId, Entry], int]:
-    """Where those announced objects are staged that the push needs, in their order; how many it does not need.
+    """Where the announced objects are staged, in their order; how many were not sent, since the repository has them.
 
+    What was sent is taken although the repository has it: it is verified now, and nobody knows of what lies there.
     Raises :class:`Integrity` when some are nowhere: as far as this user and repository can know.
     """
     repository, user_id = destination.repository, destination.user_id
@@ -89,7 +90,7 @@ async def _find_announced(
             here = present | await find_pending(connection, repository.id, user_id, set(wanted) - present)
         wanted = [item for item in wanted if item not in here]
     _require_arrived(wanted, staged)
-    return {item: staged[item] for item in wanted}, len(present)
+    return {item: staged[item] for item in body.object_ids if item in staged}, len(present - staged.keys())
 
 
 def _require_arrived(wanted: Collection[ObjectId], arrived: Collection[ObjectId]) -> None:

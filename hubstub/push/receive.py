@@ -195,7 +195,7 @@ async def _drop_unrecorded(hub: HubState, bundle: str) -> None:
         if found is None:
             await hub.store.delete([bundle_key(bundle)])
     except MuseError:
-        _log.warning("bundle %s may be left over; the next start removes it", bundle)
+        _log.warning("bundle %s may be left over, for a collection", bundle)
 
 
 def _log_push(

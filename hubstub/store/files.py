@@ -145,8 +145,9 @@ class FileStore:
         written: list[tuple[Path, Path]] = []
         try:
             for key, content in items:
-                temporary = self._tmp_path()
-                written.append((temporary, self._path(key)))
+                target = self._path(key)
+                temporary = self._tmp / f"{secrets.token_hex(16)}-{target.name}"
+                written.append((temporary, target))
                 temporary.write_bytes(content)
             for temporary, _ in written:
                 _sync(temporary)

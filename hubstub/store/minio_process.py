@@ -1,23 +1,28 @@
-"""``museui hub serve --minio``: a MinIO of the hub's own, started before it and stopped after it.
+"""``museui hub serve --minio``: a MinIO of the hub's own, started before it, kept running, and stopped after it.
 
 A shell stands between: MinIO stops by itself when the pipe from the hub closes, also when the hub was killed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +35,84 @@ from .s3_settings import Credential, S3Settings
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 BUCKET = "museui"
 DATA_NAME = "minio"
+LOG_NAME = "minio.log"
+RESTARTS = 3
+"""How often it may end within ten minutes and be started again."""
 _FIRST_PORT = 9000
 _START_S = 60.0
 _STOP_S = 15.0
+_LOOK_S = 1.0
+_WITHIN_S = 600.0
 _KEEPER = 'exec 3<&0; "$@" & child=$!; (cat <&3 >/dev/null; kill "$child" 2>/dev/null) & wait "$child"'
 """Runs its arguments until standard input ends."""
+_log = logging.getLogger("hubstub.store")
+
+
+class OwnMinio:
+    """A MinIO that runs; ``settings`` are those of a hub that uses it."""
+
+    def __init__(self, settings: S3Settings, start: Callable[[], subprocess.Popen[bytes]], log_path: Path) -> None:
+        """``start`` starts it, each time on the same port."""
+        self.settings = settings
+        self._start = start
+        self._log_path = log_path
+        self._stopping = threading.Event()
+        self._process = start()
+
+    def wait_ready(self) -> None:
+        """Return when it takes requests. Raises :class:`Unavailable` when it ends or does not in a minute."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        give_up = time.monotonic() + _START_S
+        while self._process.poll() is None and time.monotonic() < give_up and not self._stopping.is_set():
+            try:
+                with opener.open(f"{self.settings.endpoint}/minio/health/ready", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise Unavailable("MinIO did not start", hint=f"Its own words are in {self._log_path}")
+
+    async def keep_running(self) -> None:
+        """Start it again whenever it ends, for as long as this is not cancelled.
+
+        Raises :class:`Unavailable` when it ends more than :data:`RESTARTS` times within ten minutes.
+        """
+        ends: deque[float] = deque(maxlen=RESTARTS)
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_S)
+                if self._process.poll() is None:
+                    continue
+                if len(ends) == RESTARTS and ends[0] > time.monotonic() - _WITHIN_S:
+                    raise Unavailable(
+                        f"MinIO ends again and again, {RESTARTS + 1} times within {_WITHIN_S / 60:.0f} minutes",
+                        hint=f"Its own words are in {self._log_path}",
+                    )
+                _log.error("MinIO ended by itself and is started again; its own words are in %s", self._log_path)
+                await asyncio.sleep(_LOOK_S * len(ends))
+                ends.append(time.monotonic())
+                await asyncio.to_thread(self._restart)
+        finally:
+            self._stopping.set()
+
+    def _restart(self) -> None:
+        _end_session(self._process)  # what is left of it holds the data and the port
+        self._process = self._start()
+        with suppress(Unavailable):
+            self.wait_ready()
+
+    def stop(self) -> None:
+        """Close the pipe and wait; after a while, kill the session that is its own."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            _end_session(self._process)
 
 
 @contextmanager
-def running_minio(data_dir: Path, host: str, public_endpoint: str | None) -> Iterator[S3Settings]:
-    """A MinIO that listens on ``host`` and keeps its data below ``data_dir``; the settings of a hub that uses it.
+def running_minio(data_dir: Path, host: str, public_endpoint: str | None) -> Iterator[OwnMinio]:
+    """A MinIO that listens on ``host`` and keeps its data below ``data_dir``.
 
     Raises :class:`Usage` when there is no ``minio``, :class:`Unavailable` when it does not start.
     """
@@ -55,13 +128,16 @@ def running_minio(data_dir: Path, host: str, public_endpoint: str | None) -> Ite
     endpoint = keys["endpoint"] = f"http://{_bracketed(_reachable(host))}:{keys['port']}"
     _write_keys(keys_path, keys)
     root = Credential(*keys["root"])
-    process = _start(program, data_dir, f"{_bracketed(host)}:{keys['port']}", root)
+    known = {role: Credential(*keys[role]) for role in ROLES}
+    settings = replace(_settings(endpoint, known), public_endpoint=public_endpoint)
+    start = partial(_start, program, data_dir, f"{_bracketed(host)}:{keys['port']}", root)
+    minio = OwnMinio(settings, start, data_dir / LOG_NAME)
     try:
-        _wait_ready(process, endpoint, data_dir)
-        known = {role: Credential(*keys[role]) for role in ROLES}
-        yield replace(set_up_bucket(endpoint, root, BUCKET, known=known), public_endpoint=public_endpoint)
+        minio.wait_ready()
+        set_up_bucket(endpoint, root, BUCKET, known=known)
+        yield minio
     finally:
-        _stop(process)
+        minio.stop()
 
 
 def read_own_minio(data_dir: Path) -> S3Settings | None:
@@ -73,8 +149,12 @@ def read_own_minio(data_dir: Path) -> S3Settings | None:
     if not path.exists():
         return None
     keys = _read_keys(path)
-    hub, staging, reading = (Credential(*keys[role]) for role in ROLES)
     endpoint = keys.get("endpoint") or f"http://127.0.0.1:{keys['port']}"
+    return _settings(endpoint, {role: Credential(*keys[role]) for role in ROLES})
+
+
+def _settings(endpoint: str, keys: Mapping[str, Credential]) -> S3Settings:
+    hub, staging, reading = (keys[role] for role in ROLES)
     return S3Settings(BUCKET, "", endpoint, hub, staging, reading)
 
 
@@ -85,7 +165,7 @@ def _start(program: str, data_dir: Path, address: str, root: Credential) -> subp
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MINIO_")}
     environment |= {"MINIO_ROOT_USER": root.access_key, "MINIO_ROOT_PASSWORD": root.secret_key}
     environment |= {"MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
-    with (data_dir / "minio.log").open("ab") as log:
+    with (data_dir / LOG_NAME).open("ab") as log:
         return subprocess.Popen(
             [*command, "--address", address, "--quiet", "--json"],
             env=environment,
@@ -96,27 +176,13 @@ def _start(program: str, data_dir: Path, address: str, root: Credential) -> subp
         )
 
 
-def _wait_ready(process: subprocess.Popen[bytes], endpoint: str, data_dir: Path) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    give_up = time.monotonic() + _START_S
-    while process.poll() is None and time.monotonic() < give_up:
-        try:
-            with opener.open(f"{endpoint}/minio/health/ready", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise Unavailable("MinIO did not start", hint=f"Its own words are in {data_dir / 'minio.log'}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the pipe and wait; after a while, kill the session that is its own."""
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the session of ``process``, itself included."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     if process.stdin is not None:
         process.stdin.close()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _read_keys(path: Path) -> dict[str, Any]:

@@ -135,13 +135,17 @@ class S3Store:
     async def put_new(self, key: str, content: bytes) -> bool:
         """See :meth:`ObjectStore.put_new`."""
         import obstore
-        from obstore.exceptions import AlreadyExistsError
+        from obstore.exceptions import AlreadyExistsError, GenericError, NotSupportedError
 
         with s3_errors(key):
             try:
                 await obstore.put_async(self._store, self._path(key), content, mode="create", use_multipart=False)
             except AlreadyExistsError:
                 return False
+            except (GenericError, NotSupportedError):  # a store that cannot do this in one step, or has a bad moment
+                if await self.stat(key) is not None:
+                    return False
+                await self.put([(key, content)])
         return True
 
     @measured

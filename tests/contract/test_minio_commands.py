@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hubstub.store.minio_process import RESTARTS
 from hubstub.store.minio_setup import set_up_bucket
 from hubstub.store.s3_settings import Credential
 from museui.core.errors import Unavailable, Usage
@@ -121,6 +124,51 @@ def test_a_hub_with_a_minio_of_its_own(minio: MinioProcess) -> None:
             assert key not in hub.log + (hub.data_dir / "minio.log").read_text()
         hub.kill()
         wait_until(lambda: not _minio_answers(port))
+
+
+def _own_minio_pid(hub: HubProcess) -> int:
+    """The process id of the MinIO that keeps its data in this hub's folder."""
+    wanted = str(hub.data_dir / "minio").encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"/minio") and wanted in words:
+            return int(path.parent.name)
+    raise AssertionError("no MinIO runs")
+
+
+def test_a_minio_that_dies_is_started_again_where_it_was(minio: MinioProcess) -> None:
+    del minio
+    with HubProcess("--minio") as hub:
+        assert _push(hub).status_code == 200
+        keys = (hub.data_dir / "minio-keys.json").read_text()
+        os.kill(_own_minio_pid(hub), signal.SIGKILL)
+        hub.wait_for_log("started again")
+        wait_until(lambda: _ready(hub))
+        assert (hub.data_dir / "minio-keys.json").read_text() == keys
+        assert _has_all(hub)
+        assert hub.stop() == 0
+        assert not _minio_answers(json.loads(keys)["port"])
+
+
+def test_a_hub_whose_minio_cannot_be_kept_running_ends_with_a_failure(minio: MinioProcess, tmp_path: Path) -> None:
+    del minio
+    program, stopped = tmp_path / "minio", tmp_path / "stopped"
+    program.write_text(f'#!/bin/sh\n[ -e {stopped} ] && exit 7\nexec {shutil.which("minio")} "$@"\n')
+    program.chmod(0o700)
+    with HubProcess("--minio", environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as hub:
+        port = json.loads((hub.data_dir / "minio-keys.json").read_text())["port"]
+        stopped.touch()
+        os.kill(_own_minio_pid(hub), signal.SIGKILL)
+        assert hub.wait_killed() == Unavailable.exit_code
+        assert hub.log.count("started again") == RESTARTS and "minio.log" in hub.log
+        assert not _minio_answers(port)
+
+
+def _ready(hub: HubProcess) -> bool:
+    return httpx.get(f"{hub.url}/readyz").status_code == 200
 
 
 def test_without_a_minio_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def stored_files(data_dir: Path) -> set[str]:
         str(path.relative_to(data_dir))
         for folder in ("store", "spool")
         for path in (data_dir / folder).rglob("*")
-        if path.is_file() and path.name != MARK
+        if path.is_file() and not path.name.endswith(MARK)
     }
 
 
