@@ -16,21 +16,17 @@ from museui.core.errors import Busy, Usage
 from .config import DATABASE_NAME, LOCK_NAME, MINIO_KEYS_NAME, HubSettings
 from .store.mark import KEY as MARK
 
+WAYS_OUT = (
+    "Put the right database back from a backup and start again (without -wal and -shm files of another one beside it); "
+    "or choose another --data for a new hub; or run 'museui hub adopt', which reads back from the store what it can "
+    "verify."
+)
 _WORKER = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
 def command(verb: str, data_dir: Path) -> str:
     """Return a command line for the hub in ``data_dir``, as hints show it: one that can be pasted."""
     return f"museui hub {verb} --data {shlex.quote(str(data_dir))}"
-
-
-def ways_out(data_dir: Path) -> str:
-    """Return what can be done about a store whose database is not there, as a hint."""
-    return (
-        "Put the right database back from a backup and start again (without -wal and -shm files of another one beside "
-        f"it); or choose another --data for a new hub; or run '{command('adopt', data_dir)}', which reads back from "
-        "the store what it can verify."
-    )
 
 
 def create_data_folder(data_dir: Path) -> None:
@@ -47,7 +43,7 @@ def require_data_folder(data_dir: Path) -> None:
     if not (data_dir / DATABASE_NAME).is_file():
         raise Usage(
             f"there is no hub in {str(data_dir)!r}",
-            hint="Name the folder of yours, as 'museui hub serve' has it: with --data DIR, or in MUSEUI_HUB_DATA.",
+            hint="Name the folder that your hub is served from: with --data DIR, or in MUSEUI_HUB_DATA.",
         )
 
 
@@ -74,7 +70,7 @@ def require_no_orphans(settings: HubSettings) -> None:
     ):
         raise Usage(
             f"the database {str(path)!r} is missing or empty, and the folder keeps what a hub has stored",
-            hint=ways_out(settings.data_dir),
+            hint=WAYS_OUT,
         )
 
 

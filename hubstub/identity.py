@@ -13,7 +13,6 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, inspect, select
@@ -21,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Usage
 
-from .folder import command, ways_out
+from .folder import WAYS_OUT
 from .index.database import Database
 from .index.schema import garbage, objects, ref_moves, settings
 from .index.values import STORE, forget_value, read_value, write_value
@@ -62,10 +61,10 @@ async def read_known(database: Database) -> Known | None:
     return Known(store, hub_id, sample)
 
 
-async def require_own_store(database: Database, store: ObjectStore, where: str, data_dir: Path) -> None:
+async def require_own_store(database: Database, store: ObjectStore, where: str) -> None:
     """Raise :class:`Usage` unless index and store belong together, before either is changed.
 
-    ``where``: what people call the store; ``data_dir``: the hub's folder, which the ways out name.
+    ``where``: what people call the store.
     """
     mark = await read_mark(store)  # before the index, which is written before the mark
     known = await read_known(database)
@@ -79,25 +78,25 @@ async def require_own_store(database: Database, store: ObjectStore, where: str, 
             raise Usage(
                 f"{database.name} is {'missing or empty' if database.is_missing else 'new'}, and the store in {where} "
                 "holds what a hub has stored: a new hub would take all of it for garbage",
-                hint=ways_out(data_dir),
+                hint=WAYS_OUT,
             )
     elif mark is not None and known.hub_id is not None:
         if known.hub_id != mark.hub_id:
-            raise _not_its_own(database, where, data_dir)
+            raise _not_its_own(database, where)
     elif known.sample:
         if not await _holds_most(store, known.sample):
             raise Usage(
                 f"the store in {where} holds nothing of what {database.name} speaks of",
                 hint="Is its disk mounted? Put the store back where it was; or choose another --data for a new hub; "
-                f"or run '{command('adopt', data_dir)}' to go on with what there is.",
+                "or run 'museui hub adopt' to go on with what there is.",
             )
     elif mark is not None or await holds_anything(store):
-        raise _not_its_own(database, where, data_dir)
+        raise _not_its_own(database, where)
 
 
-def _not_its_own(database: Database, where: str, data_dir: Path) -> Usage:
+def _not_its_own(database: Database, where: str) -> Usage:
     what = f"the store in {where} belongs to another hub's database, not to {database.name}"
-    return Usage(what, hint=ways_out(data_dir))
+    return Usage(what, hint=WAYS_OUT)
 
 
 async def _holds_most(store: ObjectStore, sample: Sequence[Sequence[str]]) -> bool:
@@ -111,9 +110,7 @@ async def _holds_most(store: ObjectStore, sample: Sequence[Sequence[str]]) -> bo
     return 2 * there >= len(sample)
 
 
-async def marry(
-    database: Database, store: ObjectStore, where: str, data_dir: Path, now: float, *, starts: bool = False
-) -> None:
+async def marry(database: Database, store: ObjectStore, where: str, now: float, *, starts: bool = False) -> None:
     """Let index and store, of which :func:`require_own_store` is content, know each other.
 
     ``starts``: a hub begins to serve, which counts; an index that the store knows to have come further is noted then.
@@ -138,7 +135,7 @@ async def marry(
         mark = await read_mark(store)
     if mark is not None:
         if mark.hub_id != hub_id:
-            raise _not_its_own(database, where, data_dir)
+            raise _not_its_own(database, where)
         await write_mark(store, wanted)
 
 

@@ -128,10 +128,10 @@ async def serve(
     worker = ensure_worker_name(settings.data_dir)
     try:
         store, where = await open_store(settings), store_name(settings, worker)
-        await require_own_store(database, store, where, settings.data_dir)
+        await require_own_store(database, store, where)
         await database.open()
         await ensure_same_store(database, where)
-        await marry(database, store, where, settings.data_dir, time.time(), starts=True)
+        await marry(database, store, where, time.time(), starts=True)
         store.signer = UrlSigner(await ensure_url_secret(database))
         state = HubState(settings, database, store, worker=worker)
         app = build_app(state)

@@ -51,7 +51,7 @@ def adopt(data_dir: Path, owner: str | None, as_json: bool, **options: Any) -> N
     if not folder.is_dir():
         raise Usage(
             f"there is no folder {str(folder)!r}",
-            hint="Name the hub's folder, as 'museui hub serve' has it: with --data DIR, or in MUSEUI_HUB_DATA.",
+            hint="Name the folder that the hub was served from: with --data DIR, or in MUSEUI_HUB_DATA.",
         )
     require_one_database(settings)
     with (
@@ -85,7 +85,7 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
         if await read_known(database) is None and not await holds_anything(connect_store(settings, b"")):
             raise Usage(
                 f"there is nothing to adopt: {database.name} is missing or empty, and so is the store in {where}",
-                hint="Name the hub's folder with --data, and its store as 'museui hub serve' has it.",
+                hint="Name the folder that the hub was served from with --data, and its store with --store.",
             )
         await database.open()
         await ensure_same_store(database, where)

@@ -12,7 +12,7 @@ import click
 from museui.core.errors import Invalid
 
 from .opened import with_hub
-from .options import data_option, json_option, print_json
+from .options import data_option, json_option, name_folder, print_json
 from .store_options import store_options, take_store_options
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _print(report: Report, done: dict[str, str]) -> None:
         click.echo(f"  {finding.where}: {finding.reason}")
         click.echo(f"  {done.get(finding.subject) or finding.advice}")
     for key in report.leftovers[:_SHOWN]:
-        click.echo(f"left over: {key}; 'museui hub gc' deletes it", err=True)
+        click.echo(name_folder(f"left over: {key}; 'museui hub gc' deletes it"), err=True)
     if len(report.leftovers) > _SHOWN:
         click.echo(f"left over: {len(report.leftovers) - _SHOWN} more", err=True)
     counts = ", ".join(f"{count} {kind}" for kind, count in report.checked.items())

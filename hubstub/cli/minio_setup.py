@@ -11,6 +11,7 @@ import click
 
 from museui.core.errors import Usage
 
+from ..folder import command
 from .options import data_option, json_option, print_json
 from .store_options import gather_store_fields, store_options, take_store_options
 
@@ -71,4 +72,6 @@ def minio_setup(data_dir: Path, only_print: bool, as_json: bool, **options: Any)
     if as_json:
         print_json({"bucket": bucket, "prefix": prefix, "endpoint": endpoint, "config": str(path)})
     else:
-        click.echo(f"Bucket {bucket} is ready; its keys are in {path}. Start the hub with: museui hub serve")
+        click.echo(
+            f"Bucket {bucket} is ready; its keys are in {path}. Start the hub with: {command('serve', data_dir)}"
+        )

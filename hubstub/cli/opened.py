@@ -48,7 +48,7 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     async with open_database(data_dir) as database:
         where = store_name(settings, ensure_worker_name(data_dir))
         store = connect_store(settings, await ensure_url_secret(database))
-        await require_own_store(database, store, where, data_dir)
+        await require_own_store(database, store, where)
         await ensure_same_store(database, where)
-        await marry(database, store, where, data_dir, time.time())
+        await marry(database, store, where, time.time())
         yield HubState(settings, database, store)

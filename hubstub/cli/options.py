@@ -7,15 +7,18 @@ import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from museui.core.errors import Invalid, MuseError
 from museui.core.figures import one_line
 
+from ..folder import command
 from .database_option import database_option, open_database
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ T = TypeVar("T")
 _DURATION = re.compile(r"(\d{1,9})([smhdw])").fullmatch
 _SIZE = re.compile(r"(\d{1,15})([KMGT]?)(?:I?B)?", re.ASCII).fullmatch
 _SIZE_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_OWN_COMMAND = re.compile(r"'museui hub ([^']*)'")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -36,8 +40,18 @@ def _default_data_dir() -> Path:
     return user_data_path("museui") / "hub"
 
 
+_named_folder: ContextVar[Path | None] = ContextVar("named_folder", default=None)
+"""The hub's folder where ``--data`` says it, so that commands in hints say it, too."""
+
+
 def data_option(function: F) -> F:
     """``--data DIR``: the hub's folder; and :func:`database_option`, which goes with it."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+        is_named = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        _named_folder.set(value if is_named else None)
+        return value
+
     return click.option(
         "--data",
         "data_dir",
@@ -45,6 +59,7 @@ def data_option(function: F) -> F:
         default=_default_data_dir,
         envvar="MUSEUI_HUB_DATA",
         show_default="a folder of the user's",
+        callback=keep,
         help="The folder the hub lives in.",
     )(database_option(function))
 
@@ -135,12 +150,25 @@ def print_rows(rows: list[tuple[str, ...]]) -> None:
 
 def print_error(error: MuseError, as_json: bool) -> None:
     """A failure: a JSON document on stdout, or ``error:`` and ``hint:`` on stderr."""
+    hint = name_folder(error.hint)
     if as_json:
-        print_json({"ok": False, "error": error.to_json()})
+        print_json({"ok": False, "error": {**error.to_json(), "hint": hint}})
         return
     click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+
+
+def name_folder(text: str) -> str:
+    """Return ``text`` with ``--data`` in the hub's commands that it quotes, when this command was given it as well."""
+    folder = _named_folder.get()
+    if folder is None:
+        return text
+
+    def complete(found: re.Match[str]) -> str:
+        return found[0] if "--data" in found[1] else f"'{command(found[1], folder)}'"
+
+    return _OWN_COMMAND.sub(complete, text)
 
 
 def render_time(seconds: float | None) -> str:

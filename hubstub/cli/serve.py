@@ -21,7 +21,7 @@ from ..config import HubSettings, Quotas
 from ..log import LEVELS
 from ..tls import read_tls
 from .database_option import read_database_url
-from .options import IntervalType, NetworkType, SizeType, data_option, json_option, print_json
+from .options import IntervalType, NetworkType, SizeType, data_option, json_option, name_folder, print_json
 from .serve_file import ServeCommand
 from .store_options import read_store_settings, store_options, take_store_options
 
@@ -180,7 +180,7 @@ def serve(
             if behind:
                 click.echo(
                     "The database is an older copy than the one that filled the store. Nothing is collected, and "
-                    "pushes bring back what it lacks; 'museui hub adopt' takes in what is left."
+                    + name_folder("pushes bring back what it lacks; 'museui hub adopt' takes in what is left.")
                 )
             if token:
                 click.echo(f"Token of {name}, shown this once: {token}")

@@ -10,7 +10,7 @@ import click
 
 from museui.core.figures import render_bytes
 
-from .options import ask, data_option, json_option, print_json, print_rows, render_time
+from .options import ask, data_option, json_option, name_folder, print_json, print_rows, render_time
 
 
 @click.command()
@@ -31,8 +31,8 @@ def stats(data_dir: Path, as_json: bool) -> None:
     if behind := figures["older_copy"]:
         click.echo(
             f"the database is an older copy than the one that filled the store: it has {behind['moves']} moves of "
-            f"branches, the store knows of {behind['stored_moves']}; nothing is collected until 'museui hub adopt' "
-            "has been run"
+            f"branches, the store knows of {behind['stored_moves']}; nothing is collected until "
+            + name_folder("'museui hub adopt' has been run")
         )
     if (last := figures["last_gc"]) and last["result"] and last["result"].get("objection"):
         click.echo(f"the last collection took nothing: {last['result']['objection']}")

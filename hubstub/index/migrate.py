@@ -44,7 +44,10 @@ def require_head(connection: Connection) -> None:
     if revision == HEAD:
         return
     if revision is None and not set(inspect(connection).get_table_names()) & _RELEASED:
-        raise Usage("there is no hub in this database", hint="'museui hub init' or 'museui hub serve' makes one.")
+        raise Usage(
+            "there is no hub in this database",
+            hint="Name the folder that your hub is served from with --data, and its database with --database.",
+        )
     raise Usage(
         f"the hub's database has revision {revision or '0001'}, and this program knows {HEAD}",
         hint="Run the version of MuseUI that the hub runs; a newer one brings the database up to date when it serves.",

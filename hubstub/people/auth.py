@@ -173,6 +173,7 @@ def _check_scope(caller: Caller, need: Access) -> None:
     if not covers(caller.scope, need):
         raise Denied(
             f"the token's scope is {caller.scope!r}, and this needs {need!r}",
-            hint=f"Use a token with the scope {need!r}: 'museui hub token create --scope {need}' makes one.",
+            hint=f"Use a token with the scope {need!r}; where the hub runs, "
+            f"'museui hub token create {caller.name} --scope {need}' makes one.",
             details={"scope": caller.scope, "needed": need},
         )
