@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from museui.core.errors import Unavailable
+
 from .database_option import open_database, read_database_url
 from .store_options import read_store_settings
 
@@ -43,12 +45,20 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     from ..store.minio_process import read_own_minio
     from ..store.open import connect_store, store_name
 
-    store_settings = read_store_settings(data_dir, given) or read_own_minio(data_dir)
+    chosen = read_store_settings(data_dir, given)
+    store_settings = chosen or read_own_minio(data_dir)
     settings = HubSettings(data_dir, store=store_settings, database=read_database_url(data_dir))
     async with open_database(data_dir) as database:
         where = store_name(settings, ensure_worker_name(data_dir))
         store = connect_store(settings, await ensure_url_secret(database))
-        await require_own_store(database, store, where)
+        try:
+            await require_own_store(database, store, where)
+        except Unavailable as exc:
+            if store_settings is None or chosen is not None:
+                raise
+            raise Unavailable(
+                exc.message, hint="Its MinIO runs while the hub does: start 'museui hub serve --minio' first."
+            ) from exc
         await ensure_same_store(database, where)
         await marry(database, store, where, time.time())
         yield HubState(settings, database, store)
