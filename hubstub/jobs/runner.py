@@ -83,6 +83,7 @@ class JobRunner:
                 await self._task
             with contextlib.suppress(Unavailable):
                 await self._teller.tell()
+            with contextlib.suppress(Unavailable):
                 async with self._hub.database.write() as connection:
                     await release_jobs(connection, self._hub.worker)
 

@@ -315,7 +315,8 @@ def test_a_database_that_is_removed_under_a_hub_confirms_nothing_more(hub: HubPr
         assert "removed or replaced" in answer["error"]["message"] and "backup" in answer["error"]["hint"]
         if fault != "log removed":
             ready = client.get("/readyz")
-            assert ready.status_code == 503 and b"removed or replaced" in ready.content
+            assert ready.status_code == 503 and b"database" in ready.content
+            assert "removed or replaced" in hub.log
         if fault == "removed":
             assert not path.exists(), "no empty database comes into being because somebody asks"
         aside.rename(path)
