@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, func, inspect, select
@@ -183,21 +184,34 @@ class Teller:
         self._store = store
         self._told: Mark | None = None
 
-    async def tell(self) -> None:
+    async def tell(self, now: float) -> None:
         """Write the mark anew when the index has come further since, unless the store has become another hub's.
 
+        An index that has come less far than it had is an older copy that was put back while the hub ran.
         Raises as database and store do.
         """
         async with self._database.read() as connection:
             hub_id = await read_value(connection, _ID)
             mark = Mark(hub_id, await _read_reach(connection)) if hub_id else None
-        if mark is None or mark == self._told:
+        told = self._told
+        if mark is None or mark == told:
             return
+        if told is not None and told.hub_id == mark.hub_id and mark.reach < told.reach:
+            mark = await self._database.change(partial(_go_on_from, mark=mark, told=told, now=now))
         if await is_own_store(self._database, self._store):
             await write_mark(self._store, mark)
         else:
             _log.error("the store has been taken over by another hub, or replaced: nothing is collected")
         self._told = mark
+
+
+async def _go_on_from(connection: AsyncConnection, *, mark: Mark, told: Mark, now: float) -> Mark:
+    """Note that the index is an older copy than the one that was ``told``; the mark that holds from now on."""
+    await _note_behind(connection, mark.reach, told.reach, now)
+    warn_of_older_copy({"moves": mark.reach.moves, "stored_moves": told.reach.moves})
+    starts = max(mark.reach.starts, told.reach.starts)
+    await write_value(connection, _STARTS, str(starts))
+    return Mark(mark.hub_id, Reach(starts, mark.reach.moves))
 
 
 async def is_own_store(database: Database, store: ObjectStore) -> bool:

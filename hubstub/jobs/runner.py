@@ -73,7 +73,8 @@ class JobRunner:
 
     async def stop(self) -> None:
         """Stop where it is, which the next start or another hub resumes, once the pushes that run have ended."""
-        await self._hub.desk.close()
+        hub = self._hub
+        await hub.desk.close()
         if self._counting is not None:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
@@ -82,10 +83,10 @@ class JobRunner:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             with contextlib.suppress(Unavailable):
-                await self._teller.tell()
+                await self._teller.tell(hub.now())
             with contextlib.suppress(Unavailable):
-                async with self._hub.database.write() as connection:
-                    await release_jobs(connection, self._hub.worker)
+                async with hub.database.write() as connection:
+                    await release_jobs(connection, hub.worker)
 
     async def _run(self) -> None:
         hub = self._hub
@@ -95,7 +96,7 @@ class JobRunner:
                 hub.jobs_waiting.clear()
                 await hub.desk.wait_quiet()
                 with contextlib.suppress(Unavailable):
-                    await self._teller.tell()
+                    await self._teller.tell(hub.now())
                 await add_due_work(hub)
                 while job := await self._take():
                     await self._work(job)

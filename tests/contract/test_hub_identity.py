@@ -227,6 +227,27 @@ def test_an_older_copy_is_known_again_when_it_is_put_back_again(hub: HubProcess,
             hub.stop()
 
 
+def test_an_older_copy_that_is_put_back_under_a_running_hub_is_noticed(tmp_path: Path) -> None:
+    with HubProcess("--look-every", "1s") as hub, PushClient(hub) as client:
+        assert client.push(OLD)[0] == 200
+        client.wait_promoted()
+        copy_index(hub, tmp_path / "copy")
+        assert client.push(NEW, "new")[0] == 200
+        client.wait_promoted()
+        mark = hub.data_dir / "store" / "hub.json"
+        wait_until(lambda: json.loads(mark.read_text())["moves"] == 2)
+        with (
+            closing(sqlite3.connect(tmp_path / "copy")) as source,
+            closing(sqlite3.connect(hub.data_dir / "hub.sqlite3", timeout=30)) as target,
+        ):
+            source.backup(target)
+        hub.wait_for_log("older copy")
+        assert stats(hub)["older_copy"]["stored_moves"] == 2
+        assert client.push(NEW, "new")[0] == 200
+        hub.restart()
+        assert hub.ready["older_copy"]
+
+
 def test_marks_of_garbage_in_an_older_copy_begin_anew(hub: HubProcess, tmp_path: Path) -> None:
     with PushClient(hub) as client:
         assert client.push(OLD)[0] == 200
@@ -397,6 +418,23 @@ def test_a_file_that_a_repository_needs_gets_its_row_back(hub: HubProcess) -> No
         assert collect(hub, 0.0)["taken"] == {}
         for object_id, content in OLD.contents.items():
             assert client.read_object(object_id) == content
+
+
+def test_a_store_that_another_hub_has_taken_over_is_left_alone() -> None:
+    with HubProcess("--gc-every", "1s", "--gc-grace", "1s", "--look-every", "1s") as hub, PushClient(hub) as client:
+        assert client.push(OLD)[0] == 200
+        client.wait_promoted()
+        mark = hub.data_dir / "store" / "hub.json"
+        theirs = json.dumps({**json.loads(mark.read_text()), "hub": "f" * 32})
+        mark.write_text(theirs)
+        before = stored_files(hub.data_dir)
+        assert client.http.delete(client.url).status_code == 204
+        with PushClient(hub, "other") as other:
+            assert other.push(OLD)[0] == 200, "which is told to the store"
+        hub.wait_for_log("taken over by another hub, or replaced: nothing is collected")
+        hub.wait_for_log("collected nothing: the store has been taken over")
+        assert before <= stored_files(hub.data_dir)
+        assert mark.read_text() == theirs
 
 
 def test_nothing_is_adopted_beside_a_running_hub(hub: HubProcess) -> None:

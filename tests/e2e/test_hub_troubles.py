@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +47,23 @@ def test_a_store_that_is_away_or_has_lost_its_bucket(museui: Museui, tmp_path: P
         ready = httpx.get(f"{hub.url}/readyz", trust_env=False)
         assert ready.status_code == 503 and "store" in ready.text
         assert "no such bucket" in hub.log
+
+
+def test_a_hub_without_room_is_not_ready_and_confirms_nothing(museui: Museui, tmp_path: Path) -> None:
+    with HubProcess() as hub:
+        builder = RepositoryBuilder(tmp_path / "song")
+        builder.commit({"a": os.urandom(300_000)})
+        push = ("-C", builder.root, "push", "--remote", hub.repository())
+        assert httpx.get(f"{hub.url}/readyz", trust_env=False).status_code == 200
+        before = resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        ready = httpx.get(f"{hub.url}/readyz", trust_env=False)
+        assert ready.status_code == 503 and "the store" in ready.text and "the spool" in ready.text
+        assert httpx.get(f"{hub.url}/healthz", trust_env=False).status_code == 200
+        assert museui(*push, MUSEUI_TOKEN=hub.token).code == 3
+        resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, before)
+        assert httpx.get(f"{hub.url}/readyz", trust_env=False).status_code == 200
+        assert museui(*push, MUSEUI_TOKEN=hub.token).code == 0
+        assert json.loads(hub.command("fsck", "--json"))["ok"]
 
 
 def test_a_damaged_database_is_called_damaged_with_the_way_back(museui: Museui, tmp_path: Path) -> None:
