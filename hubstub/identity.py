@@ -216,7 +216,10 @@ async def _go_on_from(connection: AsyncConnection, *, mark: Mark, told: Mark, no
 
 async def is_own_store(database: Database, store: ObjectStore) -> bool:
     """Return whether the store still has this index's mark: nobody else has taken it over or put another there."""
-    mark = await read_mark(store)
+    try:
+        mark = await read_mark(store)
+    except Usage:  # damaged: a person must look at it, and nothing is deleted meanwhile
+        return False
     async with database.read() as connection:
         return mark is not None and mark.hub_id == await read_value(connection, _ID)
 

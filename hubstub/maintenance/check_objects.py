@@ -60,6 +60,9 @@ async def check_bundles(hub: HubState, part: Part, report: Report, after: str) -
             report.add(Finding("job", row.id, bundle_key(row.id), reason, "Run 'museui hub fsck --repair'."))
         if actual is None:  # promoted since the index was copied: every object lies under its own key, or is lost
             digests = await asyncio.to_thread(_hash_own, hub.store, held)
+            lost = any(_judge(digests[item.id], item.id, item.size_bytes) for item in held)
+            if lost and await _still_there(hub, row.id):
+                report.add(Finding("bundle", row.id, bundle_key(row.id), wrong, MEND_OBJECT))
         else:
             digests = await asyncio.to_thread(_hash_stretches, hub.store, row.id, FrameTable.decode(row.frames), held)
         await _judge_held(hub, held, digests, report)

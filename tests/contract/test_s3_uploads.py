@@ -122,8 +122,8 @@ def test_an_url_is_good_for_its_own_key_and_method_alone(client: PushClient) -> 
     assert httpx.delete(url, trust_env=False).status_code == 403
 
 
-def test_an_url_expires(place: S3Settings) -> None:
-    with MinioHub(place, "--upload-ttl", "1") as hub, PushClient(hub) as client:
+def test_an_url_expires(minio: MinioProcess) -> None:
+    with MinioHub(minio.new_store(), "--upload-ttl", "1") as hub, PushClient(hub) as client:
         wire = _wire(client)
         expired = client.presign(wire)[1]
         assert expired["expires_in"] == 1
