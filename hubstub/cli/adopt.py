@@ -74,7 +74,7 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
     from ..index.database import Database
     from ..maintenance.adopt import adopt_store
     from ..state import HubState
-    from ..store.mark import holds_anything
+    from ..store.mark import holds_anything, read_mark
     from ..store.open import connect_store, store_name
     from .serve import own_name
 
@@ -82,7 +82,8 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
     where = store_name(settings, ensure_worker_name(settings.data_dir))
     database = Database(settings.database_url, checkpoints=False)
     try:
-        if await read_known(database) is None and not await holds_anything(connect_store(settings, b"")):
+        found = connect_store(settings, b"")
+        if await read_known(database) is None and await read_mark(found) is None and not await holds_anything(found):
             raise Usage(
                 f"there is nothing to adopt: {database.name} is missing or empty, and so is the store in {where}",
                 hint="Name the folder that the hub was served from with --data, and its store with --store.",

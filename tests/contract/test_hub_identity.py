@@ -290,6 +290,14 @@ def test_a_lost_index_is_adopted_from_the_store(hub: HubProcess) -> None:
         assert not check(hub).findings
 
 
+def test_a_lost_index_of_an_empty_store_is_no_new_hub_by_itself_either(hub: HubProcess) -> None:
+    hub.stop()
+    remove_index(hub)
+    refused(hub)
+    assert json.loads(hub.command("adopt", "--json"))["objects"] == 0
+    hub.start()
+
+
 def test_bundles_are_adopted_with_their_commits_for_the_owner_alone(hub: HubProcess, tmp_path: Path) -> None:
     bob = hub.new_user("bob")
     with PushClient(hub, owner="ada") as client, PushClient(hub, "theirs", owner="bob", token=bob) as theirs:
