@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -40,11 +40,15 @@ def open_demo(pace_s: float, environment: MutableMapping[str, str]) -> int:
         environment.clear()
         environment.update(settled)
         stage = _start_stage(folder, pace_s, complaints)
-        try:
-            return _show(stage, complaints, theme, keys)
-        finally:
+
+        def clear_away() -> None:
             _end(stage)
             shutil.rmtree(folder, ignore_errors=True)
+
+        try:
+            return _show(stage, complaints, theme, keys, clear_away)
+        finally:
+            clear_away()
             talk("nothing of it is left")
 
 
@@ -76,7 +80,13 @@ def _start_stage(folder: Path, pace_s: float, complaints: IO[str]) -> subprocess
     )
 
 
-def _show(stage: subprocess.Popen[str], complaints: IO[str], theme: str | None, keys: Mapping[str, str]) -> int:
+def _show(
+    stage: subprocess.Popen[str],
+    complaints: IO[str],
+    theme: str | None,
+    keys: Mapping[str, str],
+    clear_away: Callable[[], None],
+) -> int:
     from museui.tui.app import MuseApp, run_app
     from museui.tui.asking import tell
 
@@ -93,7 +103,7 @@ def _show(stage: subprocess.Popen[str], complaints: IO[str], theme: str | None, 
             tell(app, app.exit, None)
 
     Thread(target=listen, name="listening", daemon=True).start()
-    code = run_app(app)
+    code = run_app(app, clear_away)
     if failures:
         raise failures[0]
     return code

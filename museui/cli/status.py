@@ -95,10 +95,11 @@ def _render(
     width = max(map(len, targets), default=0)
     lines, uncommitted = [], work_tree.summary()
     for target, state in zip(targets, states, strict=True):
-        words = _words(state, safe_words)
+        words, seen = _words(state, safe_words), _seen(state, now)
         if state.state == "safe" and state.branch == current and uncommitted:
-            words += f", {uncommitted}"
-        lines.append(f"{target:<{width}}  {words}{_seen(state, now)}")
+            words = f"{words}, {uncommitted}"
+            seen = f"; commits{seen[1:]}" if state.seen_at is not None else ""
+        lines.append(f"{target:<{width}}  {words}{seen}")
     return "\n".join(map(printable, [*(lines or [none]), *work_tree.lines()]))
 
 

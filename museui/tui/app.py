@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import select
 import signal
 import sys
@@ -26,7 +27,7 @@ from museui.local.start import start_daemon
 
 from . import wishes
 from .actions import bindings, with_keys
-from .asking import tell
+from .asking import ask_daemon, tell
 from .demo import open_demo
 from .feed import Feed, News
 from .screens.base import NewsScreen
@@ -39,6 +40,8 @@ from .wishes import Wish
 
 T = TypeVar("T")
 _SHOW_S = 0.1
+_END_S = 3.0
+_HUNG_UP = 128 + signal.SIGHUP
 
 
 class MuseApp(TypeAhead):
@@ -135,15 +138,13 @@ class MuseApp(TypeAhead):
     def fetch(self, work: Callable[[LocalClient], T], then: Callable[[T], object]) -> None:
         """Ask the daemon in a thread; what it answers goes to ``then``, a failure is said."""
 
-        def run() -> None:
-            try:
-                answer = work(self.client())
-            except MuseError as exc:
-                self.call_from_thread(self.say, "", exc)
-                return
-            self.call_from_thread(then, answer)
+        def hear(answer: T | MuseError) -> None:
+            if isinstance(answer, MuseError):
+                self.say("", answer)
+            else:
+                then(answer)
 
-        self.run_worker(run, thread=True, exit_on_error=False)
+        ask_daemon(self, work, hear)
 
     def say(self, said: str, failure: MuseError | None = None) -> None:
         """A note that goes away by itself."""
@@ -261,28 +262,37 @@ class MuseApp(TypeAhead):
         self.exit()
 
 
-def run_app(app: MuseApp) -> int:
+def run_app(app: MuseApp, give_up: Callable[[], object] = lambda: None) -> int:
     """Run until somebody leaves, sends SIGTERM or SIGHUP, or the terminal is gone. The exit code.
 
-    The terminal is left as it was.
+    The terminal is left as it was. ``give_up`` is called, in another thread, before the process is ended because the
+    app cannot end: what it would still paint waits for a terminal that is gone.
     """
+    ended = threading.Event()
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit, None, 128 + number)
-        threading.Thread(target=_follow_terminal, args=(app,), name="terminal", daemon=True).start()
+        threading.Thread(target=_follow_terminal, args=(app, ended, give_up), name="terminal", daemon=True).start()
         await app.run_async()
 
     asyncio.run(main())
+    ended.set()
     return app.return_code or 0
 
 
-def _follow_terminal(app: MuseApp) -> None:
-    """End the app when its terminal goes without a signal: Textual would read the end of its input for ever."""
+def _follow_terminal(app: MuseApp, ended: threading.Event, give_up: Callable[[], object]) -> None:
+    """End the app when its terminal goes without a signal: Textual would read the end of its input for ever.
+
+    An app that waits to paint hears of nothing: its process is ended.
+    """
     if sys.__stdin__ is None:
         return
     poll = select.poll()
     poll.register(sys.__stdin__.fileno(), 0)
     if any(event & select.POLLHUP for _, event in poll.poll()):
-        tell(app, lambda code: app.exit(None, code), 128 + signal.SIGHUP)
+        tell(app, lambda code: app.exit(None, code), _HUNG_UP)
+        if not ended.wait(_END_S):
+            give_up()
+            os._exit(_HUNG_UP)

@@ -18,10 +18,15 @@ T = TypeVar("T")
 
 def ask_daemon(app: MuseApp, work: Callable[[LocalClient], T], then: Callable[[T | MuseError], None]) -> None:
     """Have ``work`` done with a client; ``then`` hears in the app's thread what it gave, or why it failed."""
+    do_aside(app, lambda: work(app.client()), then)
+
+
+def do_aside(app: MuseApp, work: Callable[[], T], then: Callable[[T | MuseError], None]) -> None:
+    """Have ``work`` done in a thread of its own; ``then`` hears in the app's thread what it gave, or why it failed."""
 
     def run() -> None:
         try:
-            answer: T | MuseError = work(app.client())
+            answer: T | MuseError = work()
         except MuseError as exc:
             answer = exc
         tell(app, then, answer)

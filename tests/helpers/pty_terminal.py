@@ -68,6 +68,10 @@ class PtyTerminal:
         while self.read(_STILL_S):
             pass
         self.painted = b""
+        self.type(keys)
+
+    def type(self, keys: bytes) -> None:
+        """Write these bytes at once, whatever the program is at."""
         os.write(self._master, keys)
 
     def read(self, wait_s: float) -> bool:
@@ -100,6 +104,14 @@ class PtyTerminal:
             return False
         text = plain_text(frames)
         return all(wanted in text for wanted in texts)
+
+    def until_ended(self) -> int:
+        """Read until the program has ended; its exit code. Raises :class:`AssertionError` when it never does."""
+        deadline_s = time.perf_counter() + _PATIENCE_S / 3
+        while self._process.poll() is None:
+            assert time.perf_counter() < deadline_s, f"it never ended:\n{plain_text(self.painted[-20_000:])}"
+            self.read(0.05)
+        return self._process.wait()
 
     def hang_up(self) -> int:
         """Take the terminal away, without the signal that a shell would send; the program's exit code."""

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -31,7 +31,7 @@ class ScriptedDaemon:
         self.folder = Path(tempfile.mkdtemp(prefix="ms-"))
         self.path = self.folder / "run" / "daemon.sock"
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, Answer | Callable[[server.Request], Answer]] = {}
+        self.answers: dict[str, Answer | Callable[[server.Request], Answer | Awaitable[Answer]]] = {}
         self._board = Board()
         self._board.put("daemon", "daemon", RUNNING)
         self._loop = asyncio.new_event_loop()
@@ -95,6 +95,8 @@ class ScriptedDaemon:
         answer = self.answers.get(asked, {"commits": []} if asked.endswith("/commits") else None)
         if callable(answer):
             answer = answer(request)
+        if isinstance(answer, Awaitable):
+            answer = await answer
         if isinstance(answer, Exception):
             raise answer
         if answer is None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from daemon.api.server import Request
 from museui.tui.actions import actions_of, footer_actions, show_keys
 from tests.helpers.hub import ROOT
 from tests.helpers.pty_terminal import PtyTerminal
@@ -18,6 +22,8 @@ from tests.helpers.scripted_daemon import ScriptedDaemon
 from tests.helpers.views import entry, push, repository
 
 REPOSITORIES = [repository(f"take-{number:03}") for number in range(100)]
+DOWN = b"\x1b[B"
+_PATIENCE_S = 60.0
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 
@@ -85,3 +91,23 @@ def test_what_is_copied_goes_to_the_terminal_s_clipboard(terminal: PtyTerminal) 
 
 def test_a_terminal_that_is_taken_away_ends_the_program(terminal: PtyTerminal) -> None:
     assert terminal.hang_up() in (128 + signal.SIGHUP, 120), "120 is Python's: what it would still paint went nowhere"
+
+
+def test_a_terminal_that_is_taken_away_while_much_waits_to_be_painted_ends_the_program(terminal: PtyTerminal) -> None:
+    terminal.type(DOWN * 300 + b"q")
+    assert terminal.hang_up() in (0, 128 + signal.SIGHUP, 120)
+
+
+def test_who_leaves_waits_for_no_answer(daemon: ScriptedDaemon, terminal: PtyTerminal) -> None:
+    asked = threading.Event()
+
+    async def answer(request: Request) -> dict[str, Any]:
+        asked.set()
+        await asyncio.Event().wait()
+        return {}
+
+    daemon.answers["GET usual"] = answer
+    terminal.type(b"H")
+    assert asked.wait(_PATIENCE_S)
+    terminal.type(b"q")
+    assert terminal.until_ended() == 0

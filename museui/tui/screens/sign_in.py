@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from museui.core.errors import MuseError
 from museui.core.figures import one_line
 
+from ..asking import do_aside
 from ..login import sign_in
 
 if TYPE_CHECKING:
@@ -65,15 +66,15 @@ class SignIn(ModalScreen[None]):
             self._try(hub, token)
 
     def _try(self, hub: str, token: str) -> None:
-        def work() -> None:
-            try:
-                said = sign_in(hub, token)
-            except MuseError as exc:
-                self.app.call_from_thread(self._say, one_line(f"{exc.message}. {exc.hint or ''}"))
+        def hear(answer: str | MuseError) -> None:
+            if self not in self.app.screen_stack:
                 return
-            self.app.call_from_thread(self._done, said)
+            if isinstance(answer, MuseError):
+                self._say(one_line(f"{answer.message}. {answer.hint or ''}"))
+            else:
+                self._done(answer)
 
-        self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
+        do_aside(cast("MuseApp", self.app), lambda: sign_in(hub, token), hear)
 
     def _say(self, text: str) -> None:
         self.query_one("#wrong", Static).update(text)

@@ -30,7 +30,7 @@ def note_pushed(song: Path) -> None:
 
 def test_uncommitted_work_is_said_and_only_strict_makes_it_a_failure(museui: Museui, pushed: Path) -> None:
     answer = museui("-C", pushed, "status", "--strict")
-    assert (answer.code, answer.out) == (0, "main → origin  ✓ safe\n")
+    assert (answer.code, answer.out) == (0, "main → origin  ✓ safe when last seen\n")
     (pushed / "old.txt").write_text("x")
     museui("-C", pushed, "snapshot", "-m", "More")
     note_pushed(pushed)
