@@ -241,7 +241,18 @@ class Service:
                 self.queue.put(woken(entry))
         self.refresh()
 
+    async def _keep_names(self) -> None:
+        """Have the configuration name remotes that it had the URLs of, once they are in ``[remotes]``: one truth."""
+        for path, watched in self.roster.watched.items():
+            seen = self.roster.seen.get(path)
+            if seen and seen.url and "://" in (watched.remote or "") and seen.remote not in (None, seen.url):
+                try:
+                    await self.configure(self.config_file.change_remote, path, watched.remote, seen.remote)
+                except MuseError as exc:
+                    logger.warning("%s", exc.message)
+
     def _roster_moved(self, anew: bool) -> None:
+        self._tasks.create_task(self._keep_names())
         self.watcher.check_folders(anew=anew)
         self.housekeeping.wake()
         self.refresh()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from museui.core.errors import Invalid, Usage
+from museui.core.errors import Invalid, MuseError, Usage
 from museui.hub.url import parse_repository_url
 from museui.local.messages import encode
+from museui.repo.remotes import name_remote
 from museui.repo.repository import Repository
 from museui.settings.config import FOREVER, Watched, parse_watched
 from museui.settings.notify import parse_minutes
@@ -39,11 +41,12 @@ async def post_repositories(service: Service, request: Request) -> dict[str, Any
     """Look after the repository at ``path``: again with other settings, or a new one."""
     check_known(request.body, {"path", *_SETTINGS})
     path = need(request.body, "path", str)
-    root = await asyncio.to_thread(_find_root, path, take(request.body, "remote", str))
+    root, remote = await asyncio.to_thread(_find_root, path, take(request.body, "remote", str))
+    settings = request.body | ({"remote": remote} if remote else {})
     known = service.roster.watched.get(root)
     former = None if known else await asyncio.to_thread(_find_former, service, root)
     watched = _settings(
-        request.body, replace(service.roster.watched[former], path=root) if former else known or Watched(root)
+        settings, replace(service.roster.watched[former], path=root) if former else known or Watched(root)
     )
     await service.configure(service.config_file.put, watched, former)
     await service.roster.settled()
@@ -71,7 +74,13 @@ async def _find(search: Search) -> Lines:
 async def patch_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
     """Change a repository's settings."""
     check_known(request.body, _SETTINGS)
-    return await _change(service, repository_id, lambda watched: _settings(request.body, watched))
+    settings = dict(request.body)
+    if "://" in (take(settings, "remote", str) or ""):
+        with suppress(MuseError):  # its folder may be gone; the remote gets a name when it is back
+            _, settings["remote"] = await asyncio.to_thread(
+                _find_root, service.repository(repository_id), settings["remote"]
+            )
+    return await _change(service, repository_id, lambda watched: _settings(settings, watched))
 
 
 async def delete_repository(service: Service, request: Request, repository_id: str) -> dict[str, Any]:
@@ -119,16 +128,20 @@ def _settings(body: dict[str, Any], watched: Watched) -> Watched:
     return watched
 
 
-def _find_root(path: str, remote: str | None) -> str:
-    """The repository's folder. Raises :class:`Usage` when there is none, or no such remote."""
+def _find_root(path: str, remote: str | None) -> tuple[str, str | None]:
+    """The repository's folder, and the name of ``remote``, which its own ``[remotes]`` has from now on.
+
+    Raises :class:`Usage` when there is none, or no such remote, and what writing raises.
+    """
     if not Path(path).is_absolute():
         raise Usage(f"not an absolute path: {path!r:.200}")
     repository = Repository.open(Path(path))
     parse_watched({"path": str(repository.root)})
-    find_remote(repository, remote)
+    found = find_remote(repository, remote)
     if remote and "://" in remote:
         note_named_hub(parse_repository_url(remote).base)
-    return str(repository.root)
+    named = remote and (name_remote(repository, found.url) if found.name == found.url else found.name)
+    return str(repository.root), named
 
 
 def _find_former(service: Service, root: str) -> str | None:

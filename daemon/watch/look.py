@@ -16,7 +16,7 @@ from museui.local.messages import Trouble, trouble_of
 from museui.repo.config import Remote
 from museui.repo.moving import finish_move
 from museui.repo.reasons import find_reasons
-from museui.repo.remotes import choose_remote
+from museui.repo.remotes import choose_remote, name_remote
 from museui.repo.repository import Repository
 from museui.repo.standing import BranchState, compare_state
 from museui.repo.unfinished import is_noted
@@ -81,6 +81,9 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
     except Usage as exc:
         folders = find_folders(muse, None)
         return replace(seen, word="no_remote", trouble=trouble_of(exc), folders=folders)
+    if remote.name == remote.url:  # only the configuration has it: everybody reads [remotes]
+        with suppress(MuseError):
+            remote = replace(remote, name=name_remote(repository, remote.url))
     named = remote.name != remote.url
     tracking = repository.read_tracking if named else sent
     heads = repository.branches()

@@ -6,6 +6,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +94,14 @@ def credential_of(fields: Mapping[str, Any], prefix: str) -> Credential | None:
 
 
 def write_store_table(path: Path, settings: S3Settings) -> None:
-    """Put the store into the file, 0600 from its first byte, and leave the rest of the file as it is.
+    """Put the store into the file, and leave the rest of the file, its owner and its owner's mode as they are.
 
-    Raises :class:`Usage` when that cannot be.
+    It holds secret keys now: nobody else may read it, from its first byte. Raises :class:`Usage` when that cannot be.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    path = path.resolve()  # it may be a link to where people keep their settings
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
@@ -107,6 +109,8 @@ def write_store_table(path: Path, settings: S3Settings) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w") as file:
+                if path.exists():
+                    _keep_owner(file.fileno(), path.stat())
                 file.write(tomlkit.dumps(document))
                 file.flush()
                 os.fsync(file.fileno())
@@ -115,6 +119,12 @@ def write_store_table(path: Path, settings: S3Settings) -> None:
             temporary.unlink(missing_ok=True)
     except (OSError, UnicodeDecodeError, TOMLKitError) as exc:
         raise Usage(f"cannot write {str(path)!r}: {exc}") from exc
+
+
+def _keep_owner(descriptor: int, former: os.stat_result) -> None:
+    os.fchmod(descriptor, former.st_mode & 0o700)
+    with suppress(OSError):  # who may not give it away keeps it
+        os.fchown(descriptor, former.st_uid, former.st_gid)
 
 
 def _table_of(settings: S3Settings) -> dict[str, Any]:

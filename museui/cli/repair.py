@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from ..repo.heal import (
     set_branch,
     set_head,
 )
+from ..repo.moving import finish_move
 from ..repo.reasons import find_reasons
 from ..repo.repository import Repository
 from .output import Context, json_option, print_json, printable, quiet_option, talk
@@ -46,11 +48,11 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Heal what `museui verify` finds: branches and HEAD, records and objects.
+    """Heal what `museui verify` finds: branches and HEAD, records and objects, a pull that was cut off.
 
     Objects come from files of the work tree that have the same bytes, then everything from each remote, which is
-    fetched again. No file of the work tree changes, and no commit is lost. The exit code is 1 when something stays
-    damaged.
+    fetched again. No commit is lost, and no file of the work tree changes but for those of such a pull. The exit code
+    is 1 when something stays damaged.
     """
     repository = Repository.open(context.path(repo))
     said = _Said()
@@ -69,6 +71,9 @@ def command(
         said.extend(drop_damaged_tracking(repository))
         said.extend(heal_branches(repository))
         said.extend(heal_head(repository))
+        with suppress(MuseError):  # why it cannot be finished is one of the reasons
+            if finished := finish_move(repository):
+                said.lines.append(finished.describe())
         faults = check_repository(repository).faults
     reasons = {reason.message: reason for reason in [*find_reasons(repository), *said.errors]}
     if as_json:

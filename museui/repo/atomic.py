@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 
 from ..core.failpoints import failpoint
@@ -42,6 +43,16 @@ def write_file(path: str, content: bytes, *, mode: int = 0o666, exact_mode: bool
         raise disk_error(exc, f"cannot write {path}") from exc
     finally:
         os.close(handle)
+
+
+def replace_file(path: str, content: bytes, *, mode: int = 0o666) -> None:
+    """As :func:`write_file`; a file that is there keeps its mode, and ``mode`` is for a new one."""
+    try:
+        former = stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        write_file(path, content, mode=mode)
+        return
+    write_file(path, content, mode=former, exact_mode=True)
 
 
 def write_new_file(

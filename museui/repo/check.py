@@ -1,4 +1,5 @@
-"""Checking a repository: every ref, record, object and signature; all faults are found, not only the first.
+"""Checking a repository: every ref, record, object and signature, and whether the work tree is whole; all faults are
+found, not only the first.
 
 What no branch, tag or HEAD needs is checked against its id too, but may be incomplete: an interrupted fetch leaves
 such things, and they harm nobody.
@@ -15,6 +16,7 @@ from ..core.records import SnapshotParser
 from ..core.signatures import verify_commit
 from .repository import Repository
 from .tags import read_tag, tag_paths
+from .unfinished import NOTE, find_unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Check:
         self._told: set[str] = set()
 
     def run(self) -> Report:
+        self._check_unfinished()
         roots = list(self._check_refs()) + list(self._check_tags())
         for commit_id in sorted(self._store.commit_ids()):
             self._check_commit(commit_id)
@@ -72,6 +75,13 @@ class _Check:
         if item not in self._told:
             self._told.add(item)
             self._report.faults.append(Fault(kind, item, code, message))
+
+    def _check_unfinished(self) -> None:
+        try:
+            for error in find_unfinished(self._repository):
+                self._fault("unfinished", f"{self._repository.muse}/{NOTE}", error.code, f"{error.message}. {error.hint}")
+        except MuseError as exc:
+            self._fault("unfinished", f"{self._repository.muse}/{NOTE}", exc.code, exc.message)
 
     def _check_refs(self) -> Iterator[tuple[CommitId, str]]:
         """The commits HEAD and the branches point at, each with the words for whoever needs it."""

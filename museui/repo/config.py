@@ -6,14 +6,13 @@ Reading uses the standard library; an edit keeps comments, order and formatting 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound, Usage
 from ..core.names import check_branch, check_name
-from .atomic import write_file
+from .atomic import replace_file
 from .files import read_file
 
 if TYPE_CHECKING:
@@ -193,11 +192,6 @@ def write_document(path: str, document: TOMLDocument) -> None:
 
     text = tomlkit.dumps(document)
     parse_toml(text)
-    try:
-        status = os.lstat(path)
-    except FileNotFoundError:
-        write_file(path, text.encode())
-        return
-    if stat.S_ISLNK(status.st_mode):
+    if os.path.islink(path):
         raise Usage(f"{path} is a symbolic link; MuseUI does not write through it", hint="Edit its target by hand.")
-    write_file(path, text.encode(), mode=stat.S_IMODE(status.st_mode), exact_mode=True)
+    replace_file(path, text.encode())

@@ -1,4 +1,4 @@
-"""Which of a repository's remotes is meant."""
+"""Which of a repository's remotes is meant, and the name of one that is known by its URL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from ..core.errors import Usage
 from .config import Remote
+from .repository import Repository
+
+_FIRST_NAME = "origin"
+_FURTHER_NAME = "hub"
 
 
 def choose_remote(remotes: Mapping[str, Remote], wanted: str | None) -> Remote:
@@ -23,3 +27,18 @@ def choose_remote(remotes: Mapping[str, Remote], wanted: str | None) -> Remote:
     else:
         hint = f"There are: {', '.join(sorted(remotes))}. Choose one with --remote."
     raise Usage(f"there is no remote {name!r}", hint=hint)
+
+
+def name_remote(repository: Repository, url: str) -> str:
+    """Return the name of the remote at ``url``, which is added to the repository's ``[remotes]`` when it is not there.
+
+    Raises :class:`Usage` for a ``config.toml`` that is damaged, and what writing raises.
+    """
+    remotes = repository.remotes()
+    for remote in remotes.values():
+        if remote.url.rstrip("/") == url:
+            return remote.name
+    names = [_FURTHER_NAME, *(f"{_FURTHER_NAME}{number}" for number in range(2, len(remotes) + 2))]
+    name = next(name for name in names if name not in remotes) if remotes else _FIRST_NAME
+    repository.set_remote(Remote(name, url))
+    return name

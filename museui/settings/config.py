@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from museui.core.errors import NotFound, Usage
 from museui.hub.trust import HubTrust
-from museui.repo.atomic import write_file
+from museui.repo.atomic import replace_file
 from museui.repo.config import parse_toml, read_toml_text
 
 from .hubs import parse_hubs
@@ -203,6 +203,12 @@ class ConfigFile:
 
         self._edit(change)
 
+    def change_remote(self, path: str, former: str, remote: str) -> None:
+        """Have a repository pushed to ``remote``, unless it is not to be pushed to ``former`` any more."""
+        watched = self.read().repositories.get(path)
+        if watched and watched.remote == former:
+            self.put(replace(watched, remote=remote))
+
     def remove(self, path: str) -> None:
         """Take a repository out. Raises :class:`NotFound`."""
 
@@ -245,4 +251,4 @@ class ConfigFile:
         text = tomlkit.dumps(document)
         parse_config(text)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(str(self.path.resolve()), text.encode())  # it may be a link to where people keep their settings
+        replace_file(str(self.path.resolve()), text.encode())  # it may be a link to where people keep their settings

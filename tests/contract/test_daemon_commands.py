@@ -54,6 +54,31 @@ def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> N
         idle.close()
 
 
+def test_where_it_is_pushed_stands_in_the_repository_itself(daemon: DaemonProcess, tmp_path: Path) -> None:
+    song, album, single = (RepositoryBuilder(tmp_path / name) for name in ("song", "album", "single"))
+    for made in (song, album, single):
+        made.commit({"a": b"one"})
+    daemon.client.post("repositories", {"path": str(song.root), "remote": NOWHERE})  # as the terminal interface does
+    daemon.client.post("repositories", {"path": str(album.root), "remote": NOWHERE + "2"})
+    before = f'[[repositories]]\npath = "{single.root}"\nremote = "{NOWHERE}3"\n'  # as MuseUI 0.2 wrote it
+    daemon.config.write_text(daemon.config.read_text() + before)
+    daemon.follow(lambda state: str(single.root) in {view.path for view in state.repositories.values()})
+    daemon.wait(lambda: "://" not in daemon.config.read_text(), "names in place of URLs")
+    for made, url in ((song, NOWHERE), (album, NOWHERE + "2"), (single, NOWHERE + "3")):
+        assert daemon.museui("-C", made.root, "remote", "list").stdout == f"origin\t{url}\n"
+        assert "main → origin  ○ never pushed" in daemon.museui("-C", made.root, "status", expect=None).stdout
+        assert "no remote" not in daemon.museui("-C", made.root, "push", "--no-daemon", expect=None).stderr
+    views = {view["path"]: view for view in daemon.client.get("repositories")["repositories"]}
+    view = views[str(song.root)]
+    assert (view["remote"], view["wanted_remote"], view["url"]) == ("origin", "origin", NOWHERE)
+    elsewhere = daemon.client.ask("PATCH", f"repositories/{view['id']}", {"remote": NOWHERE + "4"})["repository"]
+    assert elsewhere["wanted_remote"] == "hub"
+    listed = daemon.museui("-C", song.root, "remote", "list").stdout
+    assert listed == f"origin\t{NOWHERE}\nhub\t{NOWHERE}4\n"
+    for path in views:
+        daemon.museui("watch", "remove", path)
+
+
 def test_what_is_watched_is_listed_changed_and_removed(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
     options = ("--branch", "main", "--snapshot-on-change", "--unsafe-after", "2h")
     view = daemon.json("watch", "add", song.root, *options)["repositories"][0]
@@ -101,7 +126,7 @@ def test_a_branch_that_is_not_there_is_said_not_only_not_pushed(daemon: DaemonPr
         ("watch", "pause", "SONG", "--for", "0h"),
         ("watch", "add", "SONG", "--unsafe-after", "soon"),
         ("watch", "add", "SONG", "--unsafe-after", "90s"),
-        ("watch", "add", "SONG", "--branch", "["),
+        ("watch", "add", "SONG", "--branch", "a..b"),
         ("watch", "add", "SONG", "--unsafe-after", "9999d"),
         ("daemon", "deliveries", "/"),
         ("watch", "add", "SONG", "--remote", "nowhere"),

@@ -110,11 +110,21 @@ def test_a_killed_pull_is_said_and_the_next_pull_finishes_it(band: Band, place: 
     said = band.run("status", band.bob)
     assert said.code == 1 and "✓ safe" not in said.out and "a pull was cut off" in said.out
     assert band.status["safe"] is False and band.unfinished
+    checked = band.run("verify", band.bob)
+    assert checked.code == 1 and "unfinished: " in checked.out and "a pull was cut off" in checked.out
     ended = band.run("pull", band.bob, "--json")
     assert ended.code == 0 and ended.document["up_to_date"]
     assert (tree(band.bob), band.head) == (NEW, band.new)
     assert (band.bob / "run.sh").stat().st_mode & 0o777 == 0o755
     assert band.status["safe"] is True and not (band.bob / ".muse" / NOTE).exists()
+
+
+def test_a_repair_finishes_a_killed_pull(band: Band) -> None:
+    kill(band, BETWEEN[2])
+    repaired = band.run("repair", band.bob)
+    assert repaired.code == 0 and "finished what was cut off" in repaired.out
+    assert (tree(band.bob), band.head) == (NEW, band.new)
+    assert band.run("verify", band.bob).code == 0
 
 
 def test_a_pull_that_was_killed_after_the_branch_is_whole(band: Band) -> None:

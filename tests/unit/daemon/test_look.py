@@ -46,11 +46,20 @@ def test_what_stood_before_and_what_is_counted_anew_are_the_same(builder: Reposi
         assert seen == look(builder.root)
 
 
-def test_a_bare_url_is_its_own_name_unless_a_remote_has_it(builder: RepositoryBuilder) -> None:
+def test_a_bare_url_becomes_a_remote_of_the_repository_or_is_its_own_name(builder: RepositoryBuilder) -> None:
     builder.commit({"n": b"0"})
     assert look(builder.root, remote=URL).remote == "origin"
     other = "http://127.0.0.1:9/ada/other"
+    config = builder.muse / "config.toml"
+    config.rename(builder.muse / "real.toml")
+    config.symlink_to("real.toml")  # which MuseUI does not write through
     assert (look(builder.root, remote=other).remote, look(builder.root, remote=other).url) == (other, other)
+    config.unlink()
+    (builder.muse / "real.toml").rename(config)
+    assert look(builder.root, remote=other).remote == "hub"
+    remotes = Repository.open(builder.root).remotes()
+    assert {name: remote.url for name, remote in remotes.items()} == {"origin": URL, "hub": other}
+    assert look(builder.root, remote=other).remote == "hub"
 
 
 def test_a_path_that_leads_over_a_link_is_looked_at_where_it_leads(builder: RepositoryBuilder, tmp_path: Path) -> None:

@@ -82,8 +82,13 @@ def test_what_is_written_is_read_back_and_the_file_is_its_owners(tmp_path: Path)
     assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
     assert read_store_settings(tmp_path, {}) == SETTINGS
     plain = replace(SETTINGS, reading=None, public_endpoint=None, ca_file=None, virtual_host=False)
+    (tmp_path / NAME).chmod(0o400)
+    write_store_table(tmp_path / NAME, plain)
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o400
+    (tmp_path / NAME).chmod(0o664)
     write_store_table(tmp_path / NAME, plain)
     assert read_store_settings(tmp_path, {}) == plain
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600, "others must not read the keys"
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 

@@ -76,6 +76,15 @@ def test_an_edit_keeps_comments_and_foreign_settings(file: ConfigFile) -> None:
     assert file.read().parallel_pushes == 3
 
 
+def test_an_edit_keeps_the_file_s_mode(file: ConfigFile) -> None:
+    file.path.parent.mkdir()
+    for mode in (0o600, 0o644, 0o640):
+        file.path.write_text("# mine\n")
+        file.path.chmod(mode)
+        file.put(Watched("/a"))
+        assert file.path.stat().st_mode & 0o777 == mode
+
+
 def test_a_damaged_file_is_not_edited(file: ConfigFile) -> None:
     file.path.parent.mkdir()
     file.path.write_text("[[")
