@@ -8,7 +8,7 @@ import click
 
 from ..core.ids import qualified
 from ..repo.repository import real_path
-from .fetch import fetch_document, render_fetch
+from .fetch import fetch_document, render_fetch, tell_faults
 from .output import Context, json_option, print_json, printable, quiet_option, warn
 from .progress import FetchProgress
 from .running import run_async, with_line
@@ -21,7 +21,7 @@ from .running import run_async, with_line
 @json_option
 @quiet_option
 @click.pass_obj
-def command(context: Context, url: str, folder: str | None, branch: str | None, as_json: bool, quiet: bool) -> None:
+def command(context: Context, url: str, folder: str | None, branch: str | None, as_json: bool, quiet: bool) -> int:
     """Make a local copy of the repository at URL, in FOLDER (default: its name).
 
     One that was cut off is finished by the same command.
@@ -51,3 +51,4 @@ def command(context: Context, url: str, folder: str | None, branch: str | None, 
         click.echo(
             f"cloned into {printable(str(root))}" + (f" on {cloned.branch}" if cloned.head else ", which is empty")
         )
+    return tell_faults(cloned.fetched)

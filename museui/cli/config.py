@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.errors import EXIT_OK, EXIT_USAGE, NotFound, Usage
+from ..core.errors import EXIT_OK, EXIT_USAGE, MuseError, NotFound, Usage
 from ..core.figures import render_count
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
@@ -119,18 +119,20 @@ def _own_files(context: Context) -> list[_Checked]:
     from museui.repo.identity import identity_path, read_identities
     from museui.repo.repository import Repository
 
-    def read_repository_config(path: Path) -> object:
-        return read_config(str(path))
-
     files = [
         _Checked(find_places().config, _find_settings_faults),
-        _Checked(identity_path(), lambda path: _find_first(path, read_identities)),
+        _Checked(identity_path(), lambda path: _find_all(path, lambda file: read_identities(file).faults)),
     ]
     try:
         muse = Repository.open(context.cwd).muse
     except Usage:
         return files
-    return [*files, _Checked(muse / "config.toml", lambda path: _find_first(path, read_repository_config))]
+    return [
+        *files,
+        _Checked(
+            muse / "config.toml", lambda path: _find_all(path, lambda file: read_config(str(file)).remotes.faults)
+        ),
+    ]
 
 
 def _find_settings_faults(path: Path) -> list[Fault]:
@@ -144,18 +146,21 @@ def _find_settings_faults(path: Path) -> list[Fault]:
         raise Usage(f"{path}: {exc.message}", hint=exc.hint) from exc
 
 
-def _find_first(path: Path, read: Callable[[Path], object]) -> list[Fault]:
-    """What the reader of another file first finds wrong."""
+def _find_all(path: Path, read: Callable[[Path], Mapping[str, MuseError]]) -> list[Fault]:
+    """What the reader of another file finds wrong: of each of its entries, or first in the whole of it."""
     import re
 
     from museui.settings.faults import Fault
 
     try:
-        read(path)
+        errors: list[MuseError] = list(read(path).values())
     except Usage as exc:
-        line = re.search(r"at line (\d+)", exc.message)
-        return [Fault(int(line[1]) if line else None, "", exc.message.removeprefix(f"{path}: "), exc.hint)]
-    return []
+        errors = [exc]
+    lines = [re.search(r"at line (\d+)", error.message) for error in errors]
+    return [
+        Fault(int(line[1]) if line else None, "", error.message.removeprefix(f"{path}: "), error.hint)
+        for error, line in zip(errors, lines, strict=True)
+    ]
 
 
 def _render(path: Path, fault: Fault) -> str:

@@ -41,8 +41,8 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     daemon_checks = _ask_daemon()
     checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls, folders)
     checks = [*checks, *_examine_work_tree(folder)]
-    if (here := _check_repository(folder)) and all(check.name != here.name for check in checks):
-        checks.append(here)
+    names = {check.name for check in checks}
+    checks += [check for check in _check_repository(folder) if check.name not in names]
     names = {check.name for check in checks}
     rest = {base: url for base, url in urls.items() if f"hub {base}" not in names}
     checks = [*checks, *run_async(_examine_hubs(rest))]
@@ -143,14 +143,14 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl], folders: list[Path])
         except MuseError as exc:
             checks.append(Check(f"repository {path}", False, exc.message, exc.hint))
             continue
-        checks.append(_check_repository(Path(path)) or Check(f"repository {path}", True, "is there"))
+        checks += _check_repository(Path(path)) or [Check(f"repository {path}", True, "is there")]
         urls.update({base: url for base, url in found.items() if base not in urls})
         folders.append(Path(path))
     return checks
 
 
-def _check_repository(folder: Path) -> Check | None:
-    """What keeps the repository at ``folder`` from being safe; ``None`` when nothing does, or there is none."""
+def _check_repository(folder: Path) -> list[Check]:
+    """What keeps the repository at ``folder`` from being safe; nothing when there is none."""
     from museui.local.messages import Check
     from museui.repo.reasons import find_reasons
     from museui.repo.repository import Repository
@@ -158,9 +158,9 @@ def _check_repository(folder: Path) -> Check | None:
     try:
         repository = Repository.open(folder)
     except MuseError:
-        return None
-    reasons = find_reasons(repository)
-    return Check(f"repository {repository.root}", False, reasons[0].message, reasons[0].hint) if reasons else None
+        return []
+    name = f"repository {repository.root}"
+    return [Check(name, False, reason.message, reason.hint) for reason in find_reasons(repository)]
 
 
 async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:

@@ -44,6 +44,11 @@ def command(
         print_json(fetch_document(target, result))
     elif not quiet:
         click.echo(render_fetch(target, result))
+    return tell_faults(result)
+
+
+def tell_faults(result: FetchResult) -> int:
+    """Say what of a fetch could not be kept; the exit code."""
     for fault in result.faults:
         warn(fault.message)
     return EXIT_FAILED if result.faults else EXIT_OK

@@ -21,6 +21,7 @@ from ..core.early import raise_on_interrupt
 from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, Interrupted, MuseError, Usage
 from ..core.system import error_from_system
 from .output import Context, print_error, talk
+from .signals import ignore_signals
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -191,12 +192,6 @@ def _flush(stream: TextIO) -> bool:
     return True
 
 
-def _ignore_signals() -> None:
-    """Have what a person sends now change nothing: what there was to do is done, and said."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _raise_again(unraisable: sys.UnraisableHookArgs) -> None:
     """Repeat an interrupt that came where nothing can be raised, in a destructor: it must not be lost."""
     if unraisable.exc_type is KeyboardInterrupt:
@@ -225,7 +220,7 @@ def main() -> None:
         code = EXIT_FAILED
     except KeyboardInterrupt:  # a second one, while the first was being told
         code = EXIT_INTERRUPTED
-    _ignore_signals()
+    ignore_signals()
     if not _flush(sys.stdout):
         code = code or EXIT_FAILED
     _flush(sys.stderr)

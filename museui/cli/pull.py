@@ -7,7 +7,7 @@ import click
 from ..core.figures import render_count
 from ..core.ids import qualified
 from .branches import branch_option, pick_branch
-from .fetch import fetch_document, render_fetch
+from .fetch import fetch_document, render_fetch, tell_faults
 from .output import Context, json_option, print_json, quiet_option, talk
 from .progress import FetchProgress
 from .running import run_async, with_line
@@ -23,7 +23,7 @@ from .target import open_target, remote_option
 @click.pass_obj
 def command(
     context: Context, repo: str | None, remote: str | None, branch: str | None, as_json: bool, quiet: bool
-) -> None:
+) -> int:
     """Bring the hub's commits here and move the branch forward to them; the work tree follows.
 
     Never merges, and never writes over a file that was changed here. A pull that was cut off is finished first.
@@ -54,3 +54,4 @@ def command(
             click.echo(f"{name} is up to date")
         else:
             click.echo(f"{name} is at {pulled.head[:12]}, {render_count(pulled.files, 'file')} changed")
+    return tell_faults(pulled.fetched)

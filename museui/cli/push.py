@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from museui.sync.result import PushRequest
 
 _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """How many tags were new to the hub, ``None`` when it took none; why others were not sent."""
+
+    new: int | None
+    failures: tuple[MuseError, ...]
 
 
 @click.command()
@@ -84,7 +93,7 @@ def command(
 
         with PushProgress(quiet=quiet or as_json) as progress:
             documents: list[dict[str, Any]] = []
-            tagged: int | MuseError | None = None
+            tagged: Tagged | None = None
             if heads and not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
                 documents = push_through_daemon(repository.root, remote, list(heads), target.token, progress.show)
             if not documents:
@@ -116,8 +125,8 @@ def command(
 
 async def _push_all(
     target: Target, requests: list[PushRequest], tags: bool, listener: Callable[[PhaseEvent], None]
-) -> tuple[list[dict[str, Any]], int | MuseError | None]:
-    """The document of each push; with ``tags``, if all went well, how many were new to the hub, or why it took none."""
+) -> tuple[list[dict[str, Any]], Tagged | None]:
+    """The document of each push; with ``tags``, if all went well, what became of them."""
     from museui.hub.client import HubClient
     from museui.sync.push import Push
     from museui.sync.result import Environment, push_document
@@ -128,7 +137,7 @@ async def _push_all(
     environment = Environment(spool=default_folder())
     documents = []
 
-    async def push_with(client: HubClient) -> int | MuseError | None:
+    async def push_with(client: HubClient) -> Tagged | None:
         for request in requests:
             push = Push(target.repository, client, request, environment, listener)
             error: MuseError | None = None
@@ -142,9 +151,9 @@ async def _push_all(
         from museui.sync.tags import push_tags
 
         try:
-            return await push_tags(target.repository, client, {item.head for item in requests}, environment)
+            return Tagged(*await push_tags(target.repository, client, {item.head for item in requests}, environment))
         except MuseError as exc:
-            return exc
+            return Tagged(None, (exc,))
 
     return documents, await with_line(HubClient(target.url, target.token, trust=target.trust), push_with)
 
@@ -188,16 +197,15 @@ def _lease(target: Target, branch: str, option: str | None) -> CommitId | None:
     return seen
 
 
-def _report(
-    documents: list[dict[str, Any]], tagged: int | MuseError | None, *, many: bool, as_json: bool, quiet: bool
-) -> int:
+def _report(documents: list[dict[str, Any]], tagged: Tagged | None, *, many: bool, as_json: bool, quiet: bool) -> int:
     errors = [_error(document) for document in documents]
-    failed = tagged if isinstance(tagged, MuseError) else None
+    failures = tagged.failures if tagged else ()
     if as_json:
         document = {"ok": not any(errors), "pushes": documents} if many else documents[0]
-        if failed:
-            document = {**document, "ok": False, "error": failed.to_json()}
-        print_json(document if failed or tagged is None else {**document, "tags": tagged})
+        if failures:
+            document = {**document, "ok": False, "error": failures[0].to_json()}
+            document["tag_errors"] = [failure.to_json() for failure in failures]
+        print_json({**document, "tags": tagged.new} if tagged and tagged.new is not None else document)
     else:
         for document, error in zip(documents, errors, strict=True):
             if error:
@@ -206,12 +214,12 @@ def _report(
                 print_error(error, False)
             elif not quiet:
                 click.echo(render_result(document))
-        if failed:
-            failed.message = f"tags: {failed.message}"
-            print_error(failed, False)
-        elif tagged is not None and not quiet:
-            click.echo(f"tags: {tagged} new")
-    return next((error.exit_code for error in (*errors, failed) if error), EXIT_OK)
+        for failure in failures:
+            failure.message = f"tags: {failure.message}"
+            print_error(failure, False)
+        if tagged and tagged.new is not None and not quiet:
+            click.echo(f"tags: {tagged.new} new")
+    return next((error.exit_code for error in (*errors, *failures) if error), EXIT_OK)
 
 
 def _error(document: dict[str, Any]) -> MuseError | None:

@@ -14,15 +14,19 @@ from ..core.names import check_branch
 from ..repo.check import Fault, check_repository
 from ..repo.heal import (
     drop_damaged_tracking,
+    find_ways_back,
     heal_branches,
     heal_head,
     heal_objects,
+    heal_snapshot,
+    set_aside,
     set_branch,
     set_head,
 )
 from ..repo.moving import finish_move
 from ..repo.reasons import find_reasons
 from ..repo.repository import Repository
+from .completing import complete_branch
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 from .progress import FetchProgress
 from .running import run_async, with_line
@@ -34,7 +38,7 @@ _FROM_HUB = frozenset({"commit", "snapshot", "object", "tag"})
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
 @click.option("--set", "settings", metavar="BRANCH=ID", multiple=True, help="Point a branch at a commit that is here.")
-@click.option("--head", metavar="BRANCH", help="The branch that is checked out.")
+@click.option("--head", shell_complete=complete_branch, metavar="BRANCH", help="The branch that is checked out.")
 @click.option("--no-hub", is_flag=True, help="Ask no hub.")
 @json_option
 @quiet_option
@@ -51,8 +55,8 @@ def command(
     """Heal what `museui verify` finds: branches and HEAD, records and objects, a pull that was cut off.
 
     Objects come from files of the work tree that have the same bytes, then everything from each remote, which is
-    fetched again. No commit is lost, and no file of the work tree changes but for those of such a pull. The exit code
-    is 1 when something stays damaged.
+    fetched again. What is damaged and no branch, tag or HEAD needs is renamed. No commit is lost, and no file of the
+    work tree changes but for those of such a pull. The exit code is 1 when something stays damaged.
     """
     repository = Repository.open(context.path(repo))
     said = _Said()
@@ -66,6 +70,8 @@ def command(
         objects = {ObjectId(fault.item) for fault in faults if fault.kind == "object"}
         healed = heal_objects(repository, objects)
         said.extend(f"object {item[:12]} was taken from the work tree" for item in sorted(healed))
+        with suppress(MuseError):  # what keeps it from that is among the faults
+            said.extend(heal_snapshot(repository))
         if not no_hub and any(fault.kind in _FROM_HUB and fault.item not in healed for fault in faults):
             _ask_hubs(repository, said, quiet or as_json)
         said.extend(drop_damaged_tracking(repository))
@@ -74,7 +80,11 @@ def command(
         with suppress(MuseError):  # why it cannot be finished is one of the reasons
             if finished := finish_move(repository):
                 said.lines.append(finished.describe())
+        with suppress(MuseError):
+            said.extend(find_ways_back(repository))
         faults = check_repository(repository).faults
+        said.extend(set_aside(repository, faults))
+        faults = [fault for fault in faults if fault.needed]
     reasons = {reason.message: reason for reason in [*find_reasons(repository), *said.errors]}
     if as_json:
         print_json(_document(repository, said, faults, list(reasons.values())))

@@ -16,6 +16,7 @@ from ..repo.committing import Taken, commit_work_tree, default_author
 from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository
 from .output import Context, json_option, print_json, quiet_option, talk, warn
+from .signals import ignore_signals
 from .work_tree import left_out_fields, render_excluded, unrecordable_fields
 
 _MAX_NOTES = 5
@@ -41,6 +42,7 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
         author=default_author(repository.config().user_name, os.environ),
         now=datetime.now(UTC),
         key=read_signing_key(key_path(), warn),
+        about_to_move=ignore_signals,
         allow_empty=allow_empty,
     )
     if taken.finished:

@@ -17,6 +17,7 @@ from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository, real_path
 from ..repo.untracking import Untracked, untrack
 from .output import Context, json_option, print_json, quiet_option, talk, warn
+from .signals import ignore_signals
 
 _LISTED_AT_MOST = 1000
 
@@ -44,6 +45,7 @@ def command(context: Context, paths: tuple[str, ...], message: str | None, as_js
         author=default_author(repository.config().user_name, os.environ),
         now=datetime.now(UTC),
         key=read_signing_key(key_path(), warn),
+        about_to_move=ignore_signals,
     )
     if untracked.finished:
         talk(f"note: {untracked.finished.describe()}", quiet=quiet)

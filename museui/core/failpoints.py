@@ -1,7 +1,8 @@
-"""Named places where a test makes the process die, as a power cut would.
+"""Named places where a test makes the process die, as a power cut would, or sends it a signal.
 
-A program arms one at its start (``MUSEUI_FAILPOINT=name``, or ``name:3`` to die when it comes by for the third time;
-read by the programs' entry points); nothing is armed otherwise and a place costs one comparison.
+A program arms one at its start (``MUSEUI_FAILPOINT=name``, or ``name:3`` to die when it comes by for the third time,
+or ``name:3:SIGINT`` to be interrupted then; read by the programs' entry points); nothing is armed otherwise and a place
+costs one comparison.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ import signal
 ENVIRONMENT = "MUSEUI_FAILPOINT"
 _armed = ""
 _times_left = 1
+_signal = signal.SIGKILL
 
 
 def arm(name: str) -> None:
-    """Make the process kill itself with SIGKILL when it reaches the place called ``name``, or ``name:times``."""
-    global _armed, _times_left
-    _armed, _, times = name.partition(":")
-    _times_left = int(times or 1)
+    """Have the process send itself a signal at a place: ``name``, ``name:times`` or ``name:times:SIGNAL`` (SIGKILL)."""
+    global _armed, _times_left, _signal
+    _armed, times, number = [*name.split(":"), "", ""][:3]
+    _times_left, _signal = int(times or 1), signal.Signals[number or "SIGKILL"]
 
 
 def failpoint(name: str) -> None:
-    """A place called ``name``: returns at once, or never when that name is armed."""
+    """A place called ``name``: returns at once, or is where the signal comes when that name is armed."""
     global _times_left
     if _armed == name:
         _times_left -= 1
         if _times_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _signal)

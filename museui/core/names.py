@@ -94,6 +94,15 @@ def check_name(name: object, what: str) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Return whether ``name`` can be a remote's."""
+    try:
+        check_name(name, "remote")
+    except Invalid:
+        return False
+    return True
+
+
 def check_owner(name: object) -> str:
     """As :func:`check_name`, and not one of the words the hub's own paths begin with."""
     owner = check_name(name, "owner")

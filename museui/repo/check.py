@@ -8,7 +8,7 @@ such things, and they harm nobody.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.errors import MuseError
 from ..core.ids import CommitId, ObjectId, SnapshotId
@@ -21,12 +21,16 @@ from .unfinished import NOTE, find_unfinished
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: what kind of thing, which (an id, a name or a path), and why."""
+    """One thing that is wrong: what kind of thing, which (an id, a name or a path), and why.
+
+    ``needed``: whether a branch, a tag or HEAD may lead to it.
+    """
 
     kind: str
     item: str
     code: str
     message: str
+    needed: bool = True
 
 
 @dataclass(slots=True)
@@ -57,8 +61,10 @@ class _Check:
         self._snapshot_of: dict[CommitId, SnapshotId] = {}
         self._objects: set[ObjectId] = set()
         self._told: set[str] = set()
+        self._reached: set[str] = set()
 
     def run(self) -> Report:
+        self._check_config()
         self._check_unfinished()
         roots = list(self._check_refs()) + list(self._check_tags())
         for commit_id in sorted(self._store.commit_ids()):
@@ -69,17 +75,38 @@ class _Check:
         parser = SnapshotParser()
         for snapshot_id in sorted(needed.keys() | set(self._store.snapshot_ids())):
             self._check_snapshot(snapshot_id, parser, needed.get(snapshot_id))
+        self._reached.update(needed)
+        self._report.faults = [replace(fault, needed=self._is_needed(fault)) for fault in self._report.faults]
         return self._report
+
+    def _is_needed(self, fault: Fault) -> bool:
+        """Whether it is needed; an object may be as long as a snapshot that is cannot be read."""
+        if fault.kind not in ("commit", "snapshot", "object") or fault.item in self._reached:
+            return True
+        lost = (item.item for item in self._report.faults if item.kind in ("commit", "snapshot"))
+        return fault.kind == "object" and any(item in self._reached for item in lost)
 
     def _fault(self, kind: str, item: str, code: str, message: str) -> None:
         if item not in self._told:
             self._told.add(item)
             self._report.faults.append(Fault(kind, item, code, message))
 
+    def _check_config(self) -> None:
+        path = self._repository.config_path
+        try:
+            faults = self._repository.remotes().faults
+        except MuseError as exc:
+            self._fault("config", path, exc.code, exc.message)
+        else:
+            for name, fault in faults.items():
+                self._fault("config", f"{path}: {name}", fault.code, fault.message)
+
     def _check_unfinished(self) -> None:
         try:
             for error in find_unfinished(self._repository):
-                self._fault("unfinished", f"{self._repository.muse}/{NOTE}", error.code, f"{error.message}. {error.hint}")
+                self._fault(
+                    "unfinished", f"{self._repository.muse}/{NOTE}", error.code, f"{error.message}. {error.hint}"
+                )
         except MuseError as exc:
             self._fault("unfinished", f"{self._repository.muse}/{NOTE}", exc.code, exc.message)
 
@@ -101,7 +128,12 @@ class _Check:
             self._fault("ref", name, fault.code, fault.message)
         for name, branch_head in branches.items():
             yield branch_head, f"branch {name}"
-        for remote in refs.remote_names():
+        try:
+            remotes = refs.remote_names()
+        except MuseError as exc:
+            self._fault("tracking", f"{self._repository.muse}/remotes", exc.code, exc.message)
+            return
+        for remote in remotes:
             self._check_tracking(remote)
 
     def _check_tracking(self, remote: str) -> None:
@@ -157,6 +189,7 @@ class _Check:
             if commit_id in seen:
                 continue
             seen.add(commit_id)
+            self._reached.add(commit_id)
             if commit_id not in self._parents and not self._check_late(commit_id, needed_by):
                 continue
             needed.setdefault(self._snapshot_of[commit_id], f"commit {commit_id}")
@@ -191,6 +224,7 @@ class _Check:
         self._report.snapshots += 1
         if not needed_by:
             return
+        self._reached.update(snapshot.manifest.values())
         for path, object_id in snapshot.manifest.items():
             if object_id in self._objects:
                 continue

@@ -6,7 +6,7 @@ and a power cut at any moment leaves the branch where it was or where it should 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from ..core.ids import CommitId, ObjectId, hash_commit, hash_snapshot
 from ..core.records import Commit, Snapshot, parse_commit
 from ..core.signatures import sign_commit
 from .emptied import Emptied
+from .heal import finish_first_commit
 from .keys import SigningKey
 from .moving import Finished, finish_move
 from .refs import Head
@@ -59,10 +60,12 @@ def commit_work_tree(
     key: SigningKey | None = None,
     allow_empty: bool = False,
     by_itself: bool = False,
+    about_to_move: Callable[[], object] = lambda: None,
 ) -> Taken:
     """Record the work tree on the branch that is checked out, signed when there is a ``key``.
 
-    A pull that was cut off is finished, or undone, before.
+    A pull that was cut off is finished, or undone, before; so is a first commit whose branch was not written any more.
+    ``about_to_move`` is called when all is written but the branch.
 
     A file that cannot be recorded keeps no other from it; it stays as it is recorded, and is named.
 
@@ -79,6 +82,7 @@ def commit_work_tree(
         raise Usage("this repository is bare: it has no work tree to commit")
     with repository.lock():
         finished = finish_move(repository)
+        finish_first_commit(repository)
         recorded = read_recorded(repository)
         with repository.group() as group:
             scan = scan_work_tree(repository, recorded.manifest, group)
@@ -89,7 +93,8 @@ def commit_work_tree(
         failpoint("snapshot.objects_written")
         commit = None
         if allow_empty or scan.differs:
-            commit = write_commit(repository, recorded, scan.contents.manifest, message, author, now, key)
+            manifest = scan.contents.manifest
+            commit = write_commit(repository, recorded, manifest, message, author, now, key, about_to_move)
     return Taken(
         commit,
         recorded.head.branch,
@@ -113,6 +118,7 @@ def write_commit(
     author: str,
     now: datetime,
     key: SigningKey | None,
+    about_to_move: Callable[[], object] = lambda: None,
 ) -> Commit:
     """Commit ``manifest``, whose objects are there, after what is ``recorded``. The repository is locked.
 
@@ -120,16 +126,24 @@ def write_commit(
     """
     snapshot = new_snapshot(manifest, now)
     commit = new_commit(repository.repo_id, recorded.head, recorded.commit, snapshot, message, author, now, key)
-    _write(repository, recorded.head, recorded.commit.id if recorded.commit else None, snapshot, commit)
-    return commit
-
-
-def _write(repository: Repository, head: Head, parent_id: CommitId | None, snapshot: Snapshot, commit: Commit) -> None:
     repository.write_snapshot(snapshot)
     repository.write_commit(commit)
     failpoint("snapshot.commit_written")
+    _move(repository, recorded.head, recorded.commit.id if recorded.commit else None, commit, about_to_move)
+    failpoint("snapshot.branch_written")
+    return commit
+
+
+def _move(
+    repository: Repository,
+    head: Head,
+    parent_id: CommitId | None,
+    commit: Commit,
+    about_to_move: Callable[[], object],
+) -> None:
     if repository.read_head() != head or (head.branch and repository.refs.read_branch(head.branch) != parent_id):
         raise Busy("another program moved the branch meanwhile", hint="Look at 'museui log', then try again.")
+    about_to_move()
     if head.branch:
         repository.write_branch(head.branch, commit.id)
     else:

@@ -6,11 +6,12 @@ Reading uses the standard library; an edit keeps comments, order and formatting 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import NotFound, Usage
+from ..core.errors import Invalid, MuseError, NotFound, Usage
 from ..core.names import check_branch, check_name
 from .atomic import replace_file
 from .files import read_file
@@ -48,17 +49,28 @@ class Remote:
     branch: str | None = None
 
 
+class Remotes(dict[str, Remote]):
+    """Remotes by name, in the order of the file. ``faults`` says of every other entry, by its name, what is wrong."""
+
+    def __init__(self, remotes: Mapping[str, Remote] = {}, faults: Mapping[str, MuseError] = {}) -> None:
+        super().__init__(remotes)
+        self.faults = dict(faults)
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What MuseUI reads of ``config.toml``; what is not there is empty."""
 
     user_name: str = ""
     bare: bool = False
-    remotes: Mapping[str, Remote] = field(default_factory=dict)
+    remotes: Remotes = field(default_factory=Remotes)
 
 
 def parse_config(text: str) -> Config:
-    """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and in which table."""
+    """The configuration in ``text``; an entry of ``[remotes]`` that makes no sense is one of its faults.
+
+    Raises :class:`Usage` saying what else is wrong and in which table.
+    """
     tables = parse_toml(text)
     user, core, remotes = (_table(tables, name) for name in ("user", "core", "remotes"))
     bare = core.get("bare", False)
@@ -67,7 +79,7 @@ def parse_config(text: str) -> Config:
     return Config(
         user_name=_text(user, "user", "name"),
         bare=bare,
-        remotes={name: _parse_remote(remotes, name) for name in remotes},
+        remotes=_parse_remotes(remotes),
     )
 
 
@@ -95,8 +107,21 @@ def _text(table: Mapping[str, Any], table_name: str, name: str) -> str:
     return value
 
 
+def _parse_remotes(tables: dict[str, Any]) -> Remotes:
+    remotes: dict[str, Remote] = {}
+    faults: dict[str, MuseError] = {}
+    for name in tables:
+        try:
+            remotes[name] = _parse_remote(tables, name)
+        except (Usage, Invalid) as exc:
+            hint = f"Mend it by hand, or take it out: museui remote remove {shlex.quote(name)}"
+            faults[name] = Usage(exc.message, hint=hint, details={"remote": name})
+    return Remotes(remotes, faults)
+
+
 def _parse_remote(remotes: dict[str, Any], name: str) -> Remote:
     where = f"remotes.{name}"
+    check_name(name, "remote")
     table = remotes[name]
     if not isinstance(table, dict):
         raise Usage(f"[{where}] is not a table")
@@ -109,11 +134,16 @@ def _parse_remote(remotes: dict[str, Any], name: str) -> Remote:
 def read_config(path: str) -> Config:
     """The configuration in the file ``path``, the defaults when there is none. Raises :class:`Usage` naming it."""
     try:
-        return parse_config(read_toml_text(path))
+        config = parse_config(read_toml_text(path))
     except FileNotFoundError:
         return Config()
     except Usage as exc:
-        raise Usage(f"{path}: {exc.message}", hint=exc.hint, details={"path": path}) from exc
+        hint = exc.hint or "Mend the file by hand; [remotes] in it says where the repository is pushed to."
+        raise Usage(f"{path}: {exc.message}", hint=hint, details={"path": path}) from exc
+    for fault in config.remotes.faults.values():
+        fault.message = f"{path}: {fault.message}"
+        fault.details["path"] = path
+    return config
 
 
 def read_toml_text(path: str) -> str:

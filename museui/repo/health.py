@@ -23,6 +23,7 @@ def find_damage(repository: Repository) -> Iterator[MuseError]:
     """Yield what is wrong with branches and the records of their heads, notes of remotes and tags; reads no tree."""
     branches = repository.branches()
     yield from branches.faults
+    yield from repository.remotes().faults.values()
     yield from _find_detached(repository, branches)
     yield from _find_damaged_heads(repository, branches)
     yield from _find_damaged_tracking(repository, branches)

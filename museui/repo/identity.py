@@ -23,6 +23,14 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}").fullmatch
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+class Identities(dict[str, "Identity"]):
+    """Identities by key. ``faults`` says of every other table what is wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: dict[str, Usage] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """You on one hub. ``host`` is the key of the table, everything else its content."""
@@ -81,15 +89,26 @@ def loose_mode(path: Path) -> str:
     return f"{path} can be read or written by others (mode {mode:04o}); run: chmod 600 {path}" if mode & 0o077 else ""
 
 
-def read_identities(path: Path) -> dict[str, Identity]:
-    """Every identity by its key, none when there is no file. Raises :class:`Usage` naming the file, not its content."""
+def read_identities(path: Path) -> Identities:
+    """Return every identity by its key, none when there is no file.
+
+    Raises :class:`Usage` naming the file, not its content.
+    """
+    identities = Identities()
     try:
         tables = parse_toml(read_toml_text(str(path)))
-        return {key.lower(): _parse_identity(key, table) for key, table in _host_tables(tables)}
     except FileNotFoundError:
-        return {}
+        return identities
     except Usage as exc:
-        raise Usage(f"{path}: {exc.message}", hint="Mend the file, or sign in again.") from exc
+        hint = "Mend the file by hand, or move it away and sign in to each hub again: museui login URL"
+        raise Usage(f"{path}: {exc.message}", hint=hint, details={"path": str(path)}) from exc
+    for key, table in _host_tables(tables):
+        try:
+            identities[key.lower()] = _parse_identity(key, table)
+        except Usage as exc:
+            hint = "Mend it by hand, or sign in to that hub again: museui login URL"
+            identities.faults[key.lower()] = Usage(f"{path}: {exc.message}", hint=hint, details={"path": str(path)})
+    return identities
 
 
 def _host_tables(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -118,7 +137,7 @@ def key_for(url: str, path: Path) -> str:
     """The key under which an identity for the hub of ``url`` goes: the one it has, else ``host`` or ``host:port``."""
     keys = host_keys(url)
     known = read_identities(path)
-    return next((key for key in keys if key in known), keys[0])
+    return next((key for key in keys if key in known or key in known.faults), keys[0])
 
 
 def write_identity(identity: Identity, path: Path) -> None:

@@ -13,6 +13,10 @@ from .files import disk_error, read_file
 from .identity import loose_mode
 
 _MAX_KEY_BYTES = 64 << 10
+_KEY_HINT = (
+    "It is PKCS#8 PEM without a password. Bring it back from a copy, or move it away and make another: museui keys "
+    "generate. Commits that the lost one signed stay valid."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def read_signing_key(path: Path, warn: Callable[[str], None]) -> SigningKey | No
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise Usage(f"{path} is not an Ed25519 private key", hint="It is PKCS#8 PEM without a password.") from None
+        raise Usage(f"{path} is not an Ed25519 private key", hint=_KEY_HINT) from None
     if warning := loose_mode(path):
         warn(warning)
     return _signing_key(key.private_bytes_raw(), key.public_key().public_bytes_raw())

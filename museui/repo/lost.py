@@ -26,18 +26,18 @@ def read_branches(muse: str, refs: Refs, store: Store) -> Branches:
     found = refs.branches()
     faults = list(found.faults)
     named = {str(fault.details.get("branch")) for fault in faults}
+    unborn = list(found.unborn)
     with suppress(MuseError):
         current = refs.read_head().branch
-        if current and current not in found and current not in named:
-            faults += _fault_of_current(muse, refs, store, current)
-            named.add(current)
-    for name in found.unborn:
-        if name not in named and (lost := find_loss(muse, refs, store, name)):
-            faults.append(lost)
+        if current and current not in found:
+            unborn.append(current)
+    for name in dict.fromkeys(unborn):
+        if name not in named:
+            faults += _find_fault(muse, refs, store, name)
     return Branches(found, tuple(faults), found.unborn)
 
 
-def _fault_of_current(muse: str, refs: Refs, store: Store, name: str) -> Iterator[MuseError]:
+def _find_fault(muse: str, refs: Refs, store: Store, name: str) -> Iterator[MuseError]:
     try:
         if refs.read_branch(name) is None and (lost := find_loss(muse, refs, store, name)):
             yield lost

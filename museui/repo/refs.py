@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..core.errors import Integrity, Invalid, MuseError, Usage, shown
 from ..core.ids import CommitId, is_hex_id, parse_id
-from ..core.names import check_branch, check_name, is_branch
+from ..core.names import check_branch, check_name, is_branch, is_name
 from .atomic import write_file
 from .files import disk_error, list_names, read_file
 from .temporary import PREFIX
@@ -58,10 +58,11 @@ def parse_head(content: bytes) -> Head:
 class Refs:
     """HEAD, ``refs/heads/`` and ``remotes/`` of the repository whose ``.muse`` folder is ``muse``."""
 
-    __slots__ = ("_muse",)
+    __slots__ = ("_folds_case", "_muse")
 
     def __init__(self, muse: str) -> None:
         self._muse = muse
+        self._folds_case: bool | None = None
 
     def read_head(self) -> Head:
         """What is checked out. Raises :class:`Integrity` when HEAD is missing or makes no sense."""
@@ -104,10 +105,12 @@ class Refs:
 
     def read_branch(self, name: str) -> CommitId | None:
         """The head of a branch, ``None`` when it has no commit. Raises :class:`Integrity` for rubbish."""
-        return _read_ref(self.branch_path(name), name)
+        path = self.branch_path(name)
+        return None if self._find_other_case("refs/heads", name) else _read_ref(path, name)
 
     def write_branch(self, name: str, commit_id: CommitId) -> None:
         """Point a branch at a commit; the change others wait for."""
+        self._check_case("refs/heads", name)
         _write_ref(self.branch_path(name), commit_id, name, sync=True)
 
     def branch_path(self, name: str) -> str:
@@ -120,12 +123,14 @@ class Refs:
 
     def remote_names(self) -> list[str]:
         """Return the remotes of which something was seen, sorted, whether they are still configured or not."""
-        return sorted(list_names(f"{self._muse}/remotes"))
+        return sorted(filter(is_name, list_names(f"{self._muse}/remotes")))
 
     def read_tracking(self, remote: str, branch: str) -> CommitId | None:
         """The hub's head of ``branch`` as last seen, ``None`` when never seen. Raises :class:`Integrity`."""
         path = self._tracking_path(remote, branch)
-        return None if os.path.isdir(path) else _read_ref(path, f"{remote}/{branch}")
+        if os.path.isdir(path) or self._find_other_case(f"remotes/{remote}", branch):
+            return None
+        return _read_ref(path, f"{remote}/{branch}")
 
     def write_tracking(self, remote: str, branch: str, commit_id: CommitId) -> None:
         """Note the hub's head of ``branch``; what was noted under a name that contradicts it (``a`` for ``a/b``) goes.
@@ -133,6 +138,7 @@ class Refs:
         Not synced: it can always be asked for again.
         """
         path = self._tracking_path(remote, branch)
+        self._check_case(f"remotes/{remote}", branch)
         try:
             _write_ref(path, commit_id, branch, sync=False)
         except Usage:
@@ -142,12 +148,39 @@ class Refs:
     def remove_tracking(self, remote: str, branch: str) -> None:
         """Forget what ``remote`` had on ``branch``; nothing happens when it was not known."""
         path = self._tracking_path(remote, branch)
+        if self._find_other_case(f"remotes/{remote}", branch):
+            return
         try:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(path)
         except OSError as exc:
             raise disk_error(exc, f"cannot remove {path}") from exc
         _remove_empty_folders(os.path.dirname(path), f"{self._muse}/remotes")
+
+    def _find_other_case(self, folder: str, name: str) -> str | None:
+        """Return what stands below ``folder`` for ``name`` and is spelled in another case, as the disk may allow."""
+        if self._folds_case is None:
+            self._folds_case = os.path.lexists(f"{self._muse}/head")  # HEAD is always there
+        if not self._folds_case:
+            return None
+        from .tree import fold_name
+
+        path, parts = f"{self._muse}/{folder}", name.split("/")
+        for number, part in enumerate(parts):
+            names = list_names(path)
+            if part not in names:
+                other = next((item for item in names if fold_name(item) == fold_name(part)), None)
+                return "/".join([*parts[:number], other]) if other else None
+            path = f"{path}/{part}"
+        return None
+
+    def _check_case(self, folder: str, name: str) -> None:
+        if other := self._find_other_case(folder, name):
+            raise Invalid(
+                f"branch {name!r} cannot be here beside {other!r}: this disk takes upper and lower case for one",
+                hint="Rename one of them on a disk that tells them apart.",
+                details={"branch": name, "other": other},
+            )
 
     def _tracking_path(self, remote: str, branch: str) -> str:
         return f"{self._muse}/remotes/{check_name(remote, 'remote')}/{check_branch(branch)}"
@@ -164,6 +197,8 @@ def _read_ref(path: str, name: str) -> CommitId | None:
         exc.details |= details
         exc.hint = exc.hint or _REF_HINT
         raise
+    except MuseError as exc:
+        raise Integrity(exc.message, hint=exc.hint, details=exc.details | details) from exc
     text = content.decode("ascii", "backslashreplace").strip(_BLANKS)
     if not text:
         return None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..core.errors import Usage
-from .config import Remote
+from .config import Remote, Remotes
 from .repository import Repository
 
 _FIRST_NAME = "origin"
 _FURTHER_NAME = "hub"
 
 
-def choose_remote(remotes: Mapping[str, Remote], wanted: str | None) -> Remote:
+def choose_remote(remotes: Remotes, wanted: str | None) -> Remote:
     """The remote called ``wanted``, or without a name the only one, or ``origin``.
 
     Raises :class:`Usage` when there is none, or when it is not clear which is meant.
@@ -22,6 +20,8 @@ def choose_remote(remotes: Mapping[str, Remote], wanted: str | None) -> Remote:
         name = "origin" if "origin" in remotes or len(remotes) != 1 else next(iter(remotes))
     if name in remotes:
         return remotes[name]
+    if fault := remotes.faults.get(name) or (None if remotes else next(iter(remotes.faults.values()), None)):
+        raise fault
     if not remotes:
         hint = "Add one: `museui remote add origin https://hub.example.org/ada/song`."
     else:

@@ -5,18 +5,19 @@ What things are and how they are spelled is in the modules beside this one; noth
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core.errors import Denied, Integrity, Usage
+from ..core.errors import Denied, Integrity, Invalid, MuseError, Usage
 from ..core.ids import CommitId, ObjectId, SnapshotId
 from ..core.records import Commit, Snapshot, SnapshotParser
 from .atomic import remove_file
-from .config import Config, Remote, read_config, remove_remote, set_remote
-from .create import NewRepository, create_repository
+from .config import Config, Remote, Remotes, read_config, remove_remote, set_remote
+from .create import SCHEMA_VERSION, NewRepository, create_repository
 from .files import read_file
 from .group import FileGroup
 from .lock import hold_lock
@@ -24,7 +25,7 @@ from .lost import find_loss, read_branches
 from .records import Tag, decode_record
 from .refs import Branches, Head, Refs
 from .store import Store
-from .tags import has_tag, read_tags, write_tag
+from .tags import Tags, has_tag, read_tags, write_tag
 
 _MAX_REPO_JSON_BYTES = 1 << 20
 
@@ -106,8 +107,8 @@ class Repository:
         """Whether the repository has no work tree."""
         return self.config().bare
 
-    def remotes(self) -> Mapping[str, Remote]:
-        """The remotes by name, in the order of the file. Raises :class:`Usage`."""
+    def remotes(self) -> Remotes:
+        """The remotes by name, in the order of the file, with the faults of others. Raises :class:`Usage`."""
         return self.config().remotes
 
     def set_remote(self, remote: Remote) -> None:
@@ -117,9 +118,10 @@ class Repository:
     def remove_remote(self, name: str) -> None:
         """Take out a remote and forget its branches. Raises :class:`NotFound`."""
         remove_remote(self.config_path, name)
-        for branch in self.refs.tracking_names(name):
-            self.refs.remove_tracking(name, branch)
-        remove_file(f"{self.muse}/seen/{name}.json")
+        with suppress(Invalid):  # a name that cannot be one: nothing was ever kept under it
+            for branch in self.refs.tracking_names(name):
+                self.refs.remove_tracking(name, branch)
+            remove_file(f"{self.muse}/seen/{name}.json")
 
     def lock(self, wait_s: float = 10.0) -> AbstractContextManager[None]:
         """Keep other MuseUI processes from writing here for a block. Raises :class:`Busy` after ``wait_s``."""
@@ -215,8 +217,8 @@ class Repository:
         """Note the hub's head of ``branch``."""
         self.refs.write_tracking(remote, branch, commit_id)
 
-    def tags(self) -> Iterator[Tag]:
-        """Every tag. Raises :class:`Integrity` naming the first damaged file."""
+    def tags(self) -> Tags:
+        """Return every tag, with a fault for each file that is damaged."""
         return read_tags(str(self.muse))
 
     def has_tag(self, tag: Tag) -> bool:
@@ -242,9 +244,24 @@ def _read_repo_json(path: str) -> tuple[str, str]:
     try:
         record = decode_record(read_file(path, _MAX_REPO_JSON_BYTES), path)
     except FileNotFoundError:
-        raise Integrity(f"{path} is missing", hint="It holds the repository's id.", details={"path": path}) from None
+        raise Integrity(f"{path} is missing", hint=_repo_json_hint(path), details={"path": path}) from None
+    except Integrity as exc:
+        exc.hint = _repo_json_hint(path)
+        raise
     repo_id = record.get("repo_id")
     domain = "" if record.get("domain") is None else record["domain"]
     if not isinstance(repo_id, str) or not repo_id or not isinstance(domain, str):
-        raise Integrity(f"{path} does not hold 'repo_id' and 'domain' as text", details={"path": path})
+        message = f"{path} does not hold 'repo_id' and 'domain' as text"
+        raise Integrity(message, hint=_repo_json_hint(path), details={"path": path})
     return repo_id, domain
+
+
+def _repo_json_hint(path: str) -> str:
+    """Return what to put into a ``repo.json`` that is damaged: the id stands in every commit, too."""
+    store = Store(os.path.dirname(path))
+    for commit_id in store.commit_ids():
+        with suppress(MuseError):
+            if repo_id := store.read_commit(commit_id).fields.get("repo_id"):
+                content = json.dumps({"repo_id": repo_id, "schema_version": SCHEMA_VERSION, "domain": "generic"})
+                return f"Write it anew, with the domain it was made with: {content}"
+    return "It holds the repository's id and its domain. Without a commit there is nothing to lose: move .muse away."

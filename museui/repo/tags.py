@@ -32,11 +32,23 @@ def read_tag(path: str) -> Tag | None:
         raise Integrity(f"{path} is damaged: {exc.message}", hint=exc.hint, details={"path": path}) from exc
 
 
-def read_tags(muse: str) -> Iterator[Tag]:
-    """Every tag. Raises :class:`Integrity` naming the first damaged file."""
+class Tags(list[Tag]):
+    """Every tag that can be read. ``faults`` says of every other file what is wrong with it."""
+
+    faults: tuple[MuseError, ...] = ()
+
+
+def read_tags(muse: str) -> Tags:
+    """Return every tag."""
+    tags, faults = Tags(), list[MuseError]()
     for path in tag_paths(muse):
-        if tag := read_tag(path):
-            yield tag
+        try:
+            if tag := read_tag(path):
+                tags.append(tag)
+        except MuseError as exc:
+            faults.append(exc)
+    tags.faults = tuple(faults)
+    return tags
 
 
 def has_tag(muse: str, tag: Tag) -> bool:

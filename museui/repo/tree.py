@@ -145,11 +145,16 @@ def remove(root: int, path: str) -> None:
             return
 
 
+def fold_name(name: str) -> str:
+    """Return what is the same for names that some file systems take for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def find_collision(paths: Iterable[str]) -> tuple[str, str] | None:
     """Two paths that differ only in case or Unicode form, which some file systems take for one."""
     seen: dict[str, str] = {}
     for path in paths:
-        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        other = seen.setdefault(fold_name(path), path)
         if other != path:
             return other, path
     return None

@@ -7,7 +7,7 @@ leaves out gets a pattern in ``.museignore``; otherwise the next snapshot would 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,8 +51,11 @@ def untrack(
     author: str,
     now: datetime,
     key: SigningKey | None = None,
+    about_to_move: Callable[[], object] = lambda: None,
 ) -> Untracked:
     """Drop ``paths``, files or folders, relative to the work tree, from the record; an empty one is all of it.
+
+    ``about_to_move`` is called when all is written but the branch.
 
     Raises :class:`NotFound` naming every path that is not recorded, and :class:`Usage` for a bare repository and for
     ignore rules that would bring a file back: then nothing has changed.
@@ -79,7 +82,7 @@ def untrack(
         if patterns and IGNORE_FILE not in dropped:
             manifest[IGNORE_FILE] = _store_ignore_file(repository)
         ordered = {path: manifest[path] for path in sorted(manifest)}
-        commit = write_commit(repository, recorded, ordered, message, author, now, key)
+        commit = write_commit(repository, recorded, ordered, message, author, now, key, about_to_move)
     return Untracked(commit, recorded.head.branch, tuple(sorted(dropped)), tuple(patterns), finished)
 
 

@@ -38,7 +38,11 @@ def token_for(
             _require_named(url, path)
         return check_token(token, TOKEN_VARIABLE)
     identities = read_identities(path)
-    found = next((identities[key] for key in host_keys(url) if key in identities), None)
+    found = None
+    for key in host_keys(url):
+        if fault := identities.faults.get(key):
+            raise fault
+        found = found or identities.get(key)
     if found is None:
         return None
     if warn and (warning := loose_mode(path)):

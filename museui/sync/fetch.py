@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from museui.core.bundle import ObjectEntry, read_bundle
-from museui.core.errors import Integrity, Interrupted, MuseError, NotFound, TooLarge, Unavailable
+from museui.core.errors import Integrity, Interrupted, Invalid, MuseError, NotFound, TooLarge, Unavailable
 from museui.core.figures import render_bytes
 from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
@@ -24,7 +24,7 @@ from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.hub.client import HubClient
 from museui.repo.files import disk_error
-from museui.repo.records import parse_tag
+from museui.repo.records import Tag, parse_tag
 from museui.repo.repository import Repository
 from museui.repo.sightings import note_heads
 
@@ -51,7 +51,7 @@ class FetchResult:
     objects: int
     wire_bytes: int
     faults: tuple[MuseError, ...] = ()
-    """Why the head of a branch could not be noted here; its commits have come."""
+    """Why the head of a branch could not be noted here, or a tag not be read; its commits have come."""
 
 
 async def fetch(
@@ -83,7 +83,8 @@ async def fetch(
                 note_heads(repository, remote, {}, [branch], time.time())
             raise NotFound(f"the hub has no branch {branch!r}", hint=f"It has: {', '.join(sorted(refs.branch_heads))}.")
         heads[branch] = refs.branch_heads[branch]
-    tags = [parse_tag(record) for record in await client.fetch_tags()] if _TAGS in refs.capabilities else []
+    faults: list[MuseError] = []
+    tags = _parse_tags(await client.fetch_tags(), faults) if _TAGS in refs.capabilities else []
     tagged = [tag.commit_id for tag in tags] if branches is None else []
     wanted = {*heads.values(), *tagged}
     seen = _seen_heads(repository, remote)
@@ -108,7 +109,6 @@ async def fetch(
             await run_stoppable(
                 lambda: _take_in(repository, file, room.raw_bytes, set(want), counts, checked, stop.is_set), stop.set
             )
-    faults: list[MuseError] = []
     if remote is not None:
         gone = repository.refs.tracking_names(remote) if branches is None else []
         note_heads(repository, remote, heads, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
@@ -163,6 +163,16 @@ class _Counts:
     snapshots: int = 0
     objects: int = 0
     wire_bytes: int = 0
+
+
+def _parse_tags(records: Iterable[Mapping[str, Any]], faults: list[MuseError]) -> list[Tag]:
+    tags = []
+    for record in records:
+        try:
+            tags.append(parse_tag(record))
+        except Invalid as exc:
+            faults.append(Invalid(f"the hub has a tag that makes no sense: {exc.message}", hint=exc.hint))
+    return tags
 
 
 def _seen_heads(repository: Repository, remote: str | None) -> list[CommitId]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from museui.core.bundle import pack_record
+from museui.core.errors import MuseError
 from museui.core.ids import CommitId
 from museui.hub.client import HubClient
 from museui.hub.retry import with_retries
@@ -20,12 +21,15 @@ _AT_ONCE = 1000
 
 async def push_tags(
     repository: Repository, client: HubClient, heads: Collection[CommitId], environment: Environment
-) -> int:
-    """Send the tags of ``heads`` and their ancestors; how many were new to the hub, or other than it had them.
+) -> tuple[int, tuple[MuseError, ...]]:
+    """Send the tags of ``heads`` and their ancestors.
 
-    Raises :class:`~museui.core.errors.Integrity` for a damaged tag or a missing commit, and what the hub answers.
+    Returns how many were new to the hub, or other than it had them, and why others cannot be read.
+
+    Raises :class:`~museui.core.errors.Integrity` for a missing commit, and what the hub answers.
     """
-    tags = await asyncio.to_thread(_find_tags, repository, heads)
+    found = await asyncio.to_thread(repository.tags)
+    tags = await asyncio.to_thread(_reached, repository, found, heads)
     stored = 0
     for at in range(0, len(tags), _AT_ONCE):
         records = [pack_record(tag.fields) for tag in tags[at : at + _AT_ONCE]]
@@ -35,11 +39,11 @@ async def push_tags(
             environment.sleep,
             environment.random,
         )
-    return stored
+    return stored, found.faults
 
 
-def _find_tags(repository: Repository, heads: Collection[CommitId]) -> list[Tag]:
-    tags = list(repository.tags())
+def _reached(repository: Repository, tags: Collection[Tag], heads: Collection[CommitId]) -> list[Tag]:
+    """Return those of ``tags`` that ``heads`` lead to."""
     wanted, reached = {tag.commit_id for tag in tags}, set[CommitId]()
     if wanted:
         for commit in walk_history(repository, heads):

@@ -158,6 +158,20 @@ def test_a_branch_before_its_first_commit_is_no_damage(museui: Museui, tmp_path:
     assert work.run("snapshot", "-m", "first of another", "--json").document["parent"] is None
 
 
+def test_a_first_snapshot_that_was_killed_before_its_branch_is_finished_by_the_next(
+    museui: Museui, tmp_path: Path
+) -> None:
+    museui("init", "fresh")
+    (tmp_path / "fresh/verse.txt").write_text("la")
+    killed = museui("-C", "fresh", "snapshot", "-m", "one", MUSEUI_FAILPOINT="snapshot.commit_written")
+    assert killed.code < 0
+    status = museui("-C", "fresh", "status")
+    assert status.code == 1 and "no commits yet" not in status.out and "museui repair" in status.out
+    assert museui("-C", "fresh", "snapshot", "-m", "one").err == "nothing to commit\n"
+    assert museui("-C", "fresh", "log").out.count("one") == 1
+    assert museui("-C", "fresh", "verify").code == 0
+
+
 def test_what_was_fetched_and_never_taken_is_not_built_over(work: Work, museui: Museui, tmp_path: Path) -> None:
     other = tmp_path / "other"
     museui("init", other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from museui.repo.repository import Repository
 from museui.sync.push import Push
 from museui.sync.result import Environment, PushRequest
 from tests.helpers.hub import ROOT, HubProcess
+from tests.helpers.program import Museui
 from tests.helpers.workload import RepositoryBuilder
 
 
@@ -74,3 +76,30 @@ def test_ctrl_c_is_exit_130(tmp_path: Path) -> None:
     assert (push.returncode, out) == (130, "")
     assert "interrupted" in err and "Traceback" not in err
     assert not any(lock.iterdir())
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_while_a_large_file_is_packed_is_one_sentence(museui: Museui, tmp_path: Path, number: str) -> None:
+    builder = RepositoryBuilder(tmp_path / "work")
+    builder.commit({"take.wav": random.Random(7).randbytes(24 << 20)})
+    with HubProcess() as hub:
+        push = ("push", builder.root, "--remote", hub.repository(), "--strategy", "bundle")
+        answer = museui(*push, MUSEUI_TOKEN=hub.token, MUSEUI_FAILPOINT=f"push.packing:2:{number}")
+        assert (answer.code, answer.out, answer.err) == (130, "", "error: interrupted\n")
+        assert not any((tmp_path / "home/.cache/museui/spool").iterdir())
+        assert museui(*push, MUSEUI_TOKEN=hub.token).code == 0
+
+
+def test_a_snapshot_that_is_interrupted_when_its_branch_is_written_says_what_it_made(
+    museui: Museui, tmp_path: Path
+) -> None:
+    museui("init", "song")
+    root = tmp_path / "song"
+    (root / "verse.txt").write_text("la")
+    snapshot = ("-C", root, "snapshot", "-m", "one")
+    answer = museui(*snapshot, MUSEUI_FAILPOINT="snapshot.objects_written:1:SIGINT")
+    assert (answer.code, answer.out, answer.err) == (130, "", "error: interrupted\n")
+    assert museui("-C", root, "status").out.startswith("no commits yet")
+    answer = museui(*snapshot, MUSEUI_FAILPOINT="snapshot.branch_written:1:SIGINT")
+    assert answer.code == 0 and answer.err.startswith("[main ") and "interrupted" not in answer.err
+    assert Repository.open(root).branches()["main"][:12] in answer.err

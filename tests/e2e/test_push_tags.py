@@ -62,22 +62,24 @@ def test_only_what_the_pushed_branch_leads_to_is_sent(hub: HubProcess, museui: M
     assert [tag["tag"] for tag in tags_on(hub, "some")] == ["early", "aside"]
 
 
-def test_a_damaged_tag_is_named_and_no_tag_is_sent(hub: HubProcess, museui: Museui, tmp_path: Path) -> None:
+def test_damaged_tags_are_named_and_the_others_are_sent(hub: HubProcess, museui: Museui, tmp_path: Path) -> None:
     builder = RepositoryBuilder(tmp_path / "work")
     write_tag(builder, "good", builder.commit({"a": b"1"}))
     write_tag(builder, "torn", builder.heads["main"]).write_text('{"tag_id"')
+    write_tag(builder, "empty", builder.heads["main"]).write_text("")
     answer = museui(
         "push", builder.root, "--remote", hub.repository("torn"), "--tags", "--json", MUSEUI_TOKEN=hub.token
     )
     assert answer.code == 1
     assert answer.document["error"]["code"] == "integrity"
-    assert "torn.json" in answer.document["error"]["message"]
-    assert answer.document["ok"] is False and "tags" not in answer.document
+    said = [error["message"] for error in answer.document["tag_errors"]]
+    assert len(said) == 2 and "empty.json" in said[0] and "torn.json" in said[1]
+    assert answer.document["ok"] is False and answer.document["tags"] == 1
     assert answer.document["head"] == f"sha256:{builder.heads['main']}", "what moved is told"
     assert len(answer.document["phases"]) == 5
-    assert tags_on(hub, "torn") == []
+    assert [tag["tag"] for tag in tags_on(hub, "torn")] == ["good"]
     again = museui("push", builder.root, "--remote", hub.repository("torn"), "--tags", MUSEUI_TOKEN=hub.token)
-    assert again.code == 1 and "main" in again.out and again.err.startswith("error: tags: ")
+    assert again.code == 1 and "main" in again.out and again.err.count("error: tags: ") == 2
 
 
 def test_tags_and_a_dry_run_exclude_each_other(hub: HubProcess, museui: Museui, tmp_path: Path) -> None:

@@ -189,6 +189,7 @@ def test_a_branch_that_somebody_else_built_on_is_safe_although_their_commits_are
 
 def test_when_it_was_seen_is_said_and_is_not_believed_when_the_clock_was_put_back(song: Song) -> None:
     song.made.commit({"a": b"1"})
+    (song.made.root / "a").write_bytes(b"1")
     song.run("push")
     note = song.made.muse / "seen" / "origin.json"
     document = json.loads(note.read_text())
