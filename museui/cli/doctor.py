@@ -37,10 +37,12 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     from museui.local.messages import encode
 
     folder = context.path(repo) if repo else context.cwd
-    folders, urls = [folder], _urls_of(folder, named=repo is not None)
+    urls, remote_checks = _urls_of(folder, named=repo is not None)
+    folders = [folder]
     daemon_checks = _ask_daemon()
     checks = daemon_checks if daemon_checks is not None else _examine_without_daemon(urls, folders)
     checks = [*checks, *_examine_work_tree(folder)]
+    checks += [check for check in remote_checks if check not in checks]
     names = {check.name for check in checks}
     checks += [check for check in _check_repository(folder) if check.name not in names]
     names = {check.name for check in checks}
@@ -58,27 +60,31 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
     return EXIT_FAILED if wrong else EXIT_OK
 
 
-def _urls_of(folder: Path, named: bool) -> dict[str, RepositoryUrl]:
-    """The repository's remotes by their hubs; none when there is no repository and none was ``named``."""
+def _urls_of(folder: Path, named: bool) -> tuple[dict[str, RepositoryUrl], list[Check]]:
+    """The repository's remotes by their hubs, and what is wrong with others.
+
+    None when there is no repository and none was ``named``; else that is raised.
+    """
     from museui.hub.url import parse_repository_url
+    from museui.local.messages import Check
     from museui.repo.repository import Repository
 
     try:
-        remotes = Repository.open(folder).remotes().values()
+        repository = Repository.open(folder)
+        remotes = repository.remotes().values()
     except MuseError:
         if named:
             raise
-        return {}
-    urls = {}
+        return {}, []
+    urls, checks = {}, []
     for remote in remotes:
         try:
             url = parse_repository_url(remote.url)
-        except Usage:
-            if named:
-                raise
-            continue
-        urls[url.base] = url
-    return urls
+        except Usage as exc:
+            checks.append(Check(f"remote {remote.name} of {repository.root}", False, exc.message, exc.hint))
+        else:
+            urls[url.base] = url
+    return urls, checks
 
 
 def _examine_work_tree(folder: Path) -> list[Check]:
@@ -139,10 +145,11 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl], folders: list[Path])
     checks.append(check_watch_limit(len(watched)))
     for path in watched:
         try:
-            found = _urls_of(Path(path), named=True)
+            found, remote_checks = _urls_of(Path(path), named=True)
         except MuseError as exc:
             checks.append(Check(f"repository {path}", False, exc.message, exc.hint))
             continue
+        checks += remote_checks
         checks += _check_repository(Path(path)) or [Check(f"repository {path}", True, "is there")]
         urls.update({base: url for base, url in found.items() if base not in urls})
         folders.append(Path(path))

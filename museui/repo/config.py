@@ -140,9 +140,9 @@ def read_config(path: str) -> Config:
     except Usage as exc:
         hint = exc.hint or "Mend the file by hand; [remotes] in it says where the repository is pushed to."
         raise Usage(f"{path}: {exc.message}", hint=hint, details={"path": path}) from exc
-    for fault in config.remotes.faults.values():
-        fault.message = f"{path}: {fault.message}"
-        fault.details["path"] = path
+    faults = config.remotes.faults
+    for name, fault in faults.items():
+        faults[name] = Usage(f"{path}: {fault.message}", hint=fault.hint, details={**fault.details, "path": path})
     return config
 
 

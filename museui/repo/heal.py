@@ -66,7 +66,7 @@ def finish_first_commit(repository: Repository) -> None:
         return
     commits = list(islice(store.commit_ids(), 2))
     former = find_former_heads(str(repository.muse), repository.refs, store, name)
-    if commits == former and store.reads_commit(former[0]):
+    if len(commits) == 1 and commits == former and store.reads_commit(former[0]):
         commit = store.read_commit(former[0])
         if not commit.parents and store.reads_snapshot(commit.snapshot_id):
             repository.write_branch(name, commit.id)

@@ -103,7 +103,7 @@ def read_known(repository: Repository, remote: str, branch: str) -> CommitId | N
     """Return where ``branch`` of ``remote`` was last seen, ``None`` when that is not known or cannot be read."""
     try:
         return repository.read_tracking(remote, branch)
-    except Integrity:
+    except (Integrity, Invalid):
         return None
 
 

@@ -20,6 +20,7 @@ from museui.core.frames import iter_raw
 from museui.core.graph import order_commits, outside_parents, require_all
 from museui.core.ids import CommitId, ObjectId, SnapshotId
 from museui.core.limits import Limits
+from museui.core.names import is_branch
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.hub.client import HubClient
@@ -42,7 +43,7 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What came: the hub's branches, and how much of it was new here."""
+    """What came: the hub's branches, but for those whose names are none, and how much of it was new here."""
 
     branch_heads: dict[str, CommitId]
     default_branch: str | None
@@ -116,7 +117,7 @@ async def fetch(
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)
     return FetchResult(
-        heads,
+        {branch: head for branch, head in heads.items() if is_branch(branch)},
         refs.default_branch,
         counts.commits,
         counts.snapshots,

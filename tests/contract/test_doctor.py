@@ -68,6 +68,13 @@ def test_without_a_daemon_the_machine_and_the_hubs_are_looked_at(
     assert "museui daemon start" in said.stdout and "repository /nowhere/at/all" in said.stdout
     assert "✓" not in said.stdout and said.stderr == ""
 
+    (song.muse / "tags/r").mkdir(parents=True)
+    (song.muse / "tags/r/x.json").write_text("{")
+    with (song.muse / "config.toml").open("a") as config:
+        config.write('[remotes.bad]\nurl = 3\n[remotes.ftp]\nurl = "ftp://hub.example/ada/song"\n')
+    said = home.museui("doctor", "--quiet", expect=1)
+    assert all(words in said.stdout for words in ("tags/r/x.json", "[remotes.bad]", f"remote ftp of {song.root}"))
+
 
 def test_with_a_daemon_its_checks_are_shown_and_the_hub_of_this_repository_besides(
     home: DaemonProcess, hub: HubProcess, tmp_path: Path

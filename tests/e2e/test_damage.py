@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -372,6 +374,36 @@ def test_branches_that_only_the_muse_client_names_go_to_the_hub_and_come_back(wo
     assert copy == dict.fromkeys(["main", *ODD], head) and copy.faults == ()
     assert work("clone", work.url, tmp_path / "idea", "--branch", "my idea").code == 0
     assert (tmp_path / "idea/.muse/HEAD").read_text() == "ref: refs/heads/my idea\n"
+
+
+def test_a_branch_of_the_hub_that_cannot_be_carried_is_named_and_the_rest_comes(
+    work: Work, hub: HubProcess, tmp_path: Path
+) -> None:
+    (work.muse / "refs/heads/odd").write_text(work.ids[1])
+    work.run("push", "--all-branches")
+    with closing(sqlite3.connect(hub.data_dir / "hub.sqlite3")) as index, index:
+        index.execute("UPDATE branches SET name = '..odd' WHERE name = 'odd'")
+    cloned = work("clone", work.url, tmp_path / "copy")
+    assert cloned.code == 1 and "..odd" in cloned.err
+    copy = Repository.open(tmp_path / "copy")
+    assert copy.branches() == {"main": work.ids[0]} and copy.read_tracking("origin", "main") == work.ids[0]
+    fetched = work("-C", tmp_path / "copy", "fetch", "--json")
+    assert fetched.code == 1 and "..odd" in fetched.document["faults"][0]["message"]
+    assert work("-C", tmp_path / "copy", "pull").code == 0
+    assert work("-C", tmp_path / "copy", "verify").code == 0
+
+
+def test_one_remote_that_makes_no_sense_is_named_and_the_others_are_used(work: Work) -> None:
+    with (work.muse / "config.toml").open("a") as config:
+        config.write("[remotes.bad]\nurl = 3\n")
+    work.check_named("[remotes.bad]")
+    (work.root / "more.txt").write_text("more")
+    work.run("snapshot", "-m", "more")
+    work.run("push")
+    work.run("pull")
+    assert "[remotes.bad]" in work.run("push", "--remote", "bad", code=2).err
+    work.run("remote", "remove", "bad")
+    work.check_safe()
 
 
 def _object(work: Work, content: bytes) -> Path:

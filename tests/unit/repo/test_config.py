@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from museui.core.errors import Invalid, NotFound, Usage
 from museui.repo.config import Config, Remote, parse_config, read_config, remove_remote, set_remote
+from museui.repo.remotes import choose_remote
 
 TEXT = """\
 # mine
@@ -45,9 +47,6 @@ def test_what_is_there_is_read_and_what_is_not_is_empty(tmp_path: Path) -> None:
         ("x = 1\nx = 2\ny = 3", "line 2"),
         ("remotes = 3", "[remotes] is not a table"),
         ("[user]\nname = 3", "[user] name is not text"),
-        ("[remotes]\norigin = 'http://x'", "[remotes.origin] is not a table"),
-        ("[remotes.origin]\nbranch = 'main'", "[remotes.origin] has no url"),
-        ("[remotes.origin]\nurl = 3", "[remotes.origin] url is not text"),
         ("[core]\nbare = 'yes'", "bare is neither true nor false"),
         ("x = " + "[" * 100_000, "not valid TOML"),
         ("x = " + "9" * 5000, "not valid TOML"),
@@ -59,6 +58,32 @@ def test_rubbish_is_refused_with_the_place(tmp_path: Path, text: str, said: str)
     with pytest.raises(Usage) as caught:
         read_config(str(path))
     assert str(path) in caught.value.message and said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        ("bad", "bad = 'http://x'", "[remotes.bad] is not a table"),
+        ("bad", "bad = {branch = 'main'}", "[remotes.bad] has no url"),
+        ("bad", "bad = {url = 3}", "[remotes.bad] url is not text"),
+        ("my hub", "'my hub' = {url = 'http://x/a/b'}", "remote is not a name"),
+    ],
+)
+def test_a_remote_that_makes_no_sense_is_named_and_stops_no_other(
+    tmp_path: Path, name: str, entry: str, said: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[remotes]\n{entry}\n[remotes.origin]\nurl = 'http://x/a/b'\n")
+    remotes = read_config(str(path)).remotes
+    assert remotes == {"origin": Remote("origin", "http://x/a/b")}
+    (fault,) = remotes.faults.values()
+    assert list(remotes.faults) == [name] and str(path) in fault.message and said in fault.message
+    assert f"museui remote remove {shlex.quote(name)}" in fault.hint
+    assert choose_remote(remotes, None).name == "origin"
+    with pytest.raises(Usage, match=r"config\.toml"):
+        choose_remote(remotes, name)
+    remove_remote(str(path), name)
+    assert read_config(str(path)).remotes.faults == {}
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,16 @@ def test_a_damaged_file_is_named_and_its_content_never_shown(path: Path, text: s
     assert SECRET not in f"{caught.value.message} {caught.value.hint} {caught.value.details}"
 
 
+def test_a_table_that_makes_no_sense_stops_no_other_hub(path: Path) -> None:
+    write_raw(path, f'["bad.example"]\ntoken = 3\n["good.example"]\ntoken = "{SECRET}"\n')
+    assert token_for("https://good.example/ada/song", {}) == SECRET
+    with pytest.raises(Usage, match=r"identity\.toml") as caught:
+        token_for("https://bad.example/ada/song", {})
+    assert "museui login" in caught.value.hint
+    write_identity(Identity("bad.example", "new"), path)
+    assert token_for("https://bad.example/ada/song", {}) == "new"
+
+
 def test_a_file_that_is_not_text_is_named(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"\xff" * 100)

@@ -232,3 +232,32 @@ def test_head_is_written_as_the_client_writes_it(refs: Refs, tmp_path: Path) -> 
     refs.write_head(Head(None, A))
     assert (tmp_path / "HEAD").read_bytes() == f"commit: {A}\n".encode()
     assert refs.read_head() == Head(None, A)
+
+
+def test_where_case_is_folded_the_second_of_two_names_is_refused_and_neither_is_read_for_the_other(
+    refs: Refs, tmp_path: Path
+) -> None:
+    (tmp_path / "head").write_text("as HEAD looks on a disk that takes both for one")
+    refs.write_branch("main", A)
+    refs.write_branch("Take/one", A)
+    refs.write_tracking("origin", "main", A)
+    for name in ("Main", "take/one", "take/two"):
+        assert refs.read_branch(name) is None
+        with pytest.raises(Invalid, match="takes upper and lower case for one"):
+            refs.write_branch(name, B)
+    with pytest.raises(Invalid):
+        refs.write_tracking("origin", "MAIN", B)
+    assert refs.read_tracking("origin", "MAIN") is None
+    refs.remove_tracking("origin", "MAIN")
+    assert (refs.read_tracking("origin", "main"), refs.read_branch("Take/one")) == (A, A)
+    refs.write_branch("main", B)
+    refs.write_branch("Take/two", B)
+
+
+def test_a_note_that_cannot_be_read_is_damage(refs: Refs, tmp_path: Path) -> None:
+    refs.write_tracking("origin", "main", A)
+    (tmp_path / "remotes/.DS_Store").write_bytes(b"of another program")
+    assert refs.remote_names() == ["origin"]
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    with patch("os.open", side_effect=refused), pytest.raises(Integrity, match="Permission denied"):
+        refs.read_tracking("origin", "main")
