@@ -21,6 +21,7 @@ from museui.repo.repository import Repository
 from museui.repo.standing import BranchState, compare_state
 from museui.repo.unfinished import is_noted
 from museui.settings.config import Watched
+from museui.settings.tokens import note_named_hub
 
 from .folders import find_folders
 
@@ -82,6 +83,7 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         folders = find_folders(muse, None)
         return replace(seen, word="no_remote", trouble=trouble_of(exc), folders=folders)
     if remote.name == remote.url:  # only the configuration has it: everybody reads [remotes]
+        note_named_hub(parse_repository_url(remote.url).base)
         with suppress(MuseError):
             remote = replace(remote, name=name_remote(repository, remote.url))
     named = remote.name != remote.url
