@@ -150,10 +150,14 @@ class Store:
 
     def write_commit(self, commit: Commit, group: FileGroup) -> None:
         """Add the commit's file to ``group``, unless an undamaged one is there: a record is never written over."""
-        path = self.commit_path(commit.id)
-        if path in group or self.reads_commit(commit.id):
+        self.write_commit_record(commit.id, encode_record(commit.fields), group)
+
+    def write_commit_record(self, commit_id: CommitId, record: bytes, group: FileGroup) -> None:
+        """Do :meth:`write_commit` with a record as it is to be in the file."""
+        path = self.commit_path(commit_id)
+        if path in group or self.reads_commit(commit_id):
             return
-        group.add(path, (encode_record(commit.fields),))
+        group.add(path, (record,))
 
     def reads_commit(self, commit_id: CommitId) -> bool:
         """Return whether the commit is there and undamaged: its file is read and its id checked."""

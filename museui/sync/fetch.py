@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from museui.core.bundle import ObjectEntry, read_bundle
 from museui.core.errors import Integrity, Interrupted, Invalid, MuseError, NotFound, TooLarge, Unavailable
@@ -25,7 +25,7 @@ from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.hub.client import HubClient
 from museui.repo.files import disk_error
-from museui.repo.records import Tag, parse_tag
+from museui.repo.records import Tag, encode_record, parse_tag
 from museui.repo.repository import Repository
 from museui.repo.sightings import note_heads
 
@@ -35,6 +35,8 @@ from .threads import Stopped, run_stoppable
 _PIECE_BYTES = 1 << 20
 _MAX_WIRE_BYTES = Limits().max_raw_bytes + (1 << 30)
 """What does not compress becomes a little longer by it."""
+_RECORDS_BYTES = 16 << 20
+"""How much of the records of commits is held in memory."""
 _MAX_HAVE = 256
 _TAGS = "tags"
 
@@ -208,34 +210,74 @@ def _take_in(
     A commit that is here must never lack what it needs, since the next fetch will say that we have it.
     """
     limits = Limits()
-    commits: dict[CommitId, Commit] = {}
     snapshots: set[SnapshotId] = set()
     objects: set[ObjectId] = set()
     needed: set[ObjectId] = set()
-    with repository.group() as group:
-        for item in read_bundle(iter_raw(_iter_file(file), max_raw_bytes), limits):
-            if stopped():
-                raise Interrupted("interrupted")
-            if isinstance(item, ObjectEntry):
-                repository.write_object(item.id, item.pieces(), group)
-                objects.add(item.id)
-            elif isinstance(item, Snapshot):
-                repository.write_snapshot(item, group)
-                snapshots.add(item.id)
-                needed.update(item.manifest.values())
-            elif isinstance(item, Commit):
-                if check_signatures:
-                    verify_commit(item.fields)
-                commits[item.id] = item
-    parents_of = {commit.id: commit.parents for commit in commits.values()}
-    require_all(want, commits, "commit", "the fetch")
-    _require_here(outside_parents(parents_of), repository.has_commit, "commit")
-    _require_here({c.snapshot_id for c in commits.values()} - snapshots, repository.has_snapshot, "snapshot")
-    _require_here(needed - objects, repository.has_object, "object")
-    with repository.group() as group:
-        for commit_id in order_commits(parents_of):
-            repository.write_commit(commits[commit_id], group)
-    counts.commits, counts.snapshots, counts.objects = len(commits), len(snapshots), len(objects)
+    with _Commits(repository.muse) as commits:
+        with repository.group() as group:
+            for item in read_bundle(iter_raw(_iter_file(file), max_raw_bytes), limits):
+                if stopped():
+                    raise Interrupted("interrupted")
+                if isinstance(item, ObjectEntry):
+                    repository.write_object(item.id, item.pieces(), group)
+                    objects.add(item.id)
+                elif isinstance(item, Snapshot):
+                    repository.write_snapshot(item, group)
+                    snapshots.add(item.id)
+                    needed.update(item.manifest.values())
+                    if len(needed) > limits.max_objects:
+                        raise TooLarge(f"what was fetched names more than {limits.max_objects:,} objects")
+                elif isinstance(item, Commit):
+                    if check_signatures:
+                        verify_commit(item.fields)
+                    commits.add(item)
+        require_all(want, commits.parents_of, "commit", "the fetch")
+        _require_here(outside_parents(commits.parents_of), repository.has_commit, "commit")
+        _require_here(commits.snapshots - snapshots, repository.has_snapshot, "snapshot")
+        _require_here(needed - objects, repository.has_object, "object")
+        with repository.group() as group:
+            for commit_id in order_commits(commits.parents_of):
+                repository.store.write_commit_record(commit_id, commits.read_record(commit_id), group)
+    counts.commits, counts.snapshots, counts.objects = len(commits.parents_of), len(snapshots), len(objects)
+
+
+class _Commits:
+    """The commits of a fetch until all that they need is here; their records wait on the disk when they are large.
+
+    A context manager.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.parents_of: dict[CommitId, tuple[CommitId, ...]] = {}
+        self.snapshots: set[SnapshotId] = set()
+        self._places: dict[CommitId, tuple[int, int]] = {}
+        self._end = 0
+        spool = tempfile.SpooledTemporaryFile(_RECORDS_BYTES, dir=str(folder))  # noqa: SIM115  __exit__ closes it
+        self._records = cast(BinaryIO, spool)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._records.close()
+
+    def add(self, commit: Commit) -> None:
+        """Keep a commit. Raises our errors of the disk."""
+        record = encode_record(commit.fields)
+        try:
+            self._records.write(record)
+        except OSError as exc:
+            raise disk_error(exc, "cannot keep the commits that came") from exc
+        self.parents_of[commit.id] = commit.parents
+        self.snapshots.add(commit.snapshot_id)
+        self._places[commit.id] = (self._end, len(record))
+        self._end += len(record)
+
+    def read_record(self, commit_id: CommitId) -> bytes:
+        """Return its record as it is to be in its file."""
+        offset, size = self._places[commit_id]
+        self._records.seek(offset)
+        return self._records.read(size)
 
 
 def _require_here(items: set[CommitId] | set[SnapshotId] | set[ObjectId], has: Callable[..., bool], kind: str) -> None:
