@@ -7,7 +7,7 @@ from typing import Any
 
 from .config import HubSettings
 
-CAPABILITIES = ("bundle", "stream", "unpack", "objects", "fetch-zstd", "tags")
+CAPABILITIES = ("bundle", "stream", "unpack", "objects", "fetch-zstd", "tags", "delete-branch")
 
 
 def describe_hub(settings: HubSettings) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def audit(name: str, limit: int, before: int | None, data_dir: Path, as_json: bo
 
 def _cells(item: MoveRow) -> tuple[str, ...]:
     old, new = (_short(head) for head in (item.old_head, item.new_head))
-    how = "forced" if item.forced else ""
+    how = "deleted" if item.new_head is None else "forced" if item.forced else ""
     when = render_time(item.created_at)
     return (str(item.id), when, item.user, item.token_id or "-", item.branch, old, new, how, item.request_id)
 

@@ -1,11 +1,10 @@
 """The audit log: every move of a branch, by whom and by which request. It outlives the repository it speaks of.
 
-A branch that went with its repository moved to nothing.
+A branch that was deleted, or went with its repository, moved to nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +44,13 @@ async def record_move(
     caller: Caller,
     branch: str,
     old: CommitId | None,
-    new: CommitId,
+    new: CommitId | None,
     *,
     forced: bool,
-    push_id: str,
+    push_id: str | None,
     now: float,
 ) -> None:
-    """Write a move down, in the transaction that makes it."""
+    """Write a move down, in the transaction that makes it; to ``new`` None: the branch is deleted."""
     await connection.execute(
         insert(ref_moves).values(
             repository_id=repository.id,
@@ -61,7 +60,7 @@ async def record_move(
             request_id=caller.request_id,
             branch=branch,
             old_head=bytes.fromhex(old) if old else None,
-            new_head=bytes.fromhex(new),
+            new_head=bytes.fromhex(new) if new else None,
             forced=forced,
             push_id=push_id,
             created_at=now,
@@ -93,12 +92,10 @@ async def record_deletion(
     )
 
 
-async def find_removed(
-    connection: AsyncConnection, repository: RepositoryRow, heads: Mapping[str, CommitId]
-) -> dict[str, CommitId]:
+async def find_removed(connection: AsyncConnection, repository: RepositoryRow) -> dict[str, CommitId]:
     """Branch → the head that its newest move took away, where that was by force or a deletion: a person's decision.
 
-    ``heads``: where the branches are.  Of the newest thousand such moves.
+    Of the newest thousand such moves.
     """
     query = select(ref_moves.c.branch, ref_moves.c.old_head, ref_moves.c.new_head).where(
         ref_moves.c.forced, ref_moves.c.repository == repository.name, of_repository(repository.id)
@@ -106,11 +103,16 @@ async def find_removed(
     newest: dict[str, Row[*tuple[Any, ...]]] = {}
     for row in await connection.execute(query.order_by(ref_moves.c.id.desc()).limit(_MAX_REMOVED)):
         newest.setdefault(row.branch, row)
+    heads: dict[str, bytes] = {}
+    if newest:
+        where = (branches.c.repository_id == repository.id, branches.c.name.in_(newest))
+        found = await connection.execute(select(branches.c.name, branches.c.head).where(*where))
+        heads = {row.name: row.head for row in found}
     # A branch that is elsewhere has moved since: whatever leads back to where force has put it is force as well.
     return {
         branch: CommitId(row.old_head.hex())
         for branch, row in newest.items()
-        if row.old_head and heads.get(branch) == (row.new_head.hex() if row.new_head else None)
+        if row.old_head and heads.get(branch) == row.new_head
     }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from museui.core.errors import Invalid, NonFastForward, StaleLease
+from museui.core.errors import Denied, Invalid, NonFastForward, NotFound, StaleLease, TooLarge
 from museui.core.ids import CommitId, qualified
 from museui.core.wire import PushTarget
 
@@ -40,7 +40,7 @@ def check_lease(branch: str, expected: CommitId | None, current: CommitId | None
     now = f"is at {current[:12]} now" if current else "is not there any more"
     raise StaleLease(
         f"branch {branch!r} {now}, not at {expected[:12]}" if expected else f"branch {branch!r} exists already",
-        hint="Fetch and look at what is there; then push again, on top of it or with --force-with-lease.",
+        hint="Fetch and look at what is there, then push again.",
         details={
             "branch": branch,
             "expected": qualified(expected) if expected else None,
@@ -55,6 +55,7 @@ async def advance_branch(
     target: PushTarget,
     rules: Rules,
     parents_of: Mapping[CommitId, Sequence[CommitId]],
+    max_branches: int,
     now: float,
 ) -> Move:
     """Move the branch to ``target.head``, whose commits are in the index.
@@ -62,7 +63,8 @@ async def advance_branch(
     The repository is locked (:func:`~hubstub.index.locks.lock_repository`), so nobody else moves a branch of it.
     ``parents_of``: the commits that came with the push.  A branch that is there already stays.
     Raises :class:`StaleLease` or :class:`NonFastForward` with where the branch is, :class:`Invalid` for a new branch
-    whose name cannot stand beside another's, :class:`~museui.core.errors.Denied` for force that is not allowed.
+    whose name cannot stand beside another's, :class:`TooLarge` for one too many, :class:`Denied` for force that is not
+    allowed.
     """
     current = await read_head(connection, repository_id, target.branch)
     if current == target.head:
@@ -71,6 +73,7 @@ async def advance_branch(
         check_lease(target.branch, target.expected_head, current)
     head = bytes.fromhex(target.head)
     if current is None:
+        await require_few_branches(connection, repository_id, max_branches)
         await _check_folders(connection, repository_id, target.branch)
         await connection.execute(
             insert(branches).values(repository_id=repository_id, name=target.branch, head=head, updated_at=now)
@@ -89,7 +92,7 @@ async def advance_branch(
     if forced and not target.force:
         raise NonFastForward(
             f"branch {target.branch!r} is at {current[:12]}, which {target.head[:12]} does not build on",
-            hint="Fetch and merge what is on the hub, then push again; --force-with-lease replaces it.",
+            hint="Fetch and merge what is on the hub, then push again.",
             details={"branch": target.branch, "head": qualified(current)},
         )
     await connection.execute(
@@ -98,6 +101,51 @@ async def advance_branch(
         .values(head=head, updated_at=now)
     )
     return Move(current, forced=forced)
+
+
+async def require_few_branches(connection: AsyncConnection, repository_id: int, limit: int) -> None:
+    """Raise :class:`TooLarge` when the repository has ``limit`` branches or more, and so can have no new one."""
+    query = select(func.count()).select_from(branches).where(branches.c.repository_id == repository_id)
+    count = (await connection.execute(query)).scalar_one()
+    if count >= limit:
+        raise TooLarge(
+            f"the repository has {count} branches, and may have no more than {limit}",
+            hint="Delete branches that nobody needs: 'museui push --delete BRANCH'.",
+            details={"branches": count, "max_branches": limit},
+        )
+
+
+async def remove_branch(
+    connection: AsyncConnection, repository_id: int, branch: str, rules: Rules, expected: CommitId | None
+) -> CommitId:
+    """Delete a branch of the repository, which is locked; where it was. ``expected``: a lease, if there is one.
+
+    Raises :class:`NotFound`, :class:`StaleLease`, :class:`Denied` for one that is protected and :class:`Invalid` for
+    the default branch.
+    """
+    current = await read_head(connection, repository_id, branch)
+    if current is None:
+        raise NotFound(f"there is no branch {branch!r}", details={"branch": branch})
+    if expected is not None:
+        check_lease(branch, expected, current)
+    if not rules.allows_force:
+        raise Denied(
+            f"branch {branch!r} is protected: it cannot be deleted",
+            hint="Whoever administers the repository can take the protection away.",
+            details={"branch": branch, "rule": "protected"},
+        )
+    default = select(repositories.c.id).where(
+        repositories.c.id == repository_id, repositories.c.default_branch == branch
+    )
+    if (await connection.execute(default)).first() is not None:
+        raise Invalid(
+            f"branch {branch!r} is the repository's default branch and cannot be deleted",
+            hint="Whoever administers the repository can make another branch the default first.",
+            details={"branch": branch, "rule": "default_branch"},
+        )
+    own = (branches.c.repository_id == repository_id, branches.c.name == branch)
+    await connection.execute(delete(branches).where(*own))
+    return current
 
 
 def _descends(new: CommitId, old: CommitId, parents_of: Mapping[CommitId, Sequence[CommitId]]) -> bool:

@@ -19,7 +19,7 @@ from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import UploadSpec, staging_key
-from .advance import check_lease, read_head
+from .advance import check_lease, read_head, require_few_branches
 from .policy import check_force, read_rules
 from .quota import reserve_room
 from .uploads import find_open_upload, open_upload, renew_upload, require_few_open
@@ -59,16 +59,19 @@ async def presign_upload(
     """A URL for the bundle, and whether its bytes have arrived already.
 
     ``lease``: whether ``expected_head`` is one.  Raises :class:`~museui.core.errors.StaleLease`,
-    :class:`~museui.core.errors.Quota`, and :class:`~museui.core.errors.Denied` when a protected branch is to be forced.
+    :class:`~museui.core.errors.Quota`, :class:`TooLarge` for one branch too many, and
+    :class:`~museui.core.errors.Denied` when a protected branch is to be forced.
     """
     began = time.perf_counter()
     async with hub.database.read() as connection:
-        if lease and ask.branch is not None:
+        if ask.branch is not None:
             current = await read_head(connection, repository.id, ask.branch)
-            if current is None or current != ask.head:
+            if lease and (current is None or current != ask.head):
                 check_lease(ask.branch, ask.expected_head, current)
-        if ask.force and ask.branch is not None and await read_head(connection, repository.id, ask.branch):
-            check_force(ask.branch, await read_rules(connection, repository.id, caller.user_id, ask.branch))
+            if current is None:
+                await require_few_branches(connection, repository.id, hub.settings.limits.max_branches)
+            elif ask.force:
+                check_force(ask.branch, await read_rules(connection, repository.id, caller.user_id, ask.branch))
         known = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
     staged = await hub.store.stat(staging_key(known.id)) if known else None
     arrived_id = known.id if known and staged and staged.size_bytes == ask.size_bytes else None

@@ -118,9 +118,7 @@ async def receive_push(
             async with stored_as(hub, source, bundle) as store_s:
                 failpoint("confirm.stored")
                 receipt = Receipt(repository, caller, strategy, target, bundle, upload_id, store_s, began, sent)
-                answer, new = await record_push(
-                    hub.database, hub.settings.quotas, receipt, contents, closure, hub.now()
-                )
+                answer, new = await record_push(hub.database, hub.settings, receipt, contents, closure, hub.now())
     failpoint("confirm.committed")
     hub.jobs_waiting.set()
     if contents.wire_bytes >= LONG_WORK_BYTES:

@@ -14,7 +14,7 @@ from museui.core.errors import Unavailable, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.wire import PushAnswer, PushTarget, encode
 
-from ..config import Quotas
+from ..config import HubSettings
 from ..index import schema
 from ..index.database import Database
 from ..index.history import existing_objects
@@ -81,7 +81,7 @@ class Receipt:
 
 
 async def record_push(
-    database: Database, quotas: Quotas, receipt: Receipt, contents: Contents, closure: Closure, now: float
+    database: Database, settings: HubSettings, receipt: Receipt, contents: Contents, closure: Closure, now: float
 ) -> tuple[PushAnswer, bool]:
     """Write everything, or nothing. The answer is what the same request will be answered again; then it is not new.
 
@@ -107,10 +107,10 @@ async def record_push(
             await _end_upload(connection, receipt, earlier)
             return earlier, False
         await check_signers(connection, receipt.repository, rules, contents, closure)
-        await settle_room(connection, quotas, receipt.repository_id, contents, closure)
+        await settle_room(connection, settings.quotas, receipt.repository_id, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
         indexed = time.perf_counter()
-        move = await _advance(database, connection, receipt, rules, contents, now)
+        move = await _advance(database, connection, settings, receipt, rules, contents, now)
         answer = PushAnswer(
             ok=True,
             push_id=secrets.token_hex(16),
@@ -145,10 +145,16 @@ async def record_push(
 
 
 async def _advance(
-    database: Database, connection: AsyncConnection, receipt: Receipt, rules: Rules, contents: Contents, now: float
+    database: Database,
+    connection: AsyncConnection,
+    settings: HubSettings,
+    receipt: Receipt,
+    rules: Rules,
+    contents: Contents,
+    now: float,
 ) -> Move:
-    target = receipt.target
-    move = await advance_branch(connection, receipt.repository_id, target, rules, contents.parents_of, now)
+    target, most = receipt.target, settings.limits.max_branches
+    move = await advance_branch(connection, receipt.repository_id, target, rules, contents.parents_of, most, now)
     if move.moved and rules.signed_only:
         await check_branch_signed(
             database, connection, receipt.repository_id, target.branch, target.head, move.previous, contents

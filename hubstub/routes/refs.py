@@ -1,7 +1,8 @@
-"""``GET refs`` and ``POST negotiate``: what a repository has, asked before a push or a fetch."""
+"""``GET refs`` and ``POST negotiate``: what a repository has, asked before a push or a fetch; a branch is deleted."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,16 +11,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from museui.core.errors import Invalid
-from museui.core.ids import PREFIX, CommitId
+from museui.core.ids import PREFIX, CommitId, parse_id, qualified
+from museui.core.names import check_branch
 from museui.core.wire import NegotiateAnswer, NegotiateRequest, Refs, encode, parse
 
 from ..capabilities import describe_hub
 from ..http.messages import answer, read_message, wants_msgpack
-from ..index.branches import read_heads
+from ..http.paging import parse_limit
+from ..index.branches import MOST_HEADS, HeadsPage, read_heads, read_heads_page
 from ..index.history import existing_commits, has_commits, is_ancestor
-from ..people.access import covers, find_access
+from ..people.access import ACCESS, Access, covers, find_access
 from ..people.audit import find_removed
 from ..people.auth import open_repository
+from ..people.tokens import Caller
+from ..push.delete_branch import delete_branch
 from ..push.needed import find_needed
 from ..state import hub_of
 
@@ -28,20 +33,29 @@ _MAX_REACHED = 4
 
 
 async def get_refs(request: Request) -> Response:
-    """Where every branch is, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need.
+    """Where the branches are, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need.
 
-    Who has this very answer already (``If-None-Match``) is told so, without it.
+    With ``?limit=&after=name&branch=name`` a page of them.  Who has this very answer already (``If-None-Match``) is
+    told so, without it.
     """
     hub = hub_of(request)
     repository, caller = await open_repository(request, "read")
+    query = request.query_params
     async with hub.database.read() as connection:
-        heads = await read_heads(connection, repository.id)
+        if "limit" in query:
+            limit = parse_limit(request, MOST_HEADS)
+            after, also = query.get("after", ""), query.get("branch", "")
+            page = await read_heads_page(connection, repository.id, limit, after, also)
+        else:
+            page = HeadsPage(await read_heads(connection, repository.id), None)
         needs = await find_needed(connection, repository.id)
-        writes = caller is not None and covers(await find_access(connection, caller, repository), "write")
-        removed = await find_removed(connection, repository, heads) if writes else {}
+        access = _access_with(caller, await find_access(connection, caller, repository))
+        removed = await find_removed(connection, repository) if covers(access, "write") else {}
     refs = Refs(
         repo_id=repository.public_id,
-        branch_heads=heads,
+        branch_heads=page.heads,
+        next=page.next,
+        access=access,
         domain=repository.domain,
         default_branch=repository.default_branch,
         signing_policy=repository.signing_policy,
@@ -49,13 +63,32 @@ async def get_refs(request: Request) -> Response:
         removed=removed,
         **describe_hub(hub.settings),
     )
-    response = answer(request, encode(refs, bare_ids=wants_msgpack(request)))
+    bare_ids = wants_msgpack(request)
+    response = await asyncio.to_thread(lambda: answer(request, encode(refs, bare_ids=bare_ids)))
     etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
     if etag in [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
+
+
+def _access_with(caller: Caller | None, access: Access | None) -> Access:
+    """What the caller may do to a repository that they may read, with the token that they have."""
+    scope = caller.scope if caller else "read"
+    return next(item for item in reversed(ACCESS) if item == "read" or (covers(access, item) and covers(scope, item)))
+
+
+async def remove_branch(request: Request) -> Response:
+    """Delete a branch: ``?expected_head=`` is a lease."""
+    hub = hub_of(request)
+    repository, caller = await open_repository(request, "write")
+    assert caller is not None, "nobody may write without a token"
+    branch = check_branch(request.path_params["branch"])
+    lease = request.query_params.get("expected_head")
+    expected = CommitId(parse_id(lease, "field 'expected_head'")) if lease is not None else None
+    head = await delete_branch(hub, repository, caller, branch, expected)
+    return answer(request, {"ok": True, "branch": branch, "previous_head": qualified(head)})
 
 
 async def negotiate(request: Request) -> Response:
@@ -91,4 +124,5 @@ async def _find_reached(connection: AsyncConnection, repository_id: int, message
 routes = [
     Route("/{owner}/{slug}/refs", get_refs, methods=["GET"]),
     Route("/{owner}/{slug}/negotiate", negotiate, methods=["POST"]),
+    Route("/{owner}/{slug}/branches/{branch:path}", remove_branch, methods=["DELETE"]),
 ]

@@ -47,6 +47,13 @@ class Tagged:
     help="Replace the hub's branch, but only if it is at ID (default: where it was last seen).",
 )
 @click.option("--force", is_flag=True, help="Replace the hub's branch, wherever it is now.")
+@click.option(
+    "--delete",
+    "deleted",
+    metavar="BRANCH",
+    multiple=True,
+    help="Delete this branch on the hub instead; here it stays. As often as needed.",
+)
 @click.option("--tags", is_flag=True, help="Then send the tags of what was pushed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent; send nothing.")
 @click.option(
@@ -64,6 +71,7 @@ def command(
     all_branches: bool,
     force_with_lease: str | None,
     force: bool,
+    deleted: tuple[str, ...],
     tags: bool,
     dry_run: bool,
     strategy: Any,
@@ -79,13 +87,26 @@ def command(
         raise click.UsageError("--branch and --all-branches exclude each other")
     if force and force_with_lease:
         raise click.UsageError("--force and --force-with-lease exclude each other")
+    if deleted and (branch or all_branches or tags or dry_run):
+        raise click.UsageError("--delete goes without --branch, --all-branches, --tags and --dry-run")
     if tags and dry_run:
         raise click.UsageError("--tags and --dry-run exclude each other")
-    if all_branches and force_with_lease not in (None, _FETCHED_LEASE):
+    if (all_branches or len(deleted) > 1) and force_with_lease not in (None, _FETCHED_LEASE):
         raise Usage("one lease cannot be for all branches", hint="Leave out the id, or push one branch.")
     try:
         target = open_target(context.path(repo), remote)
         repository = target.repository
+        if deleted:
+            from .push_delete import delete_branches
+
+            return delete_branches(
+                target,
+                deleted,
+                lambda name: _lease(target, name, force_with_lease),
+                force=force,
+                as_json=as_json,
+                quiet=quiet,
+            )
         heads = _all_heads(repository) if all_branches else _one_head(repository, branch)
         if not heads and not heads.faults:
             hint = "Take one with `museui snapshot -m …`."

@@ -28,3 +28,5 @@ class Limits:
     negotiate_max_have: int = 256
     presign_max_objects: int = 10_000
     """How many objects one ``push/presign`` or ``presign`` may be about."""
+    max_branches: int = 10_000
+    """How many branches a repository may have."""

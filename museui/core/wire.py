@@ -44,6 +44,10 @@ class Refs:
     """Objects of this repository that the hub has lost and asks for."""
     removed: dict[str, CommitId] = field(default_factory=dict)
     """Branches whose newest move was by force, or a deletion → the head that this took away."""
+    next: str | None = None
+    """Of a page of branches: behind which name the next begins."""
+    access: str | None = None
+    """What the caller may do here: read, write or admin; ``None`` from an older hub."""
 
     def known_limits(self) -> Limits:
         """The hub's limits, the defaults where it names none."""

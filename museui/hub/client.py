@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgpack
 
@@ -52,6 +52,8 @@ _NO_TRUST = HubTrust()
 _STEADY_S = 600.0
 _STEADY_BYTES = 600 << 10
 """What comes in that time at least, on the worst of lines: who sends less keeps us waiting for ever."""
+_BRANCHES_AT_ONCE = 10_000
+_BRANCHES_BESIDE = 1000
 M = TypeVar("M")
 
 
@@ -225,18 +227,39 @@ class HubClient(HubLine):
         self._uploads = UploadPolicy(url.base, private_store=trust.private_store)
         self._root = str(url)
 
-    async def fetch_refs(self) -> wire.Refs:
-        """``GET refs``."""
-        return await self._request(wire.Refs, "GET", "refs", kind=LONG)
+    async def fetch_refs(self, branch: str = "") -> wire.Refs:
+        """``GET refs``: every branch; or ``branch``, if it is there, and no more of the others than one page."""
+        refs, _ = await self.fetch_new_refs("", branch)
+        assert refs
+        return refs
 
-    async def fetch_new_refs(self, etag: str) -> tuple[wire.Refs | None, str]:
-        """``GET refs``, unless they are what ``etag`` names: ``None`` then; and what names them now."""
+    async def fetch_new_refs(self, etag: str, branch: str = "") -> tuple[wire.Refs | None, str]:
+        """As :meth:`fetch_refs`, unless they are what ``etag`` names: ``None`` then; and what names them now."""
+        query: dict[str, Any] = (
+            {"limit": _BRANCHES_BESIDE, "branch": branch} if branch else {"limit": _BRANCHES_AT_ONCE}
+        )
         unless = {"If-None-Match": etag} if etag else {}
-        response = await self._send("GET", f"{self.url}/refs", {**self._headers, **unless}, None, LONG)
+        url = f"{self.url}/refs?{urlencode(query)}"
+        response = await self._send("GET", url, {**self._headers, **unless}, None, LONG)
         if response.status == 304 and REQUEST_ID in response.headers:
             return None, etag
         message, answered = parse_answer(response)
-        return self._parse(wire.Refs, message), etag_of(answered)
+        refs = self._parse(wire.Refs, message)
+        if refs.next is None or branch:
+            return refs, etag_of(answered)
+        heads, after = dict(refs.branch_heads), refs.next
+        while after:
+            page = await self._request(wire.Refs, "GET", f"refs?{urlencode({**query, 'after': after})}", kind=LONG)
+            if page.next == after:
+                raise self._no_hub("its pages of branches do not end")
+            heads |= page.branch_heads
+            after = page.next or ""
+        return replace(refs, branch_heads=heads, next=None), ""  # nothing names all pages at once
+
+    async def delete_branch(self, branch: str, head: CommitId) -> None:
+        """``DELETE branches/{branch}``, which is at ``head``."""
+        path = f"branches/{quote(branch, safe='/')}?{urlencode({'expected_head': head})}"
+        await self._exchange("DELETE", path)
 
     async def negotiate(self, want: list[CommitId], have: list[CommitId]) -> wire.NegotiateAnswer:
         """One round of ``POST negotiate``."""

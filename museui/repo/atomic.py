@@ -19,11 +19,20 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def write_file(path: str, content: bytes, *, mode: int = 0o666, exact_mode: bool = False, sync: bool = True) -> None:
+def write_file(
+    path: str,
+    content: bytes,
+    *,
+    mode: int = 0o666,
+    exact_mode: bool = False,
+    sync: bool = True,
+    sweep: bool = True,
+) -> None:
     """Replace ``path`` by a file with ``content``; missing folders are made.
 
     ``mode`` is subject to the umask unless ``exact_mode``.  ``sync`` false leaves it to the system when the bytes
-    reach the disk: for what can be had again.  Raises our errors, and then nothing has changed.
+    reach the disk: for what can be had again.  ``sweep`` false: the folder was cleared a moment ago.
+    Raises our errors, and then nothing has changed.
     """
     folder = os.path.dirname(path)
     temporary = f"{folder}/{new_name()}"
@@ -33,7 +42,8 @@ def write_file(path: str, content: bytes, *, mode: int = 0o666, exact_mode: bool
     except OSError as exc:
         raise disk_error(exc, f"cannot write {path}") from exc
     try:
-        sweep_folder(handle)
+        if sweep:
+            sweep_folder(handle)
         write_new_file(temporary, (content,), path, mode=mode, exact_mode=exact_mode, sync=sync)
         failpoint("atomic.before_rename")
         rename_file(temporary, path)

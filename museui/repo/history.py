@@ -17,10 +17,14 @@ _BOTH = _OURS | _THEIRS
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """How many commits are only in the one history (``ahead``) and only in the other (``behind``)."""
+    """How many commits are only in the one history (``ahead``) and only in the other (``behind``).
+
+    ``related``: whether any is in both.
+    """
 
     ahead: int
     behind: int
+    related: bool = True
 
 
 def commit_time(commit: Commit) -> float:
@@ -98,7 +102,7 @@ def compare_heads(repository: Repository, ours: CommitId, theirs: CommitId) -> D
                 (one_sided.discard if known | side == _BOTH else one_sided.add)(parent)
     _spread_both(sides, visited)
     counts = list(sides.values())
-    return Divergence(counts.count(_OURS), counts.count(_THEIRS))
+    return Divergence(counts.count(_OURS), counts.count(_THEIRS), _BOTH in counts)
 
 
 def _spread_both(sides: dict[CommitId, int], visited: Mapping[CommitId, Commit]) -> None:

@@ -132,15 +132,15 @@ class Refs:
             return None
         return _read_ref(path, f"{remote}/{branch}")
 
-    def write_tracking(self, remote: str, branch: str, commit_id: CommitId) -> None:
+    def write_tracking(self, remote: str, branch: str, commit_id: CommitId, *, sweep: bool = True) -> None:
         """Note the hub's head of ``branch``; what was noted under a name that contradicts it (``a`` for ``a/b``) goes.
 
-        Not synced: it can always be asked for again.
+        Not synced: it can always be asked for again. ``sweep`` as for :func:`~museui.repo.atomic.write_file`.
         """
         path = self._tracking_path(remote, branch)
         self._check_case(f"remotes/{remote}", branch)
         try:
-            _write_ref(path, commit_id, branch, sync=False)
+            _write_ref(path, commit_id, branch, sync=False, sweep=sweep)
         except Usage:
             _clear_the_way(path, f"{self._muse}/remotes/{remote}")
             _write_ref(path, commit_id, branch, sync=False)
@@ -229,12 +229,12 @@ def _unnameable(root: str, name: str, reason: Invalid) -> MuseError | None:
     )
 
 
-def _write_ref(path: str, commit_id: CommitId, name: str, *, sync: bool) -> None:
+def _write_ref(path: str, commit_id: CommitId, name: str, *, sync: bool, sweep: bool = True) -> None:
     content = parse_id(commit_id, f"head of {name}").encode()
     if os.path.isdir(path):
         _remove_empty_folders(path, os.path.dirname(path))
     try:
-        write_file(path, content, sync=sync)
+        write_file(path, content, sync=sync, sweep=sweep)
     except Exception as exc:
         cause = exc.__cause__
         if isinstance(cause, OSError) and cause.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY):

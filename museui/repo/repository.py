@@ -213,9 +213,9 @@ class Repository:
         """The hub's head of ``branch`` as last seen, ``None`` when never seen. Raises :class:`Integrity`."""
         return self.refs.read_tracking(remote, branch)
 
-    def write_tracking(self, remote: str, branch: str, commit_id: CommitId) -> None:
+    def write_tracking(self, remote: str, branch: str, commit_id: CommitId, *, sweep: bool = True) -> None:
         """Note the hub's head of ``branch``."""
-        self.refs.write_tracking(remote, branch, commit_id)
+        self.refs.write_tracking(remote, branch, commit_id, sweep=sweep)
 
     def tags(self) -> Tags:
         """Return every tag, with a fault for each file that is damaged."""

@@ -73,6 +73,7 @@ def note_heads(
     """
     notes = read_sightings(repository, remote)
     changed: list[str] = []
+    swept: set[str] = set()
     for branch in branches:
         known = read_known(repository, remote, branch)
         if before is not None and known != before.get(branch):
@@ -83,7 +84,9 @@ def note_heads(
                 if head is None:
                     repository.refs.remove_tracking(remote, branch)
                 else:
-                    repository.write_tracking(remote, branch, head)
+                    folder = branch.rpartition("/")[0]
+                    repository.write_tracking(remote, branch, head, sweep=folder not in swept)
+                    swept.add(folder)
             except Invalid as exc:
                 if faults is None:
                     raise

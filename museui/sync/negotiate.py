@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from museui.core import wire
-from museui.core.errors import NonFastForward, NotFound, StaleLease, Unauthorized
+from museui.core.errors import Denied, NonFastForward, NotFound, StaleLease, Unauthorized
 from museui.core.ids import CommitId, ObjectId
 from museui.core.limits import Limits
 from museui.core.records import Commit
@@ -47,23 +47,24 @@ def sample_commits(commits: list[Commit], size: int, skip: int = 0) -> list[Comm
     return chosen
 
 
-async def fetch_refs(client: HubClient, etag: str = "", *, by_itself: bool = False) -> tuple[wire.Refs | None, str]:
+async def fetch_refs(
+    client: HubClient, etag: str = "", branch: str = "", *, by_itself: bool = False
+) -> tuple[wire.Refs | None, str]:
     """``GET refs``, ``None`` when they are still those that ``etag`` names; and what names them now.
+
+    ``branch``: that one is wanted, of the others no more than one page.
 
     A repository that the first push will create is one without branches. Raises :class:`NotFound` for one that this
     push cannot create, or, when nobody asked for it (``by_itself``), that somebody deleted; :class:`Unauthorized` when
     there is no token.
     """
     try:
-        return await client.fetch_new_refs(etag)
+        return await client.fetch_new_refs(etag, branch)
     except NotFound as exc:
         if "request_id" not in exc.details:
             raise  # no hub said so
         if not client.has_token:
-            raise Unauthorized(
-                f"there is no token for {client.url.host}, and without one nothing can be pushed",
-                hint=f"Sign in: 'museui login {client.url.base}', or set MUSEUI_TOKEN.",
-            ) from exc
+            raise _no_token(client) from exc
         if not exc.details.get("auto_create"):
             raise NotFound(
                 f"there is no repository {client.url.owner}/{client.url.slug} at {client.url.base} that you may see",
@@ -79,19 +80,39 @@ async def fetch_refs(client: HubClient, etag: str = "", *, by_itself: bool = Fal
         return wire.parse(wire.Refs, {**exc.details, "repo_id": None, "branch_heads": {}}), ""
 
 
+def check_may_write(client: HubClient, refs: wire.Refs) -> None:
+    """Raise :class:`Unauthorized` without a token, :class:`Denied` with one that may not write here."""
+    if refs.access != "read":
+        return
+    if not client.has_token:
+        raise _no_token(client)
+    raise Denied(
+        f"you may read {client.url.owner}/{client.url.slug} at {client.url.base} but not write to it",
+        hint="Its owner can give you more access; or use a token whose scope is 'write'.",
+        details={"access": refs.access, "needed": "write"},
+    )
+
+
+def _no_token(client: HubClient) -> Unauthorized:
+    return Unauthorized(
+        f"there is no token for {client.url.host}, and without one nothing can be pushed",
+        hint=f"Sign in: 'museui login {client.url.base}', or set MUSEUI_TOKEN.",
+    )
+
+
 async def find_common(
     client: HubClient, repository: Repository, refs: wire.Refs, branch: str, head: CommitId, phase: Phase
 ) -> Common:
     """The commits of ours that the hub holds.
 
-    Heads we know ourselves settle it without a further request.  Only when the hub has heads that we have never seen
-    are our newest commits offered, in widening steps, until the hub says that no round would help.
+    Heads we know ourselves settle it without a further request.  Only when the hub has heads that we have never seen,
+    or more than it told, are our newest commits offered, in widening steps, until it says that no round would help.
     """
     heads = set(refs.branch_heads.values())
     known = {commit for commit in heads if repository.store.reads_commit(commit)}
     limits = refs.known_limits()
     rounds = 0
-    if heads - known:
+    if heads - known or refs.next is not None:
         commits = walk_missing(head, known, repository.read_commit).commits
         skip = 0
         while skip < len(commits):
@@ -108,20 +129,29 @@ async def find_common(
     return Common(refs.branch_heads.get(branch), frozenset(known), limits, frozenset(refs.capabilities), needs)
 
 
-def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId | None, head: CommitId) -> None:
-    """Refuse to push what the hub would refuse. Raises :class:`NonFastForward` saying which case it is."""
+def check_fast_forward(
+    repository: Repository, branch: str, hub_head: CommitId | None, head: CommitId, known: Collection[CommitId]
+) -> None:
+    """Refuse to push what the hub would refuse. Raises :class:`NonFastForward` saying which case it is.
+
+    ``known``: commits of ours that the hub has. Force is named only to whom the hub's branch is at hand.
+    """
     if hub_head is None:
         return
     details = {"branch": branch, "head": hub_head}
     if not repository.has_commit(hub_head):
+        if not known:
+            raise _unrelated(branch, details)
         raise NonFastForward(
             f"{branch!r} on the hub is at {hub_head[:12]}, which this repository does not have",
-            hint="Run `museui fetch`, merge, and push again; or replace it with --force-with-lease.",
+            hint="Run `museui fetch`, merge, and push again.",
             details=details,
         )
     apart = compare_heads(repository, head, hub_head)
     if not apart.behind:
         return
+    if not apart.related:
+        raise _unrelated(branch, details)
     if not apart.ahead:
         raise NonFastForward(
             f"{branch!r} is behind the hub, which already has {head[:12]} and {apart.behind} more",
@@ -132,6 +162,14 @@ def check_fast_forward(repository: Repository, branch: str, hub_head: CommitId |
         f"{branch!r} and the hub's have diverged: {apart.ahead} commits here, {apart.behind} there",
         hint="Merge the hub's commits and push again; or replace them with --force-with-lease.",
         details=details,
+    )
+
+
+def _unrelated(branch: str, details: dict[str, str]) -> NonFastForward:
+    return NonFastForward(
+        f"{branch!r} on the hub has no commit in common with {branch!r} here: it is of another repository",
+        hint="Look whether the remote is the right one: `museui remote list`. If it is, push to another branch there.",
+        details={**details, "rule": "unrelated"},
     )
 
 

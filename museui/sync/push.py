@@ -22,7 +22,15 @@ from museui.repo.sightings import note_heads, read_known
 
 from .level import choose_level
 from .lines import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
-from .negotiate import Common, check_fast_forward, check_lease, check_not_removed, fetch_refs, find_common
+from .negotiate import (
+    Common,
+    check_fast_forward,
+    check_lease,
+    check_may_write,
+    check_not_removed,
+    fetch_refs,
+    find_common,
+)
 from .pack import Content, pack_bundle, pack_stream
 from .pack_objects import PackedObjects, pack_objects
 from .phases import Phase, run_phase
@@ -199,7 +207,7 @@ class Push:
         async def ask() -> wire.Refs:
             nonlocal rtt_s
             asked_s = environment.clock()
-            refs, _ = await fetch_refs(self._client, by_itself=request.by_itself)
+            refs, _ = await fetch_refs(self._client, branch=request.branch, by_itself=request.by_itself)
             assert refs
             rtt_s = environment.clock() - asked_s
             return refs
@@ -215,6 +223,7 @@ class Push:
         if hub_head == request.head and not any(map(self._repository.has_object, refs.needs)):
             phase.detail.update(rounds=0, hub_branches=len(refs.branch_heads))
             return Common(hub_head), rtt_s
+        check_may_write(self._client, refs)
         if request.lease:
             check_lease(request.branch, request.lease, hub_head)
         common = await with_retries(
@@ -227,7 +236,7 @@ class Push:
             told = not request.by_itself and (request.remote is None or seen == hub_head)
             if not told:
                 check_not_removed(self._repository, request.branch, refs.removed, hub_head, request.head)
-            check_fast_forward(self._repository, request.branch, hub_head, request.head)
+            check_fast_forward(self._repository, request.branch, hub_head, request.head, common.known)
         return common, rtt_s
 
     def _pack(

@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Set once somebody waits for the end of a bundle."""
 
     def do_GET(self) -> None:
-        if self.path.endswith("/refs") and "/good/" in self.path:
+        if self.path.partition("?")[0].endswith("/refs") and "/good/" in self.path:
             self._answer(200, MSGPACK, msgpack.packb(REFS), HUB)
         else:
             self._answer(*ANSWERS[self.path.split("/")[1]])

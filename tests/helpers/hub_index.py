@@ -72,9 +72,12 @@ def seed_repository(data_dir: Path, owner: str, slug: str, graph: Graph, heads: 
             async with database.write() as connection:
                 repository_id = await _repository_id(connection, owner, slug)
                 await insert_history(connection, repository_id, graph)
-                for name, head in heads.items():
-                    row = {"repository_id": repository_id, "name": name, "head": bytes.fromhex(head), "updated_at": 1.0}
-                    await connection.execute(insert(branches), row)
+                rows = [
+                    {"repository_id": repository_id, "name": name, "head": bytes.fromhex(head), "updated_at": 1.0}
+                    for name, head in heads.items()
+                ]
+                if rows:
+                    await connection.execute(insert(branches), rows)
         finally:
             await database.close()
 

@@ -29,6 +29,8 @@ MESSAGES: dict[type[Any], dict[str, Any]] = {
         "signing_policy": "trusted",
         "needs": [ID],
         "removed": {},
+        "next": "main",
+        "access": "write",
     },
     wire.ObjectsPresignRequest: {"object_ids": [ID], "sizes": [7], "put_headers": True},
     wire.ObjectsPresignAnswer: {

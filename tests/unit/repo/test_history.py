@@ -61,9 +61,9 @@ def test_counts_are_those_of_the_definition(graph: Graph) -> None:
         repository, ids, parents_of = build(graph, Path(folder) / "r")
         ours, theirs = ids[-1], ids[-2]
         left, right = ancestors(parents_of, ours), ancestors(parents_of, theirs)
-        expected = Divergence(len(left - right), len(right - left))
+        expected = Divergence(len(left - right), len(right - left), bool(left & right))
         assert compare_heads(repository, CommitId(ours), CommitId(theirs)) == expected
-        mirrored = Divergence(expected.behind, expected.ahead)
+        mirrored = Divergence(expected.behind, expected.ahead, expected.related)
         assert compare_heads(repository, CommitId(theirs), CommitId(ours)) == mirrored
 
 
