@@ -72,6 +72,8 @@ class HubSettings:
     """With what the hub speaks TLS; None: not at all."""
     metrics: bool = True
     """Whether ``/metrics`` answers."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """What whoever asks for ``/metrics`` has to send; None: only who asks on this machine is answered."""
     send_idle_s: float = 60.0
     """How long a client may leave a piece of an answer unread."""
     stop_s: float = 30.0

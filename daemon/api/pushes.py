@@ -20,7 +20,7 @@ from ..queue.entry import Target, offer, woken
 from ..sent import read_sent_commits
 from ..service import Service
 from ..watch.look import find_remote
-from .fields import check_known, need, take, take_number
+from .fields import check_known, need, need_path, take, take_number
 from .server import Lines, Request
 
 _MAX_LISTED = 1000
@@ -68,7 +68,7 @@ async def post_pushes(service: Service, request: Request) -> Lines:
     The repository need not be one that is looked after. ``token`` is used once and not kept.
     """
     check_known(request.body, {"path", "remote", "branch", "token"})
-    path, branch = need(request.body, "path", str), check_branch(need(request.body, "branch", str))
+    path, branch = need_path(request.body, "path"), check_branch(need(request.body, "branch", str))
     remote = take(request.body, "remote", str)
     target, head = await asyncio.to_thread(_find_target, path, remote, branch)
     waiter = service.pusher.wait_for(target, take(request.body, "token", str))
@@ -84,7 +84,7 @@ async def post_leave(service: Service, request: Request) -> dict[str, Any]:
     ``document`` is what came of a push that was ended; null when it goes on, or when there was none any more.
     """
     check_known(request.body, {"path", "remote", "branch"})
-    path, branch = need(request.body, "path", str), check_branch(need(request.body, "branch", str))
+    path, branch = need_path(request.body, "path"), check_branch(need(request.body, "branch", str))
     target, _ = await asyncio.to_thread(_find_target, path, take(request.body, "remote", str), branch)
     entry = service.queue.get(target)
     if entry is None:

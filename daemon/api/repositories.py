@@ -20,7 +20,7 @@ from museui.settings.tokens import note_named_hub
 from ..search import Search
 from ..service import Service
 from ..watch.look import find_remote
-from .fields import check_known, need, take, take_texts
+from .fields import check_file_path, check_known, need_path, take, take_texts
 from .server import Lines, Request
 
 _SETTINGS = {"remote", "branches", "snapshot_on_change", "unsafe_after_minutes"}
@@ -40,7 +40,7 @@ async def get_repository(service: Service, request: Request, repository_id: str)
 async def post_repositories(service: Service, request: Request) -> dict[str, Any]:
     """Look after the repository at ``path``: again with other settings, or a new one."""
     check_known(request.body, {"path", *_SETTINGS})
-    path = need(request.body, "path", str)
+    path = need_path(request.body, "path")
     root, remote = await asyncio.to_thread(_find_root, path, take(request.body, "remote", str))
     settings = request.body | ({"remote": remote} if remote else {})
     known = service.roster.watched.get(root)
@@ -57,6 +57,7 @@ async def post_repositories(service: Service, request: Request) -> dict[str, Any
 async def get_found(service: Service, request: Request) -> Lines:
     """The repositories below a folder, told as they are found."""
     below = request.query.get("below", "")
+    check_file_path(below, "below")
     if not Path(below).is_absolute():
         raise Invalid(f"field 'below' is not an absolute path: {below!r:.200}")
     return _find(await asyncio.to_thread(Search, below))

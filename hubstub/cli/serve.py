@@ -101,6 +101,12 @@ def _settings_options(function: F) -> F:
     help="Whose X-Forwarded-For, -Proto and -Host are believed: an address or network, as often as needed.",
 )
 @click.option("--metrics/--no-metrics", default=True, help="Whether /metrics answers.")
+@click.option(
+    "--metrics-token",
+    metavar="TEXT",
+    help="The bearer token that /metrics takes, best from the environment or the file.  [default: none, and it answers "
+    "this machine alone]",
+)
 @click.option("--tls-cert", type=_FILE, help="A certificate (PEM): speak TLS with it.")
 @click.option("--tls-key", type=_FILE, help="The key of the certificate (PEM).")
 @click.option("--http2", is_flag=True, help="Offer HTTP/2 over TLS; for networks where nobody holds connections open.")

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from museui.core.errors import Internal, Invalid, MuseError, NotFound, RateLimited, Unauthorized, Unavailable
 
+from ..index.postgresql import ServerDown
 from ..log import log_refusal, logger
 from ..metrics import REFUSALS
 from .messages import answer, wants_html
@@ -26,6 +27,8 @@ def answer_error(request: Request, exc: Exception) -> Response:
         exc = Internal("the hub failed", hint=f"Ask whoever runs it, naming request {request_id}.")
     elif exc.http_status >= 500:
         logger.warning("request %s: %s: %s", request.scope["request_id"], exc.code, exc.message)
+        if isinstance(exc, ServerDown):
+            exc = Unavailable("the hub's database does not answer", hint="Try again in a moment.")
     return _render(request, exc, exc.http_status or 500)
 
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from museui.core.errors import Invalid
+from museui.core.errors import Invalid, Unavailable
 
 from ..memory import give_back_memory
 from ..push.spool import Spool
@@ -38,6 +38,20 @@ _TOKEN_HINT = "With a token more is taken: 'museui login', or MUSEUI_TOKEN."
 _HELD_BYTES = 64 << 10
 """A longer message goes to a file while it arrives."""
 _TRIMMED_BYTES = 4 << 20
+
+
+class _Spooled:
+    """All long messages that are arriving at this process."""
+
+    key = "messages"
+
+    def require(self, asked_bytes: int, held_bytes: int = 0) -> None:
+        if held_bytes + asked_bytes > _SPOOLED_BYTES:
+            raise Unavailable("too many long messages arrive at once", hint="Try again in a moment.")
+
+
+_SPOOLED_BYTES = 256 << 20
+_SPOOLED = _Spooled()
 
 _MSGPACK_TYPES = frozenset({MSGPACK, "application/msgpack", "application/vnd.msgpack"})
 
@@ -87,21 +101,22 @@ async def _read_message(request: Request, max_bytes: int | None) -> tuple[Any, C
         async for chunk in chunks:
             yield chunk
 
-    async with Spool(hub.settings.spool_dir).receive(all_chunks()) as arrived:
-        release = await hub.messages.take(arrived.size_bytes)
+    with hub.desk.arrivals.hold([_SPOOLED]) as arriving:
+        async with Spool(hub.settings.spool_dir).receive(arriving.count(all_chunks())) as arrived:
+            release = await hub.messages.take(arrived.size_bytes)
 
-        def decode_file() -> Any:
+            def decode_file() -> Any:
+                try:
+                    return decode(arrived.path.read_bytes(), packed)
+                finally:
+                    if arrived.size_bytes >= _TRIMMED_BYTES:
+                        give_back_memory()
+
             try:
-                return decode(arrived.path.read_bytes(), packed)
-            finally:
-                if arrived.size_bytes >= _TRIMMED_BYTES:
-                    give_back_memory()
-
-        try:
-            return await asyncio.to_thread(decode_file), release
-        except BaseException:
-            release()
-            raise
+                return await asyncio.to_thread(decode_file), release
+            except BaseException:
+                release()
+                raise
 
 
 async def message_chunks(

@@ -17,7 +17,7 @@ from museui.core.errors import Usage
 from ..log import log_facts
 from .schema import metadata
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision of ``schema.py``: the newest of ``migrations/versions``."""
 
 _RELEASED = {"branches", "commits", "objects", "repositories", "settings", "users"}

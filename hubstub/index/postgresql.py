@@ -31,6 +31,10 @@ def is_postgresql(url: str) -> bool:
     return url.partition("://")[0] in SCHEMES
 
 
+class ServerDown(Unavailable):
+    """PostgreSQL does not answer. Where it is, which the message says, is for whoever runs the hub alone."""
+
+
 def server_name(url: str) -> str:
     """What messages call the database behind ``url``: never with a password."""
     try:
@@ -84,7 +88,8 @@ async def _connect(url: str, settings: dict[str, str]) -> Any:
         ) from exc
     except (asyncpg.PostgresError, OSError, TimeoutError) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc) or "no answer"
-        raise Unavailable(f"{server_name(url)} does not answer: {why}", hint="Is it running, at this address?") from exc
+        message = f"{server_name(url)} does not answer: {why}"
+        raise ServerDown(message, hint="Is it running, at this address?") from exc
     except (asyncpg.InterfaceError, ValueError) as exc:
         raise Usage(
             "the address of the database cannot be understood",

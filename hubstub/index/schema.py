@@ -208,6 +208,19 @@ pending_objects = Table(
 Index("pending_objects_by_object", pending_objects.c.object_id)
 Index("pending_objects_by_expiry", pending_objects.c.expires_at)
 
+expected_objects = Table(
+    "expected_objects",  # what may arrive in the staging area as single objects, where a quota is to bound it
+    metadata,
+    Column("repository", String(201), primary_key=True),  # owner/slug, which need not exist yet
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("object_id", LargeBinary(32), primary_key=True),
+    Column("owner_id", Integer, nullable=False),  # whose quota it is
+    Column("size_bytes", _BIG, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("expected_objects_by_owner", expected_objects.c.owner_id)
+
 tags = Table(
     "tags",
     metadata,

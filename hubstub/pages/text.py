@@ -6,13 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from museui.core.printable import CONTROLS, UNSEEN
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_UNSEEN = re.compile(
-    "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb])"
-)
-"""Control characters, what turns the direction of writing, what has no width: they make one name look like another."""
+_UNSEEN = re.compile(f"([{CONTROLS}{UNSEEN}](?<![\\t\\n]))")
+"""Lines and tabs are what HTML makes of them."""
 _STEPS = ((60.0, "s"), (3600.0, "min"), (86400.0, "h"), (30 * 86400.0, "d"))
 
 

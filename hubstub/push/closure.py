@@ -12,6 +12,7 @@ from museui.core.graph import number_generations, outside_parents, require_all
 from museui.core.ids import EMPTY_OBJECT, CommitId, ObjectId, SnapshotId
 
 from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits, read_losses
+from .chunks import Chunk
 from .pending import find_pending
 from .verify import Contents
 
@@ -61,6 +62,14 @@ async def check_closed(
         outside.discard(EMPTY_OBJECT)
     require_all(sorted(outside - pending), (), "object", "a snapshot of the push")
     return Closure(generations, set(had_commits), had_snapshots, had_objects, losses, pending)
+
+
+def new_chunks(contents: Contents, closure: Closure) -> list[Chunk]:
+    """Those chunks of the push that hold a record which is new to the repository."""
+    places = [contents.commits[item].place for item in contents.ordered if item not in closure.had_commits]
+    places += [contents.snapshots[item] for item in contents.snapshots.keys() - closure.had_snapshots]
+    used = {place.chunk_id for place in places}
+    return [item for item in contents.chunks if item.id in used]
 
 
 def _require_head(head: CommitId, contents: Contents, had_commits: dict[CommitId, int]) -> None:

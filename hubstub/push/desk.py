@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from .arrivals import Arrivals
 from .early import EarlyReads
 
 _VERIFIED_AT_ONCE = 4
@@ -28,6 +29,7 @@ class PushDesk:
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(_VERIFIED_AT_ONCE, thread_name_prefix="verify")
         self.early = EarlyReads()
+        self.arrivals = Arrivals()
         self._slots = asyncio.Semaphore(_VERIFIED_AT_ONCE)
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._running = 0
@@ -48,6 +50,10 @@ class PushDesk:
             lock, users = self._locks.pop(upload_id)
             if users > 1:
                 self._locks[upload_id] = (lock, users - 1)
+
+    def works_on(self, upload_id: str) -> bool:
+        """Whether somebody works on this upload, or waits for that."""
+        return upload_id in self._locks
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:

@@ -23,7 +23,7 @@ from .objects_confirm import check_sizes
 from .objects_source import ConfirmBody, GatheredSource
 from .objects_staged import StagedObjects
 from .pending import add_pending, find_pending
-from .quota import reserve_room
+from .quota import forget_expected, place_of, reserve_room
 from .receive import Destination, destination_of, open_with_room, read_source, stored_as
 from .record import insert_bundle
 from .sources import PushSource
@@ -60,7 +60,10 @@ async def receive_objects(hub: HubState, destination: Destination, source: PushS
 async def keep_ahead(
     hub: HubState, repository: RepositoryRow, caller: Caller, source: PushSource, contents: Contents
 ) -> int:
-    """Store the objects of ``contents``, which is in ``source``, for the caller's next push; how many are new."""
+    """Store the objects of ``contents``, which is in ``source``, for the caller's next push; how many are new.
+
+    They are expected no more.
+    """
     async with hub.database.read() as connection:
         known = await existing_objects(connection, repository.id, contents.objects)
         known |= await find_pending(connection, repository.id, caller.user_id, contents.objects.keys() - known)
@@ -72,7 +75,8 @@ async def keep_ahead(
     async def record(connection: AsyncConnection) -> None:
         now = hub.now()
         await hold_repository(connection, repository.id)
-        await reserve_room(connection, hub.settings.quotas, repository.id, sum(sizes.values()), now)
+        await forget_expected(connection, repository.name, caller.user_id, contents.objects)
+        await reserve_room(connection, hub.settings.quotas, place_of(repository), sum(sizes.values()), now)
         await insert_bundle(hub.database, connection, bundle, contents, now)
         await add_pending(hub.database, connection, repository.id, caller.user_id, sizes, now)
         await add_job(connection, BUNDLE_INDEX, bundle, now)

@@ -58,7 +58,7 @@ async def _confirm_new(
     staged, present = await _find_announced(hub, destination, body)
     check_sizes(staged, hub.settings.limits)
     sent_bytes = arrived.size_bytes + sum(entry.size_bytes for entry in staged.values())
-    sent = Sent(arrived.sha256, sent_bytes, present)
+    sent = Sent(arrived.sha256, sent_bytes, present, staged.keys())
     try:
         with spool.reserve() as copy:
             source = GatheredSource(hub.store, arrived.read, body, staged, copy)

@@ -15,9 +15,10 @@ from museui.core.wire import ObjectsPresignRequest, parse
 from ..index.history import existing_objects
 from ..state import HubState
 from ..store.base import UploadSpec
+from .expired import drop_expired
 from .objects_staged import StagedObjects
 from .pending import find_pending
-from .quota import require_room_for_first, reserve_room
+from .quota import expect_objects, find_room
 from .receive import Destination
 
 _SIGNED_AT_ONCE = 64
@@ -73,7 +74,8 @@ async def presign_uploads(
     """The answer of ``push/presign`` for ``asked`` (as spelled → bare).
 
     What is said to be present is in this repository, or was sent for it by this very user: of other repositories and
-    other people nothing can be learned here.  A repository that a push would make is not made yet.
+    other people nothing can be learned here.  A repository that a push would make is not made yet.  Where a quota is
+    to bound what arrives, an object whose length nobody told is ``inline``.
     Raises :class:`~museui.core.errors.Quota` when there is no room for what must be sent.
     """
     wanted = set(asked.values())
@@ -84,13 +86,15 @@ async def presign_uploads(
             present |= await find_pending(connection, destination.repository.id, destination.user_id, wanted - present)
     staged = StagedObjects(hub.store, destination.name, destination.user_id)
     present |= (await staged.find(wanted - present)).keys()
-    await _require_room(hub, destination, sum(size for object_id, size in sizes.items() if object_id not in present))
     ttl_s = min(ttl_s or hub.settings.upload_ttl_s, hub.settings.upload_ttl_s)
     expires_at = math.ceil(hub.now()) + ttl_s
+    missing = wanted - present
+    unbounded = await _reserve(hub, destination, {item: sizes[item] for item in missing if item in sizes}, expires_at)
+    inline = set() if unbounded else missing - sizes.keys()
     presigned: dict[str, str] = {}
     headers: dict[str, dict[str, str]] = {}
     for spelling, object_id in asked.items():
-        if object_id in present:
+        if object_id in present or object_id in inline:
             continue
         spec = UploadSpec(
             staged.upload_id(object_id), sizes.get(object_id), object_id, expires_at, put_headers=put_headers
@@ -103,20 +107,23 @@ async def presign_uploads(
             await asyncio.sleep(0)  # signing takes the processor, which others want too
     return {
         "presigned": presigned,
-        "inline": [],
+        "inline": [spelling for spelling, object_id in asked.items() if object_id in inline],
         "present": [spelling for spelling, object_id in asked.items() if object_id in present],
         "headers": headers,
         "expires_in": ttl_s,
     }
 
 
-async def _require_room(hub: HubState, destination: Destination, declared_bytes: int) -> None:
-    if not declared_bytes:
-        return
-    quotas, now = hub.settings.quotas, hub.now()
-    if destination.repository is None:
-        async with hub.database.read() as connection:
-            await require_room_for_first(connection, quotas, destination.user_id, declared_bytes, now)
-        return
-    repository_id = destination.repository.id
-    await hub.database.change(lambda connection: reserve_room(connection, quotas, repository_id, declared_bytes, now))
+async def _reserve(hub: HubState, destination: Destination, sizes: Sizes, expires_at: float) -> bool:
+    """Reserve room for what may arrive; whether no quota bounds it. Raises :class:`~museui.core.errors.Quota`."""
+    quotas, place, now = hub.settings.quotas, destination.place, hub.now()
+    async with hub.database.read() as connection:
+        if not await find_room(connection, quotas, place, None):
+            return True
+    await drop_expired(hub, place)
+    if sizes:
+        user_id = destination.user_id
+        await hub.database.change(
+            lambda connection: expect_objects(hub.database, connection, quotas, place, user_id, sizes, now, expires_at)
+        )
+    return False

@@ -20,18 +20,17 @@ from ..people.tokens import Caller
 from ..state import HubState
 from ..store.base import UploadSpec, staging_key
 from .advance import check_lease, read_head, require_few_branches
+from .expired import drop_expired
 from .policy import check_force, read_rules
-from .quota import reserve_room
+from .quota import place_of, reserve_room
 from .uploads import find_open_upload, open_upload, renew_upload, require_few_open
 
 _log = logging.getLogger("hubstub.push")
 
 
 def declared_bytes(ask: PresignRequest) -> int:
-    """What the bundle is said to take, once it is expanded if that was said; nothing when it has no objects."""
-    if ask.objects == 0:
-        return 0
-    return ask.size_bytes if ask.raw_bytes is None else ask.raw_bytes
+    """What the bundle will take: what arrives, or, when it is said to have objects, what it is said to expand to."""
+    return ask.size_bytes if ask.objects == 0 else max(ask.size_bytes, ask.raw_bytes or 0)
 
 
 def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: RepositoryRow | None) -> None:
@@ -73,6 +72,8 @@ async def presign_upload(
             elif ask.force:
                 check_force(ask.branch, await read_rules(connection, repository.id, caller.user_id, ask.branch))
         known = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
+    place = place_of(repository)
+    await drop_expired(hub, place)
     staged = await hub.store.stat(staging_key(known.id)) if known else None
     arrived_id = known.id if known and staged and staged.size_bytes == ask.size_bytes else None
     now = hub.now()
@@ -82,7 +83,7 @@ async def presign_upload(
         await lock_user(connection, caller.user_id)
         newest = await find_open_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.size_bytes)
         again = newest.id if newest and (newest.id == arrived_id or newest.expires_at > now) else None
-        await reserve_room(connection, hub.settings.quotas, repository.id, declared_bytes(ask), now, again)
+        await reserve_room(connection, hub.settings.quotas, place, declared_bytes(ask), now, again)
         if again is not None:
             await renew_upload(connection, again, ask.raw_bytes, expires_at)
             return again

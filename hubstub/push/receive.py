@@ -31,7 +31,7 @@ from ..store.base import bundle_key
 from .advance import check_lease
 from .closure import check_closed
 from .policy import check_signatures
-from .quota import require_room_for_first
+from .quota import Place, place_of, require_room_for_first
 from .record import Receipt, Sent, record_push
 from .sources import PushSource
 from .verify import Contents, read_contents
@@ -55,6 +55,13 @@ class Destination:
     repository: RepositoryRow | None
     open: Callable[[], Awaitable[Opened]]
 
+    @property
+    def place(self) -> Place:
+        """It as quotas know it: a repository that is not there is its owner's push to make."""
+        if self.repository is None:
+            return Place(self.name, self.user_id, None)
+        return place_of(self.repository)
+
 
 def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
     """A repository that is there."""
@@ -72,7 +79,7 @@ async def open_with_room(hub: HubState, destination: Destination, asked_bytes: i
     """
     if destination.repository is None and asked_bytes:
         async with hub.database.read() as connection:
-            await require_room_for_first(connection, hub.settings.quotas, destination.user_id, asked_bytes, now)
+            await require_room_for_first(connection, hub.settings.quotas, destination.place, asked_bytes, now)
     return await destination.open()
 
 

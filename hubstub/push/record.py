@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Unavailable, UploadExpired
 from museui.core.failpoints import failpoint
+from museui.core.ids import ObjectId
 from museui.core.wire import PushAnswer, PushTarget, encode
 
 from ..config import HubSettings
@@ -26,10 +28,10 @@ from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller, require_live_token
 from .advance import Move, advance_branch, read_head
 from .chunks import Chunk
-from .closure import Closure
+from .closure import Closure, new_chunks
 from .pending import admit_pending
 from .policy import Rules, check_branch_signed, check_signers, read_rules
-from .quota import settle_room
+from .quota import Place, forget_expected, place_of, settle_room
 from .receipts import find_answer
 from .rows import insert_missing_rows, insert_or_replace_rows
 from .verify import Contents
@@ -42,12 +44,14 @@ _CHUNKS_AT_ONCE = 32
 class Sent:
     """What came from the client, where that is not what was read and stored as a bundle.
 
-    ``sha256`` (bare hex) of the request; all bytes that were sent for it; how many of the objects it named were here.
+    ``sha256`` (bare hex) of the request; all bytes that were sent for it; how many of the objects it named were here;
+    which are taken out of the staging area.
     """
 
     sha256: str
     wire_bytes: int
     already_present_objects: int
+    staged: Collection[ObjectId] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Receipt:
     """Reading of the monotonic clock when the push began."""
     sent: Sent | None = None
 
+    @property
+    def announced(self) -> Collection[ObjectId]:
+        """The single objects that this push takes out of the staging area."""
+        return self.sent.staged if self.sent else ()
+
     def sha256(self, contents: Contents) -> str:
         """Of what the client sent, bare hex."""
         return self.sent.sha256 if self.sent else contents.sha256
@@ -73,6 +82,11 @@ class Receipt:
     def repository_id(self) -> int:
         """The repository's number."""
         return self.repository.id
+
+    @property
+    def place(self) -> Place:
+        """The repository as quotas know it."""
+        return place_of(self.repository)
 
     @property
     def user_id(self) -> int:
@@ -107,7 +121,7 @@ async def record_push(
             await _end_upload(connection, receipt, earlier)
             return earlier, False
         await check_signers(connection, receipt.repository, rules, contents, closure)
-        await settle_room(connection, settings.quotas, receipt.repository_id, contents, closure)
+        await settle_room(connection, settings.quotas, receipt.place, contents, closure)
         await _insert_contents(database, connection, receipt, contents, closure, now)
         indexed = time.perf_counter()
         move = await _advance(database, connection, settings, receipt, rules, contents, now)
@@ -230,10 +244,7 @@ async def _insert_contents(
         await admit_pending(database, connection, repository_id, receipt.user_id, closure.pending_objects)
     new_commits = [commit_id for commit_id in contents.ordered if commit_id not in closure.had_commits]
     new_snapshots = contents.snapshots.keys() - closure.had_snapshots
-    places = [contents.commits[commit_id].place for commit_id in new_commits]
-    places += [contents.snapshots[snapshot_id] for snapshot_id in new_snapshots]
-    used = {place.chunk_id for place in places}
-    await _insert_chunks(database, connection, repository_id, [item for item in contents.chunks if item.id in used])
+    await _insert_chunks(database, connection, repository_id, new_chunks(contents, closure))
     await insert_missing_rows(
         database,
         connection,
@@ -337,6 +348,8 @@ async def _insert_receipt(
 
 
 async def _end_upload(connection: AsyncConnection, receipt: Receipt, answer: PushAnswer) -> None:
+    if receipt.announced:
+        await forget_expected(connection, receipt.repository.name, receipt.user_id, receipt.announced)
     if receipt.upload_id is not None:
         await connection.execute(
             update(schema.uploads)

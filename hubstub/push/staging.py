@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from museui.core.errors import Integrity, Invalid, TooLarge, UploadExpired
+from museui.core.errors import Integrity, Invalid, TooLarge, Unavailable, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.ids import qualified
 from museui.core.limits import Limits
@@ -19,6 +20,8 @@ from ..store.files import FileStore
 from .spool import Spool, Spooled
 from .uploads import read_upload_state
 from .verify import Contents, read_contents
+
+_TRIES_AT_ONCE = 3
 
 
 async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
@@ -32,19 +35,22 @@ async def take_upload(request: Request, store: FileStore, spool: Spool) -> str:
     spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
     size_bytes = _check_headers(request, spec, hub.settings.limits)
     await _require_usable(hub, spec)
+    bound = _AtOnce(spec.upload_id, size_bytes)
 
     def read(pieces: Callable[[], Iterator[bytes]]) -> Contents:
         limits, folder = hub.settings.limits, hub.settings.spool_dir
         return read_contents(pieces, size_bytes, limits, expected_sha256=spec.sha256, folder=folder)
 
-    async with (
-        hub.desk.early.beside(spec.upload_id, size_bytes, read) as arriving,
-        spool.receive(body_chunks(request, size_bytes), arriving) as arrived,
-    ):
-        _check_arrived(arrived, size_bytes, spec.sha256, "bundle")
-        async with hub.desk.alone(spec.upload_id):
-            if not await _require_usable(hub, spec):
-                await store.accept(spec.upload_id, arrived.path)
+    with hub.desk.arrivals.hold([bound]) as held:
+        held.announce(size_bytes)
+        async with (
+            hub.desk.early.beside(spec.upload_id, size_bytes, read) as arriving,
+            spool.receive(body_chunks(request, size_bytes), arriving) as arrived,
+        ):
+            _check_arrived(arrived, size_bytes, spec.sha256, "bundle")
+            async with hub.desk.alone(spec.upload_id):
+                if not await _require_usable(hub, spec):
+                    await store.accept(spec.upload_id, arrived.path)
     failpoint("staging.received")
     return staging_key(spec.upload_id)
 
@@ -57,10 +63,24 @@ async def take_object(request: Request, store: FileStore, spool: Spool) -> None:
     hub = hub_of(request)
     spec = store.signer.check_put(request.path_params["upload_id"], request.query_params, hub.now())
     size_bytes = _check_headers(request, spec, hub.settings.limits)
-    async with spool.receive(body_chunks(request, size_bytes)) as arrived:
-        _check_arrived(arrived, size_bytes, spec.sha256, "object")
-        with contextlib.suppress(UploadExpired):
-            await store.accept(spec.upload_id, arrived.path)
+    with hub.desk.arrivals.hold([_AtOnce(spec.upload_id, size_bytes)]) as held:
+        held.announce(size_bytes)
+        async with spool.receive(body_chunks(request, size_bytes)) as arrived:
+            _check_arrived(arrived, size_bytes, spec.sha256, "object")
+            with contextlib.suppress(UploadExpired):
+                await store.accept(spec.upload_id, arrived.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _AtOnce:
+    """The bodies that are arriving for one upload: another try may begin before the one that broke off has ended."""
+
+    key: str
+    size_bytes: int
+
+    def require(self, asked_bytes: int, held_bytes: int = 0) -> None:
+        if held_bytes + asked_bytes > _TRIES_AT_ONCE * self.size_bytes:
+            raise Unavailable("these bytes are arriving already", hint="Wait until that has ended.")
 
 
 def _check_arrived(arrived: Spooled, size_bytes: int, sha256: str, kind: str) -> None:

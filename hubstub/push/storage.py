@@ -10,7 +10,7 @@ from museui.core.wire import Storage
 from ..config import Quotas
 from ..index.schema import bundles, pushes, repositories, users
 from ..people.tokens import Caller
-from .quota import choose_limit
+from .quota import choose_limit, read_used_bytes
 
 _NAMED = 1000
 
@@ -23,8 +23,8 @@ async def read_storage(connection: AsyncConnection, quotas: Quotas, caller: Call
     own = repositories.c.owner_id == caller.user_id
     if caller.repository_id is not None:
         own &= repositories.c.id == caller.repository_id
-    total = select(func.count(), func.coalesce(func.sum(repositories.c.stored_bytes), 0)).where(own)
-    count, used_bytes = (await connection.execute(total)).one()
+    count = (await connection.execute(select(func.count()).select_from(repositories).where(own))).scalar_one()
+    used_bytes = await read_used_bytes(connection, caller.user_id, caller.repository_id)
     largest = select(repositories.c.slug, repositories.c.stored_bytes).where(own)
     largest = largest.order_by(repositories.c.stored_bytes.desc(), repositories.c.slug).limit(_NAMED)
     waiting = select(pushes.c.bundle).where(pushes.c.repository_id.in_(select(repositories.c.id).where(own)))
@@ -37,7 +37,7 @@ async def read_storage(connection: AsyncConnection, quotas: Quotas, caller: Call
     return Storage(
         repositories={f"{caller.name}/{row.slug}": row.stored_bytes for row in await connection.execute(largest)},
         count=int(count),
-        used_bytes=int(used_bytes),
+        used_bytes=used_bytes,
         quota_bytes=quota_bytes,
         waiting_bundles=int(waiting_bundles),
         waiting_bytes=int(waiting_bytes),

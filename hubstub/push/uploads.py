@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import NotFound, RateLimited
 
-from ..index.schema import uploads
+from ..index.schema import expected_objects, uploads
 
 _IDS_AT_ONCE = 500
 KEPT_S = 24 * 3600.0
@@ -141,8 +141,9 @@ async def confirmed_upload_ids(connection: AsyncConnection, ids: Collection[str]
 
 
 async def forget_uploads(connection: AsyncConnection, now: float) -> None:
-    """Delete open uploads that nobody may confirm any more."""
+    """Delete open uploads that nobody may confirm any more, and expect no object whose URL is as old."""
     await connection.execute(delete(uploads).where(uploads.c.state == "open", uploads.c.expires_at <= now - KEPT_S))
+    await connection.execute(delete(expected_objects).where(expected_objects.c.expires_at <= now - KEPT_S))
 
 
 def _select(repository_id: int, user_id: int, bundle_id: str) -> Any:

@@ -27,7 +27,7 @@ from ..push.receive import receive_push
 from ..push.sources import SpooledSource
 from ..push.verify import Contents
 from ..state import hub_of
-from .push import push_destination, spool_of
+from .push import push_destination, receive_body
 
 STRATEGY = "muse-0.1"
 """What these pushes are called in the history."""
@@ -60,7 +60,7 @@ async def push_objects(request: Request) -> Response:
     destination = await push_destination(request)
 
     async def receive() -> tuple[int, int]:
-        async with spool_of(request).receive(_body(request, _with_contents)) as arrived:
+        async with receive_body(request, destination, _body(request, _with_contents)) as arrived:
             return await receive_objects(hub, destination, SpooledSource(hub.store, arrived, "bundle"))
 
     stored, skipped = await hub.desk.finish(receive())
@@ -73,7 +73,7 @@ async def push(request: Request) -> Response:
     destination = await push_destination(request)
 
     async def receive() -> PushAnswer:
-        async with spool_of(request).receive(_body(request, _with_bundle)) as arrived:
+        async with receive_body(request, destination, _body(request, _with_bundle)) as arrived:
             source = SpooledSource(hub.store, arrived, "envelope")
             return await receive_push(hub, destination, source, choose_target, STRATEGY, adopt=adopt_staged)
 

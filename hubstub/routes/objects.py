@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Generator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +22,10 @@ from ..http.messages import answer, read_message
 from ..http.ranges import Unsatisfiable, parse_range
 from ..http.streams import stream
 from ..index.history import existing_objects
-from ..index.schema import repositories, repository_objects
+from ..index.schema import collaborators, repositories, repository_objects, users
 from ..people.access import readable_by
 from ..people.auth import authenticate, open_repository
+from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..push.objects_presign import parse_object_ids, presign_uploads
 from ..state import HubState, base_url, hub_of
@@ -39,7 +40,6 @@ FOREIGN_HEADERS = {
 """Of answers with foreign bytes: a browser keeps them, and never runs them as something of this hub's."""
 _CHECKED_BYTES = 4 << 20
 """Up to this size an object is hashed again before it is given."""
-_TTL_MAX_S = 7 * 24 * 3600
 
 
 async def get_object(request: Request) -> Response:
@@ -49,10 +49,14 @@ async def get_object(request: Request) -> Response:
         object_id = ObjectId(parse_id(request.path_params["object_id"]))
     except Invalid:
         raise _no_such_object() from None
-    signed = hub.store.signer.allows_get(object_id, request.query_params, hub.now())
-    caller = None if signed else await authenticate(request)
+    reader = hub.store.signer.find_reader(object_id, request.query_params, hub.now())
+    caller = await authenticate(request) if reader is None else None
     async with hub.database.read() as connection:
-        public = False if signed else await _is_public(connection, object_id, caller)
+        if reader is None:
+            public = await _is_public(connection, object_id, readable_by(caller))
+        else:
+            await _is_public(connection, object_id, _readable_by(reader))
+            public = False
         place = (await locate_objects(connection, [object_id])).get(object_id)
     if place is None:
         raise _no_such_object()
@@ -108,15 +112,26 @@ def _pieces(reader: ObjectReader, place: ObjectPlace, offset: int, size: int) ->
     yield from reader.pieces(place, offset, size)
 
 
-async def _is_public(connection: AsyncConnection, object_id: ObjectId, caller: Caller | None) -> bool:
-    """Whether a public repository holds the object.
+def _name_reader(repository: RepositoryRow, caller: Caller | None) -> str:
+    """For whom a URL is, and out of which repository."""
+    return f"{repository.public_id} {caller.name if caller else ''}"
 
-    Raises :class:`NotFound` when the caller may read no repository that does.
-    """
+
+def _readable_by(reader: str) -> ColumnElement[bool]:
+    """The condition that the reader of :func:`_name_reader` may still read what the URL was made for."""
+    public_id, _, name = reader.partition(" ")
+    user = select(users.c.id).where(users.c.name == name, users.c.removed_at.is_(None)).scalar_subquery()
+    shared = select(collaborators.c.repository_id).where(collaborators.c.user_id == user)
+    theirs = or_(repositories.c.owner_id == user, repositories.c.id.in_(shared))
+    return and_(repositories.c.public_id == public_id, or_(repositories.c.visibility == "public", theirs))
+
+
+async def _is_public(connection: AsyncConnection, object_id: ObjectId, readable: ColumnElement[bool]) -> bool:
+    """Whether a public repository holds the object. Raises :class:`NotFound` when no ``readable`` one does."""
     query = (
         select(repositories.c.visibility)
         .join(repository_objects, repository_objects.c.repository_id == repositories.c.id)
-        .where(repository_objects.c.object_id == bytes.fromhex(object_id), readable_by(caller))
+        .where(repository_objects.c.object_id == bytes.fromhex(object_id), readable)
         .order_by(repositories.c.visibility.desc())
         .limit(1)
     )
@@ -139,7 +154,7 @@ async def presign_objects(request: Request) -> Response:
     hub = hub_of(request)
     missing: NotFound | None = None
     try:
-        repository, _ = await open_repository(request, "read")
+        repository, caller = await open_repository(request, "read")
     except NotFound as exc:
         if not exc.details.get("auto_create"):
             raise
@@ -158,23 +173,24 @@ async def presign_objects(request: Request) -> Response:
         present = await existing_objects(connection, repository.id, asked.values())
         places = await locate_objects(connection, present)
     expires_at = int(hub.now()) + ttl_s
+    reader = _name_reader(repository, caller)
     presigned: dict[str, str] = {}
     for spelling, object_id in asked.items():
         place = places.get(object_id)
         if place is not None and (place.bundle is None or hub.store.hub_serves_urls):
-            presigned[spelling] = await hub.store.presign_get(object_id, expires_at, base_url(request))
+            presigned[spelling] = await hub.store.presign_get(object_id, expires_at, base_url(request), reader)
     inline = [spelling for spelling in asked if spelling not in presigned]
     return answer(request, {"presigned": presigned, "inline": inline, "expires_in": ttl_s})
 
 
 def _parse_ttl(message: Any, default_ttl_s: int) -> int:
-    """How long the URLs shall live."""
+    """How long the URLs shall live: as long as the hub lets them, or shorter."""
     ttl_s = message.get("ttl_seconds")
     if ttl_s is None:
         ttl_s = default_ttl_s
     if not isinstance(ttl_s, int) or isinstance(ttl_s, bool) or ttl_s < 1:
         raise Invalid("field 'ttl_seconds' is not a number of seconds", details={"field": "ttl_seconds"})
-    return min(ttl_s, _TTL_MAX_S)
+    return min(ttl_s, default_ttl_s)
 
 
 routes: list[Route] = [

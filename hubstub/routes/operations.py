@@ -1,8 +1,12 @@
-"""Whether the hub is alive, whether it can work, and which version it is. No token is needed for any of it."""
+"""Whether the hub is alive, whether it can work, and which version it is: no token is needed for that. And its figures,
+which tell much of what others do, and so are for whoever runs it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+import ipaddress
 from collections.abc import Coroutine
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from museui.core.errors import MuseError, NotFound, Unavailable
+from museui.core.errors import Denied, MuseError, NotFound, Unauthorized, Unavailable
 
 from ..capabilities import CAPABILITIES
 from ..http.messages import answer
@@ -28,6 +32,8 @@ from ..push.spool import Spool
 from ..state import HubState, hub_of
 
 PROTOCOL = 1
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+"""Headers that say that whoever is on this machine asks for somebody else."""
 _PART_S = 3.0
 """How long a part of the hub may take to answer before the hub counts as not ready."""
 
@@ -90,8 +96,33 @@ async def get_metrics(request: Request) -> Response:
     hub = hub_of(request)
     if not hub.settings.metrics:
         raise NotFound("there is nothing at this address")
+    count_request(request, "metrics ")
+    _check_may_see(request, hub.settings.metrics_token)
     await measure_index(hub.database, hub.now())
     return Response(generate_latest(REGISTRY) + generate_latest(INDEX_REGISTRY), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_may_see(request: Request, token: str | None) -> None:
+    """Raise :class:`Unauthorized` without ``token``; where none is set, :class:`Denied` for who asks from elsewhere."""
+    if token is not None:
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+            raise Unauthorized("the figures need the token of --metrics-token")
+        return
+    settings = hub_of(request).settings
+    behind = settings.public_url or settings.trusted_proxies or any(map(request.headers.get, _OF_PROXIES))
+    if behind or not (request.client and _is_loopback(request.client.host)):
+        raise Denied(
+            "the figures are for the machine of the hub alone",
+            hint="Whoever runs the hub can give them a token: 'museui hub serve --metrics-token'.",
+        )
 
 
 async def get_version(request: Request) -> Response:

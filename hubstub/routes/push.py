@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.requests import Request
@@ -12,16 +13,18 @@ from starlette.routing import Route
 from museui.core.errors import Invalid, NotFound
 from museui.core.wire import ConfirmRequest, PresignRequest, PushAnswer, PushTarget, encode, parse, parse_target
 
-from ..http.bodies import body_chunks
+from ..http.bodies import body_chunks, declared_size
 from ..http.messages import answer, message_chunks, read_message
 from ..people.auth import caller_of, open_repository
 from ..push.confirm import confirm_upload
+from ..push.expired import drop_expired
 from ..push.objects_confirm import confirm_objects
 from ..push.objects_presign import parse_object_ids, parse_sizes, presign_uploads
 from ..push.presign import check_ask, declared_bytes, presign_upload
+from ..push.quota import find_room
 from ..push.receive import Destination, Opened, destination_of, open_with_room, receive_push
 from ..push.sources import SpooledSource
-from ..push.spool import Spool
+from ..push.spool import Spool, Spooled
 from ..push.staging import take_object, take_upload
 from ..state import base_url, hub_of
 from ..store.base import OBJECT_UPLOAD
@@ -80,11 +83,11 @@ async def presign_objects(request: Request) -> Response:
 async def confirm_sent_objects(request: Request) -> Response:
     """Objects that were sent one at a time, and the records that come now, become a push."""
     hub = hub_of(request)
-    await push_destination(request)
+    destination = await push_destination(request)
 
     async def receive() -> PushAnswer:
         body = message_chunks(request, hub.settings.limits.max_bundle_bytes, hub.settings.limits.stream_max_bytes)
-        async with spool_of(request).receive(body) as arrived:
+        async with receive_body(request, destination, body) as arrived:
             return await confirm_objects(hub, lambda: push_destination(request), spool_of(request), arrived)
 
     return _answer_push(request, await hub.desk.finish(receive()))
@@ -96,7 +99,7 @@ async def push_stream(request: Request) -> Response:
     limit = hub_of(request).settings.limits.stream_max_bytes
 
     async def receive() -> PushAnswer:
-        async with spool_of(request).receive(body_chunks(request, limit)) as arrived:
+        async with receive_body(request, destination, body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "stream", max_raw_bytes=limit)
             return await receive_push(
@@ -113,7 +116,7 @@ async def push_unpack(request: Request) -> Response:
     limit = hub_of(request).settings.limits.max_bundle_bytes
 
     async def receive() -> PushAnswer:
-        async with spool_of(request).receive(body_chunks(request, limit)) as arrived:
+        async with receive_body(request, destination, body_chunks(request, limit)) as arrived:
             hub = hub_of(request)
             source = SpooledSource(hub.store, arrived, "bundle")
             return await receive_push(hub, destination, source, lambda _: target, "unpack")
@@ -137,6 +140,28 @@ async def push_destination(request: Request) -> Destination:
         name = "{owner}/{slug}".format(**request.path_params)
         return Destination(name, caller_of(request).user_id, None, lambda: _open_to_push(request, create=True))
     return destination_of(*opened)
+
+
+@asynccontextmanager
+async def receive_body(
+    request: Request, destination: Destination, body: AsyncIterator[bytes]
+) -> AsyncIterator[Spooled]:
+    """``body`` in the spool, for as long as the context lasts: no more of it than the destination has room for.
+
+    Raises :class:`~museui.core.errors.Quota`, and as :meth:`Spool.receive` does.
+    """
+    hub = hub_of(request)
+    quotas, place = hub.settings.quotas, destination.place
+    async with hub.database.read() as connection:
+        rooms = await find_room(connection, quotas, place, None)
+    if rooms:
+        await drop_expired(hub, place)
+        async with hub.database.read() as connection:
+            rooms = await find_room(connection, quotas, place, hub.now())
+    with hub.desk.arrivals.hold(rooms) as arriving:
+        arriving.announce(declared_size(request) or 0)
+        async with spool_of(request).receive(arriving.count(body)) as arrived:
+            yield arrived
 
 
 def spool_of(request: Request) -> Spool:

@@ -20,6 +20,7 @@ from ..index.schema import releases
 from ..people.access import covers, find_access
 from ..people.auth import open_repository
 from ..people.repositories import hold_repository
+from ..push.quota import place_of, reserve_room
 from ..state import hub_of
 from .tags import parse_text, require_commits
 
@@ -40,6 +41,8 @@ async def post_release(request: Request) -> Response:
         await hold_repository(connection, repository.id)
         if commit_id is not None:
             await require_commits(connection, repository.id, {f"release {tag!r}": commit_id})
+        text = orjson.dumps(record).decode()
+        await reserve_room(connection, hub.settings.quotas, place_of(repository), len(text.encode()), hub.now())
         since = select(releases.c.created_at).where(own, releases.c.tag == tag)
         created_at = (await connection.execute(since)).scalar_one_or_none()
         await connection.execute(releases.delete().where(own, releases.c.tag == tag))
@@ -50,7 +53,7 @@ async def post_release(request: Request) -> Response:
                 channel=channel,
                 is_draft=is_draft,
                 commit_id=bytes.fromhex(commit_id) if commit_id else None,
-                record=orjson.dumps(record).decode(),
+                record=text,
                 created_at=hub.now() if created_at is None else created_at,
             )
         )

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from museui.core.errors import Integrity, Invalid, TooLarge
 from museui.core.ids import CommitId, parse_id
 from museui.core.names import check_name
+from museui.core.printable import is_line
 from museui.core.records import check_value
 
 from ..http.messages import answer, answer_records, read_message
@@ -22,6 +23,7 @@ from ..index.history import existing_commits
 from ..index.schema import tags
 from ..people.auth import open_repository
 from ..people.repositories import hold_repository
+from ..push.quota import place_of, reserve_room
 from ..state import hub_of
 
 MAX_TAGS = 1000
@@ -44,6 +46,8 @@ async def post_tags(request: Request) -> Response:
     async def store(connection: AsyncConnection) -> int:
         await hold_repository(connection, repository.id)
         await require_commits(connection, repository.id, named)
+        size_bytes = sum(len(orjson.dumps(record)) for record in records.values())
+        await reserve_room(connection, hub.settings.quotas, place_of(repository), size_bytes, hub.now())
         return await _store(connection, repository.id, records, hub.now())
 
     stored = await hub.database.change(store)
@@ -74,7 +78,7 @@ async def require_commits(connection: AsyncConnection, repository_id: int, named
 def parse_text(record: Record, name: str, what: str, max_chars: int = _MAX_TEXT_CHARS) -> str:
     """Field ``name``: one line that is not empty. Raises :class:`Invalid` naming ``what`` and the field."""
     value = record.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= max_chars or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= max_chars or not is_line(value):
         raise Invalid(f"{what}: field {name!r} is not a line of 1 to {max_chars} characters", details={"field": name})
     return value
 

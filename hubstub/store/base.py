@@ -114,8 +114,8 @@ class ObjectStore(Protocol):
     async def presign_put(self, upload: UploadSpec, hub_url: str) -> PutTarget:
         """A URL that takes the bytes of ``upload`` once. ``hub_url``: how the client reaches the hub itself."""
 
-    async def presign_get(self, object_id: str, expires_at: int, hub_url: str) -> str:
-        """A URL that gives a promoted object (bare hex) until ``expires_at``."""
+    async def presign_get(self, object_id: str, expires_at: int, hub_url: str, reader: str) -> str:
+        """A URL that gives a promoted object (bare hex) until ``expires_at``; ``reader`` as in :mod:`.signing`."""
 
     async def stat(self, key: str) -> Entry | None:
         """What lies under ``key``, if anything does."""

@@ -72,9 +72,9 @@ class FileStore:
         url = f"{hub_url}/{staging_key(upload.upload_id)}?{self.signer.sign_put(upload)}"
         return PutTarget(url, put_headers(upload))
 
-    async def presign_get(self, object_id: str, expires_at: int, hub_url: str) -> str:
+    async def presign_get(self, object_id: str, expires_at: int, hub_url: str, reader: str) -> str:
         """See :meth:`ObjectStore.presign_get`."""
-        return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at)}"
+        return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at, reader)}"
 
     @measured
     async def accept(self, upload_id: str, path: Path) -> None:

@@ -76,10 +76,10 @@ class S3Store:
         url = self._uploads.sign("PUT", staging_key(upload.upload_id), _ttl_s(upload.expires_at), signed)
         return PutTarget(url, headers)
 
-    async def presign_get(self, object_id: str, expires_at: int, hub_url: str) -> str:
+    async def presign_get(self, object_id: str, expires_at: int, hub_url: str, reader: str) -> str:
         """See :meth:`ObjectStore.presign_get`."""
         if self._downloads is None:
-            return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at)}"
+            return f"{hub_url}/o/{object_id}?{self.signer.sign_get(object_id, expires_at, reader)}"
         return self._downloads.sign("GET", object_key(object_id), _ttl_s(expires_at))
 
     @measured

@@ -60,19 +60,22 @@ class UrlSigner:
             raise UploadExpired("the presigned URL has expired", hint="Presign again.")
         return spec
 
-    def sign_get(self, object_id: str, expires_at: int) -> str:
-        """The query that allows to read an object (bare hex) until ``expires_at`` (Unix seconds)."""
-        fields = {"expires": str(expires_at)}
+    def sign_get(self, object_id: str, expires_at: int, reader: str) -> str:
+        """The query that allows to read an object (bare hex) until ``expires_at`` (Unix seconds).
+
+        ``reader``: on whose behalf, and out of what; whoever takes the URL looks whether that still may be.
+        """
+        fields = {"expires": str(expires_at), "reader": reader}
         return urlencode({**fields, "signature": self._sign("GET", object_key(object_id), fields)})
 
-    def allows_get(self, object_id: str, query: Mapping[str, str], now: float) -> bool:
-        """Whether ``query`` allows to read the object now."""
-        fields = {"expires": query.get("expires", "")}
+    def find_reader(self, object_id: str, query: Mapping[str, str], now: float) -> str | None:
+        """For whom ``query`` allows to read the object now, None when it does not."""
+        fields = {"expires": query.get("expires", ""), "reader": query.get("reader", "")}
         try:
             self._check("GET", object_key(object_id), fields, query.get("signature", ""))
         except Denied:
-            return False
-        return now < int(fields["expires"])
+            return None
+        return fields["reader"] if now < int(fields["expires"]) else None
 
     def _sign(self, method: str, key: str, fields: Mapping[str, str]) -> str:
         text = f"{method}\n{key}\n{urlencode(sorted(fields.items()))}"

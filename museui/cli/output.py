@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,10 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from ..core.errors import MuseError
+from ..core.printable import escape_text
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,8 @@ def _say(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """``text`` with what could steer a terminal or turn its direction written as escapes; lines and tabs stay."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    """``text`` with what could steer a terminal or that nobody can see written as escapes; lines and tabs stay."""
+    return escape_text(text)
 
 
 def print_error(error: MuseError, as_json: bool) -> None:

@@ -152,6 +152,7 @@ async def _push_all(
     from museui.sync.push import Push
     from museui.sync.result import Environment, push_document
     from museui.sync.spool import default_folder
+    from museui.sync.up_to_date import find_up_to_date
 
     from .running import with_line
 
@@ -159,11 +160,18 @@ async def _push_all(
     documents = []
 
     async def push_with(client: HubClient) -> Tagged | None:
+        done: set[str] = set()
+        if len(requests) > 1:
+            heads = {request.branch: request.head for request in requests}
+            done = await find_up_to_date(target.repository, client, target.remote, heads)
         for request in requests:
             push = Push(target.repository, client, request, environment, listener)
             error: MuseError | None = None
             try:
-                await push.run()
+                if request.branch in done:
+                    push.result.up_to_date, push.result.previous_head = True, request.head
+                else:
+                    await push.run()
             except MuseError as exc:
                 error = exc
             documents.append(push_document(push.result, error))

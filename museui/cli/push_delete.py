@@ -56,7 +56,7 @@ def delete_branches(
                 if not (as_json or quiet):
                     click.echo(f"deleted {name} on {target.remote or target.url} (was {head[:12]})")
 
-    run_async(with_line(HubClient(target.url, target.token, ca=target.ca), work))
+    run_async(with_line(HubClient(target.url, target.token, trust=target.trust), work))
     if as_json:
         print_json({"ok": not errors, "deleted": documents})
     return errors[0].exit_code if errors else EXIT_OK

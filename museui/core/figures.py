@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from .printable import escape_line
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STEPS = ((60.0, "s"), (60.0, "min"), (24.0, "h"), (365.0, "d"))
 
 
@@ -40,8 +39,8 @@ def render_count(number: int, noun: str, plural: str = "") -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` on one line, with what could steer a terminal or turn its direction written as escapes."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    """``text`` on one line, with what could steer a terminal or that nobody can see written as escapes."""
+    return escape_line(text)
 
 
 def shorten(text: str, width: int) -> str:

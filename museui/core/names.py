@@ -12,17 +12,18 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from .errors import Invalid, shown
+from .printable import CONTROLS, UNSEEN, is_line
 
 MAX_PATH_BYTES = 4096
 MAX_BRANCH_BYTES = 255
 MAX_LINE_CHARS = 255
 BRANCH_RULE = (
-    f"A branch name has at most {MAX_BRANCH_BYTES} bytes, no control character, backslash, '..', '//' or '@{{', "
-    "no leading '-', and no part that begins with '.' or begins or ends with a space."
+    f"A branch name has at most {MAX_BRANCH_BYTES} bytes, no character that controls or that nobody can see, no "
+    "backslash, '..', '//' or '@{', no leading '-', and no part that begins with '.' or begins or ends with a space."
 )
 
 _BAD_PATH = re.compile(r"[\x00-\x1f\x7f\\]|^/|//|/$|^[A-Za-z]:|(?:^|/)(?:\.\.?|\.muse)(?:/|$)", re.IGNORECASE).search
-_BAD_BRANCH = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|@\{|^[-./ ]|[/ ]$|//|/[. ]| /").search
+_BAD_BRANCH = re.compile(rf"[{CONTROLS}{UNSEEN}\\]|\.\.|@\{{|^[-./ ]|[/ ]$|//|/[. ]| /").search
 _BAD_IN_GIT = re.compile(r"[ ~^:?*\[]|^@$|\.$|\.lock(?:/|$)|^HEAD$").search
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
 
@@ -113,6 +114,6 @@ def check_owner(name: object) -> str:
 
 def check_line(text: str, field: str) -> str:
     """``text`` unchanged when it is a line that people can read, or empty; raises :class:`Invalid` naming ``field``."""
-    if len(text) > MAX_LINE_CHARS or not text.isprintable():
+    if len(text) > MAX_LINE_CHARS or not is_line(text):
         raise Invalid(f"field {field!r} is not a line of at most {MAX_LINE_CHARS} characters", details={"field": field})
     return text

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from museui.core.addresses import address_of, is_this_machine
 from museui.core.errors import Invalid, Usage
 from museui.core.names import check_name, check_owner
+from museui.core.printable import is_line
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE).fullmatch
 _BRACKETED = re.compile(r"\[[^\]]*\](?::\d+)?").fullmatch
@@ -78,7 +79,7 @@ def _split(text: str, hint: str) -> SplitResult:
 
 def split_url(text: str) -> SplitResult:
     """The parts of an http(s) URL that one can connect to. Raises :class:`ValueError` with what is wrong, in words."""
-    if any(char.isspace() or not char.isprintable() for char in text):
+    if any(char.isspace() for char in text) or not is_line(text):
         raise ValueError("it has a space or a control character in it")
     try:
         parts = urlsplit(text)

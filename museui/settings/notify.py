@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from museui.core.errors import Usage
+from museui.core.printable import is_line
 
 _MAX_MINUTES = 60 * 24 * 365
 
@@ -46,7 +47,7 @@ def parse_notify(table: Mapping[str, Any]) -> Notify:
 def check_webhook(url: object, private: bool) -> str:
     """The URL, when it can be one. Raises :class:`Usage`. Without TLS it must be allowed to be ``private``."""
     parts = None
-    if isinstance(url, str) and url.isprintable() and " " not in url:
+    if isinstance(url, str) and is_line(url) and " " not in url:
         try:
             parts = urlsplit(url)
             port = parts.port

@@ -48,6 +48,11 @@ def _as_bob(song: PushClient) -> PushClient:
     return PushClient(song.hub, song.url.rpartition("/")[2], token=song.hub.bob)  # type: ignore[attr-defined]
 
 
+def _new_user(hub: HubProcess, name: str) -> str:
+    hub.command_here("user", "create", name)
+    return hub.command_here("token", "create", name)
+
+
 def _delete(client: PushClient, branch: str, **query: str) -> tuple[int, Any]:
     return read_answer(client.http.delete(f"{client.url}/branches/{branch}", params=query))
 
@@ -110,7 +115,7 @@ def test_a_branch_is_deleted_by_who_may_write_and_that_is_told_and_recorded(song
         "forced": True,
         "push_id": None,
     }
-    assert "deleted" in song.hub.command("repo", "audit", "/".join(song.url.split("/")[-2:]))
+    assert "deleted" in song.hub.command_here("repo", "audit", "/".join(song.url.split("/")[-2:]))
     assert song.push(OTHER, "take/öne", expected_head=None)[0] == 200, "the same push again brings it back"
     assert song.heads() == {"main": SONG.head, "take/öne": OTHER.head}
     assert song.http.get(f"{song.url}/refs", headers=JSON).json()["removed"] == {}
@@ -136,8 +141,8 @@ def test_what_must_not_be_deleted_stays(song: PushClient) -> None:
     for lease in (SONG.head, "nonsense"):
         assert _delete(song, "kept", expected_head=lease)[0] == (409 if lease == SONG.head else 422)
     for token, status in (
-        (song.hub.new_user(f"s{song.url[-6:]}"), 404),
-        (song.hub.command("token", "create", "ada", "--scope", "read"), 403),
+        (_new_user(song.hub, f"s{song.url[-6:]}"), 404),
+        (song.hub.command_here("token", "create", "ada", "--scope", "read"), 403),
         ("nonsense", 401),
     ):
         with PushClient(song.hub, song.url.rpartition("/")[2], token=token) as other:
@@ -151,7 +156,7 @@ def test_what_must_not_be_deleted_stays(song: PushClient) -> None:
 
 def test_refs_say_what_one_may_do(song: PushClient) -> None:
     song.http.patch(song.url, json={"visibility": "public"}, headers=JSON).raise_for_status()
-    read = song.hub.command("token", "create", "ada", "--scope", "read")
+    read = song.hub.command_here("token", "create", "ada", "--scope", "read")
     bearers = {None: "read", read: "read", song.hub.bob: "write", song.hub.token: "admin"}  # type: ignore[attr-defined]
     for token, access in bearers.items():
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})

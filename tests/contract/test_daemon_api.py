@@ -91,6 +91,29 @@ def test_what_makes_no_sense_is_refused_with_its_reason(
     assert daemon.client.get("repositories") == {"repositories": []}
 
 
+_LONG = "/" + "x" * 100_000
+_STRANGE = [_LONG, "/" + "x/" * 3000, "/tmp/" + "é" * 200, "/tmp/\0", ""]
+
+
+@pytest.mark.parametrize("text", _STRANGE, ids=["100 KB", "many folders", "a long name", "NUL", "nothing"])
+def test_a_text_that_no_path_or_name_can_be_is_invalid_in_every_field(daemon: DaemonProcess, text: str) -> None:
+    bodies = {
+        "repositories": [{"path": text}],
+        "pushes": [{"path": text, "branch": "main"}, {"path": "/tmp", "branch": text or "a\u200bb"}],
+        "pushes/leave": [{"path": text, "branch": "main"}],
+    }
+    if text:
+        bodies["repositories"] += [{"path": "/tmp", "remote": text, "branches": [text]}]
+        bodies["pushes"] += [{"path": "/tmp", "branch": "main", "remote": text, "token": text}]
+    for where, requests in bodies.items():
+        for body in requests:
+            status, document = exchange(daemon, request("POST", f"/v1/{where}", json.dumps(body).encode()))
+            assert 400 <= status < 500, (where, body.keys(), document)
+    for where in ("found?below=", "repositories/", "pushes?repository=", "storage?hub="):
+        status, document = exchange(daemon, request("GET", f"/v1/{where}{quote(text[:50_000], safe='')}"))
+        assert 200 <= status < 500, (where, document)
+
+
 def test_many_who_connect_and_say_nothing_do_not_keep_others_out(daemon: DaemonProcess) -> None:
     idle = [socket.socket(socket.AF_UNIX) for _ in range(50)]
     try:

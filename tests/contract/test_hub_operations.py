@@ -85,6 +85,24 @@ def test_a_client_that_is_too_slow_is_counted(hub: HubProcess) -> None:
     assert _metrics(hub)['museui_hub_slow_clients_total{what="body"}'] >= 1
 
 
+def test_metrics_are_for_the_machine_of_the_hub_or_for_a_token() -> None:
+    def ask(hub: HubProcess, **headers: str) -> tuple[int, str]:
+        answer = httpx.get(hub.url + "/metrics", headers=headers, trust_env=False)
+        return answer.status_code, "" if answer.is_success else answer.json()["error"]["code"]
+
+    with HubProcess() as hub:
+        assert ask(hub) == (200, "")
+        for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+            assert ask(hub, **{name: "203.0.113.7"}) == (403, "forbidden"), "it is asked for somebody else"
+    with HubProcess("--trusted-proxy", "10.0.0.0/8") as hub:
+        assert ask(hub, **hub.headers) == (403, "forbidden")
+    with HubProcess(environment={"MUSEUI_HUB_METRICS_TOKEN": "figures please"}) as hub:
+        assert ask(hub, Authorization="Bearer figures please", **{"X-Forwarded-For": "203.0.113.7"}) == (200, "")
+        for headers in ({}, hub.headers, {"Authorization": "figures please"}, {"Authorization": "Bearer figures"}):
+            assert ask(hub, **headers) == (401, "unauthorized")
+        assert "figures please" not in hub.log
+
+
 def test_metrics_can_be_turned_off() -> None:
     with HubProcess("--no-metrics") as hub:
         assert httpx.get(hub.url + "/metrics", trust_env=False).status_code == 404

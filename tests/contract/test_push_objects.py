@@ -171,6 +171,43 @@ def test_a_presigned_url_gives_one_object_for_a_while(client: PushClient) -> Non
     assert _answer(httpx.get(url, trust_env=False)) == unknown
 
 
+@pytest.fixture(scope="module")
+def presigner(hub: HubProcess) -> str:
+    """The token of another user."""
+    return hub.new_user("presigner")
+
+
+def test_a_presigned_url_ends_with_the_right_to_read_and_lives_no_longer_than_an_upload(
+    client: PushClient, presigner: str
+) -> None:
+    hub, json = client.hub, {"Accept": "application/json", "Content-Type": "application/json"}
+    ask = {"object_ids": [digest(TEXT)], "direction": "get", "ttl_seconds": 7 * 24 * 3600}
+
+    def presign(**headers: str) -> str:
+        answer = httpx.post(f"{client.url}/presign", json=ask, headers=json | headers, trust_env=False).json()
+        assert answer["expires_in"] == 900
+        return str(answer["presigned"][digest(TEXT)])
+
+    def set_visibility(value: str) -> None:
+        client.http.patch(client.url, json={"visibility": value}, headers=json).raise_for_status()
+
+    set_visibility("public")
+    urls = {
+        "nobody": presign(),
+        "another": presign(Authorization=f"Bearer {presigner}"),
+        "owner": presign(**hub.headers),
+    }
+    read = {who: httpx.get(url, trust_env=False).status_code for who, url in urls.items()}
+    assert read == {"nobody": 200, "another": 200, "owner": 200}
+    set_visibility("private")
+    read = {who: httpx.get(url, trust_env=False).status_code for who, url in urls.items()}
+    assert read == {"nobody": 404, "another": 404, "owner": 200}
+    client.http.put(f"{client.url}/collaborators/presigner", json={"access": "read"}, headers=json).raise_for_status()
+    assert httpx.get(urls["another"], trust_env=False).status_code == 200
+    client.http.delete(f"{client.url}/collaborators/presigner").raise_for_status()
+    assert httpx.get(urls["another"], trust_env=False).status_code == 404
+
+
 @pytest.mark.parametrize(
     "message",
     [

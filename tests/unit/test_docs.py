@@ -143,7 +143,7 @@ def test_the_table_of_frames_is_what_a_stream_has() -> None:
 
 
 def test_the_table_of_metrics_is_what_the_hub_measures() -> None:
-    documented = {codes(row[0])[0]: codes(row[1]) for row in table(OPERATIONS, "None needs a token")}
+    documented = {codes(row[0])[0]: codes(row[1]) for row in table(OPERATIONS, "None names a user or a repository.")}
     measured: dict[str, list[str]] = {}
     for registry in (metrics.REGISTRY, metrics_index.REGISTRY):
         for collector in registry._collector_to_names:

@@ -35,6 +35,7 @@ GOOD_BRANCHES = [
     "main", "feat/bridge", "a-", "a@", "a@b", "a.b", "a./b", "a.locks", "heads/HEAD", "a]", "a{b", "ä", "日本/語",
     "head", "FETCH_HEAD", "a/-b", "refs/heads/x", "x" * MAX_BRANCH_BYTES,
 ]  # fmt: skip
+UNSEEN_BRANCHES = ["a\u200bb", "a\u061cb", "a\u2028b", "a\u202eb", "a\u2066b", "a\xadb", "\ufeffa", "a\x85b", "a\u3164"]
 ONLY_OURS = [
     "my idea", "a~1", "a^b", "a:b", "a?b", "a*b", "a[b", "x.lock", "a/b.lock", "a.lock/b", "HEAD", "@", "a.", "a b/c d",
 ]  # fmt: skip
@@ -81,7 +82,7 @@ def test_what_the_muse_client_can_name_and_nothing_can_misread_is_accepted(name:
     assert not is_git_branch(name)
 
 
-@pytest.mark.parametrize("name", [*BAD_BRANCHES, *NOT_TEXT])
+@pytest.mark.parametrize("name", [*BAD_BRANCHES, *UNSEEN_BRANCHES, *NOT_TEXT])
 def test_a_branch_name_that_something_could_misread_is_refused(name: Any) -> None:
     with pytest.raises(Invalid, match="not a branch name"):
         check_branch(name)

@@ -44,7 +44,7 @@ def test_other_uploads_other_hubs_and_other_methods_are_denied() -> None:
     for signer, upload_id in ((SIGNER, "u2"), (UrlSigner(b"t" * 32), "u1")):
         with pytest.raises(Denied):
             signer.check_put(upload_id, query, 0.0)
-    assert not SIGNER.allows_get(SPEC.sha256, query, 0.0)
+    assert SIGNER.find_reader(SPEC.sha256, query, 0.0) is None
 
 
 def test_headers_cannot_be_smuggled_into_another_field() -> None:
@@ -55,9 +55,9 @@ def test_headers_cannot_be_smuggled_into_another_field() -> None:
 
 
 def test_a_get_is_for_one_object_until_its_time() -> None:
-    query = dict(parse_qsl(SIGNER.sign_get(OBJECT, 1000)))
-    assert SIGNER.allows_get(OBJECT, query, 999.9)
-    assert not SIGNER.allows_get(OBJECT, query, 1000.0)
-    assert not SIGNER.allows_get("ef" * 32, query, 0.0)
-    assert not SIGNER.allows_get(OBJECT, {**query, "expires": "2000"}, 0.0)
-    assert not SIGNER.allows_get(OBJECT, {}, 0.0)
+    query = dict(parse_qsl(SIGNER.sign_get(OBJECT, 1000, "song ada")))
+    assert SIGNER.find_reader(OBJECT, query, 999.9) == "song ada"
+    assert SIGNER.find_reader(OBJECT, query, 1000.0) is None
+    assert SIGNER.find_reader("ef" * 32, query, 0.0) is None
+    for changed in ({**query, "expires": "2000"}, {**query, "reader": "song bob"}, {}):
+        assert SIGNER.find_reader(OBJECT, changed, 0.0) is None
