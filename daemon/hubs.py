@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from museui.core.errors import MuseError
 from museui.hub.retry import RetryPolicy
@@ -51,25 +51,26 @@ class Hub:
     instances: tuple[str, ...] = ()
 
 
+Turn = Literal["gone", "back", "renewed"]
+"""What becomes of a hub: it does not answer any more, answers again, was started anew."""
+
+
 class Hubs:
     """Every hub that is pushed to.
 
-    ``back`` hears the base of a hub that answers again, ``renewed`` of one that was started anew; ``trust`` knows
-    what the user allows one.
+    ``turned`` hears the base of a hub and what became of it; ``trust`` knows what the user allows one.
     """
 
     def __init__(
         self,
         board: Board,
-        back: Callable[[str], None],
-        renewed: Callable[[str], None],
+        turned: Callable[[str, Turn], None],
         random: Callable[[], float],
         trust: Callable[[str], HubTrust],
     ) -> None:
         self._board = board
         self._trust = trust
-        self._back = back
-        self._renewed = renewed
+        self._turned = turned
         self._random = random
         self._hubs: dict[str, Hub] = {}
         self._wake = asyncio.Event()
@@ -123,9 +124,9 @@ class Hubs:
             )
         )
         if was is False:
-            self._back(base)
+            self._turned(base, "back")
         elif is_new and hub.instances:
-            self._renewed(base)
+            self._turned(base, "renewed")
 
     def failed(self, base: str, error: MuseError) -> None:
         """It did not answer."""
@@ -144,6 +145,8 @@ class Hubs:
             )
         )
         self._wake.set()
+        if hub.reachable is not False:
+            self._turned(base, "gone")
 
     def probe_now(self) -> None:
         """Something happened that may have brought hubs back: ask those that are gone."""
@@ -159,7 +162,7 @@ class Hubs:
         async with Probe() as probe:
             while True:
                 self._wake.clear()
-                await asyncio.gather(*(self._ask(probe, hub.base) for hub in self._due(time.monotonic())))
+                await asyncio.gather(*(self._ask_safely(probe, hub.base) for hub in self._due(time.monotonic())))
                 due_s = min((hub.probe_s for hub in self._hubs.values() if hub.probe_s is not None), default=math.inf)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(_LOOK_ON_S, due_s - time.monotonic())):
@@ -173,10 +176,19 @@ class Hubs:
             if (looked_at and hub.reachable is not False) or (hub.probe_s is not None and hub.probe_s <= now_s)
         ]
 
+    async def _ask_safely(self, probe: Probe, base: str) -> None:
+        """Ask; what fails is this hub's alone: the others are asked all the same."""
+        try:
+            await self._ask(probe, base)
+        except Exception as exc:
+            error = name_error(exc, f"asking {base}", logger)
+            if hub := self._hubs.get(base):
+                self._put(replace(hub, probe_s=time.monotonic() + PROBES.cap_s, trouble=trouble_of(error)))
+
     async def _ask(self, probe: Probe, base: str) -> None:
         try:
             answer = await probe.ask(base, self._trust(base).ca)
-        except Exception as exc:  # of this hub; the others are asked all the same
+        except Exception as exc:
             answer = name_error(exc, f"asking {base}", logger)
         if isinstance(answer, MuseError):
             self.failed(base, answer)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from museui.core.errors import Busy, MuseError, Usage
+from museui.core.errors import Busy, Usage
 from museui.core.figures import render_count
 from museui.local.places import Places
 from museui.repo.files import disk_error
@@ -24,6 +24,7 @@ from .log import BoardHandler, open_log
 from .service import Service
 from .store.database import open_database
 from .system import READY, STOPPING, reloading, stay_watched, tell_system
+from .unforeseen import name_error
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
@@ -127,8 +128,9 @@ async def _reload(service: Service) -> None:
     tell_system(reloading())
     try:
         await service.reload()
-    except MuseError as exc:
-        logger.error("%s %s", exc.message, exc.hint)
+    except Exception as exc:
+        error = name_error(exc, "reading the configuration again", logger)
+        logger.error("%s %s", error.message, error.hint)
     else:
         logger.info("the configuration was read again")
     finally:

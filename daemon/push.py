@@ -55,7 +55,12 @@ def make_push(
     head: CommitId,
     listener: Callable[[PhaseEvent], None],
     limit: Limit,
+    *,
+    by_itself: bool,
 ) -> Push:
-    """The push. ``listener`` may be called from another thread; ``limit`` is kept by all pushes together."""
-    request = PushRequest(branch=branch, head=head, remote=prepared.remote)
+    """The push. ``listener`` may be called from another thread; ``limit`` is kept by all pushes together.
+
+    ``by_itself``: no person asked for it, so it brings nothing back that a person took away on the hub.
+    """
+    request = PushRequest(branch=branch, head=head, remote=prepared.remote, by_itself=by_itself)
     return Push(prepared.repository, client, request, Environment(default_folder(), _ONCE, limit=limit), listener)

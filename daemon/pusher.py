@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from museui.core.errors import Busy, MuseError, Unreachable
+from museui.core.errors import Busy, MuseError, Unavailable, Unreachable
 from museui.core.figures import render_count
 from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
@@ -198,6 +198,24 @@ class Pusher:
         job.task = asyncio.create_task(self._run_job(job))
 
     async def _run_job(self, job: _Job) -> None:
+        try:
+            await self._do_job(job)
+        except Exception as exc:
+            self._give_up(job, name_error(exc, f"ending the push of {job.entry.target.repository}", logger))
+
+    def _give_up(self, job: _Job, error: MuseError) -> None:
+        """What came of the push could not be made known: its repository must not wait for it."""
+        target = job.entry.target
+        if self._jobs.get(target.repository) is job:
+            del self._jobs[target.repository]
+        for waiter in self._waiters.pop(target, []):
+            waiter.events.put_nowait(_no_document(target, error))
+        self._wake.set()
+        if (entry := self._queue.get(target)) and entry.pushing:
+            again = Unavailable(error.message, hint="It is tried again by itself.", details=error.details)
+            self._queue.put(failed(entry, again, time.monotonic(), self._random))
+
+    async def _do_job(self, job: _Job) -> None:
         target = job.entry.target
         outcome, error, base = "failed", None, ""
         try:
@@ -239,6 +257,7 @@ class Pusher:
                 job.entry.head,
                 listen,
                 self.limit,
+                by_itself=not job.entry.urgent,
             )
             job.result = push.result
             self._show(job)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from museui.core.errors import MuseError, Unavailable
-from museui.core.ids import CommitId
-from museui.local.messages import BranchView, RepositoryView, Trouble, trouble_of
+from museui.local.messages import BranchView, RepositoryView, Trouble, find_oldest, trouble_of
+from museui.repo.sightings import Sighting
 from museui.repo.standing import SAFE_STATES, BranchState
 from museui.settings.config import FOREVER, Watched
 
@@ -35,7 +35,7 @@ class Roster:
         board: Board,
         queue: PushQueue,
         remembered: Mapping[str, Remembered],
-        sent: Mapping[Target, CommitId],
+        sent: Mapping[Target, Sighting],
         moved: Callable[[bool], None],
         clock: Callable[[], float],
     ) -> None:
@@ -50,13 +50,18 @@ class Roster:
         self.sent = dict(sent)
         self.changed_memories: set[str] = set()
         self._snapshot_troubles: dict[str, Trouble] = {}
+        self._compared: dict[str, Trouble | None] = {}
+        """Of each repository whose hub was asked where its branches are: why it did not say."""
+        self._comparing: dict[str, Trouble | None] = {}
+        """The same, of what has not been looked at since."""
         self._board = board
         self._queue = queue
         self._moved = moved
         self._asked: dict[str, None] = {}
         self._looking: set[str] = set()
         self._stuck: set[str] = set()
-        self._pushes_ended: dict[str, int] = {}
+        self._outdated: dict[str, int] = {}
+        """How often what was seen of a repository became old."""
         self._news = asyncio.Condition()
 
     def use(self, watched: Mapping[str, Watched]) -> set[str]:
@@ -65,8 +70,8 @@ class Roster:
         for path in gone:
             self.seen.pop(path, None)
             self.remembered.pop(path, None)
-            self._pushes_ended.pop(path, None)
-            self._snapshot_troubles.pop(path, None)
+            for kept in (self._outdated, self._snapshot_troubles, self._compared, self._comparing):
+                kept.pop(path, None)
             for target in [target for target in self.sent if target.repository == path]:
                 del self.sent[target]
             for entry in self._queue.of(path):
@@ -84,11 +89,17 @@ class Roster:
         self._asked.update(dict.fromkeys(path for path in (self.watched if paths is None else paths)))
         asyncio.get_running_loop().create_task(self._wake())
 
-    def push_ended(self, path: str) -> None:
+    def outdate(self, path: str) -> None:
         """What was seen of it before this moment is old."""
         if path in self.watched:
-            self._pushes_ended[path] = self._pushes_ended.get(path, 0) + 1
+            self._outdated[path] = self._outdated.get(path, 0) + 1
             self.ask([path])
+
+    def compared(self, path: str, trouble: Trouble | None) -> None:
+        """The hub was asked where the branches are; ``trouble``: why it did not say. It counts with the next look."""
+        if path in self.watched:
+            self._comparing[path] = trouble
+            self.outdate(path)
 
     def find_displaced(self) -> list[str]:
         """Repositories whose folder is another one than was seen, has gone or come, or could not be read; blocks."""
@@ -110,12 +121,23 @@ class Roster:
         self.show(path)
 
     def trouble(self, path: str) -> Trouble | None:
-        """What is wrong with a repository: with its ``.muse``, or with recording its work tree."""
-        seen = self.seen.get(path)
-        return (seen.trouble if seen else None) or self._snapshot_troubles.get(path)
+        """What is wrong with a repository: with its ``.muse``, with asking its hub, or with recording its work tree.
+
+        Or, when nothing is, why one of its branches waits for a person.
+        """
+        seen, unchecked = self.seen.get(path), self._compared.get(path)
+        stopped = (entry.error for entry in self._queue.of(path) if entry.state == "stopped" and entry.error)
+        return (
+            (seen.trouble if seen else None)
+            or (unchecked if unchecked and not unchecked.retryable else None)
+            or self._snapshot_troubles.get(path)
+            or next(stopped, None)
+        )
 
     def _is_safe(self, path: str, seen: Seen) -> bool:
-        return is_safe(seen) and path not in self._snapshot_troubles
+        unchecked = self._compared.get(path)
+        known = path in self._compared and (unchecked is None or unchecked.retryable)
+        return is_safe(seen) and (known or not seen.branches) and path not in self._snapshot_troubles
 
     def clock_moved(self, by_s: float) -> None:
         """The time of day was set: how long repositories have not been safe stays the same."""
@@ -153,10 +175,20 @@ class Roster:
                 self._looking.add(path)
             try:
                 await self._look(path)
+            except Exception as exc:
+                self._cannot_look(path, name_error(exc, f"looking at {path}", logger))
             finally:
                 async with self._news:
                     self._looking.discard(path)
                     self._news.notify_all()
+
+    def _cannot_look(self, path: str, error: MuseError) -> None:
+        """What was found could not be made use of: the others are looked at all the same."""
+        self.seen[path] = Seen("unreadable" if error.retryable else "damaged", trouble_of(error))
+        try:
+            self.show(path)
+        except Exception as exc:
+            name_error(exc, f"showing {path}", logger)
 
     def _next(self) -> str | None:
         return next((path for path in self._asked if path not in self._looking and path not in self._stuck), None)
@@ -169,14 +201,14 @@ class Roster:
         watched = self.watched.get(path)
         if watched is None:
             return
-        ended = self._pushes_ended.get(path, 0)
+        outdated = self._outdated.get(path, 0)
 
-        def sent(url: str, branch: str) -> CommitId | None:
+        def sent(url: str, branch: str) -> Sighting | None:
             return self.sent.get(Target(path, url, branch))
 
         last = self.seen.get(path)
         before = {state.branch: state for state in last.branches} if last and not last.word else {}
-        looking = asyncio.create_task(asyncio.to_thread(look_at, watched, sent, before))
+        looking = asyncio.create_task(asyncio.to_thread(look_at, watched, sent, before, self._clock()))
         await asyncio.wait({looking}, timeout=_PATIENCE_S)
         if looking.done():
             seen = _result(path, looking)
@@ -184,11 +216,16 @@ class Roster:
             seen = Seen("unreadable", trouble_of(Unavailable(f"{path} does not answer", hint="Look at its disk.")))
             self._stuck.add(path)
             looking.add_done_callback(lambda _: self._answers_again(path))
-        if self.watched.get(path) != watched or self._pushes_ended.get(path, 0) != ended:
+        if self.watched.get(path) != watched or self._outdated.get(path, 0) != outdated:
             self._asked[path] = None
             return
         former = self.seen.get(path)
         self.seen[path] = seen
+        if former and (former.remote, former.url) != (seen.remote, seen.url):
+            self._compared.pop(path, None)
+            self._comparing.pop(path, None)
+        elif path in self._comparing:
+            self._compared[path] = self._comparing.pop(path)
         if seen.trouble and (seen.word, seen.trouble) != ((former.word, former.trouble) if former else None):
             logger.warning("%s: %s", path, seen.trouble.message)
         if not seen.word:
@@ -223,6 +260,8 @@ class Roster:
     def _remember(self, path: str, seen: Seen) -> None:
         now, safe = self._clock(), self._is_safe(path, seen)
         known = self.remembered.get(path) or Remembered(path)
+        if not safe and is_safe(seen) and path not in self._compared:
+            safe = known.unsafe_since is None  # until the hub was asked nothing is other than it was
         if seen.inode is not None and known.inode is not None and seen.repo_id not in (None, known.repo_id):
             logger.warning("%s: another repository is there now", path)
         after = replace(
@@ -230,7 +269,7 @@ class Roster:
             repo_id=seen.repo_id or known.repo_id,
             device=known.device if seen.device is None else seen.device,
             inode=known.inode if seen.inode is None else seen.inode,
-            safe_at=now if safe else known.safe_at,
+            safe_at=_safe_at(seen, now) or known.safe_at if safe else known.safe_at,
             unsafe_since=None if safe else min(known.unsafe_since or now, now),
         )
         self.remembered[path] = after
@@ -259,7 +298,7 @@ class Roster:
                 url=seen.url,
                 current_branch=seen.current_branch,
                 branches=tuple(
-                    BranchView(item.branch, item.state, item.ahead, item.behind, item.head, item.hub_head)
+                    BranchView(item.branch, item.state, item.ahead, item.behind, item.head, item.hub_head, item.seen_at)
                     for item in seen.branches
                 ),
                 watched_branches=watched.branches,
@@ -270,6 +309,7 @@ class Roster:
                 safe_at=known.safe_at,
                 unsafe_since=known.unsafe_since,
                 unsafe_after_minutes=watched.unsafe_after_minutes,
+                unchecked=self._compared.get(path),
             ),
         )
 
@@ -286,11 +326,15 @@ class Roster:
                 return word
         if seen.unsafe:
             return "stopped"
+        if (unchecked := self._compared.get(path)) and not unchecked.retryable:
+            return "stopped"
         if trouble := self._snapshot_troubles.get(path):
             return "waiting" if trouble.retryable else "stopped"
         if not seen.branches:
             return "empty"
         states = {state.state for state in seen.branches}
+        if states <= SAFE_STATES and path not in self._compared:
+            return "looking"
         return "safe" if states == {"safe"} else "behind" if states <= SAFE_STATES else "waiting"
 
 
@@ -308,6 +352,11 @@ def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:
     except Exception as exc:
         error = name_error(exc, f"looking at {path}", logger)
         return Seen("unreadable" if error.retryable else "damaged", trouble_of(error))
+
+
+def _safe_at(seen: Seen, now: float) -> float | None:
+    """When what is safe was last seen to be; ``None`` when that is not known."""
+    return find_oldest(state.seen_at for state in seen.branches) if seen.branches else now
 
 
 def is_safe(seen: Seen) -> bool:

@@ -7,27 +7,29 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from museui.core.errors import MuseError, NotFound, Unavailable, Unreachable
 from museui.core.figures import render_span
 from museui.hub.trust import HubTrust
-from museui.hub.url import parse_repository_url
+from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.local.messages import DaemonState, PushView, QueueView, Trouble, trouble_of
 from museui.local.places import Places
 from museui.local.version import program_version
-from museui.repo.identity import host_keys, identity_path, read_identities
+from museui.repo.identity import Identity, host_keys, identity_path, read_identities
+from museui.repo.sightings import Sighting
 from museui.settings.config import Config, ConfigFile
 from museui.settings.hubs import choose_trust
 
 from .board import Board
 from .clock import Clock
+from .comparing import Comparing
 from .history import History
 from .housekeeping import HOUSEKEEPING_S, Housekeeping
-from .hubs import Hubs
+from .hubs import Hubs, Turn
 from .network import hear_network
 from .pusher import Pusher
 from .queue.entry import Entry, Target, is_denied, woken
@@ -39,10 +41,23 @@ from .store.database import Database
 from .store.queue import forget_repositories, read_entries, read_sent, write_sent
 from .store.repositories import read_remembered
 from .tell.teller import Teller
+from .unforeseen import keep_running, name_error
 from .watch.watcher import Watcher
 
 logger = logging.getLogger("daemon")
 _LINE = Unreachable.code
+_TURNS: Mapping[Turn, str] = {
+    "gone": "does not answer",
+    "back": "answers again",
+    "renewed": "was started anew",
+}
+
+
+class Part(Protocol):
+    """What goes on as long as the daemon does."""
+
+    async def run(self) -> None:
+        """Never ends by itself."""
 
 
 class Service:
@@ -62,12 +77,14 @@ class Service:
         self.clock = Clock(self._clock_moved, time.time)
         self.started_at = self.clock.now()
         self._signed_in_meanwhile: set[Target] = set()
+        self._identities: Mapping[str, Identity] = {}
         self.queue = PushQueue(database, self._entry_changed, lambda error: self.set_trouble("disk", error))
-        self.hubs = Hubs(self.board, self._hub_back, self._hub_renewed, random.random, self.trust)
+        self.hubs = Hubs(self.board, self._hub_turned, random.random, self.trust)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)
         self.roster: Roster
         self.pusher: Pusher
+        self.comparing: Comparing
         self.stalls: Stalls
         self.teller: Teller
         self.snapshots: Snapshots
@@ -83,13 +100,16 @@ class Service:
         service.roster = Roster(service.board, service.queue, remembered, sent, service._roster_moved, clock)
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
+        service.comparing = Comparing(
+            service.roster, service.hubs, service.pusher.lines, database, service, random.random
+        )
         service.teller = Teller(database, service.roster, service.config, clock, random.random)
         service.snapshots = Snapshots(service.roster, service.config, service.roster.set_snapshot_trouble)
         service.stalls = Stalls(service.pusher, service.config.stall_seconds, time.monotonic)
         service.housekeeping = Housekeeping(service, database, service.roster, service.history, service.clock)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
-        await forget_repositories(database, known - service.config.repositories.keys())
+        await forget_repositories(database, known - service.config.repositories.keys() - service.config.wrong.keys())
         for entry in entries:
             if entry.target.repository in service.config.repositories:
                 # What it stopped for may have gone while nobody looked.
@@ -104,9 +124,13 @@ class Service:
         with hear_network(self._network_changed):
             async with asyncio.TaskGroup() as group:
                 self._tasks = group
-                parts = (self.queue, self.roster, self.hubs, self.watcher, self.pusher)
-                for part in (*parts, self.stalls, self.teller, self.snapshots, self.housekeeping):
-                    group.create_task(part.run())
+                for part in self._parts():
+                    name = f"the daemon's {type(part).__name__}"
+                    group.create_task(keep_running(name, part.run, self.set_trouble, logger))
+
+    def _parts(self) -> tuple[Part, ...]:
+        pushing = (self.queue, self.roster, self.hubs, self.watcher, self.pusher, self.comparing)
+        return (*pushing, self.stalls, self.teller, self.snapshots, self.housekeeping)
 
     async def close(self, patience_s: float) -> None:
         """Let pushes end or park them, then write what is not written. The parts still run."""
@@ -131,7 +155,9 @@ class Service:
         self.pusher.limit.bytes_per_s = config.upload_limit
         self.stalls.limit_s = config.stall_seconds
         self.teller.config = config
-        gone = self.roster.use(config.repositories)
+        former = {path: self.roster.watched[path] for path in config.wrong if path in self.roster.watched}
+        gone = self.roster.use({**former, **config.repositories})
+        self.set_trouble("repositories", next(iter(config.wrong.values()), None))
         self.snapshots.use(config)
         if gone:
             await forget_repositories(self.database, gone)
@@ -179,6 +205,13 @@ class Service:
 
     def changed(self, paths: set[str]) -> None:
         """Something happened to these paths."""
+        try:
+            self._hear(paths)
+        except Exception as exc:
+            self.set_trouble("notices", name_error(exc, "hearing what changed", logger))
+            self.roster.ask()
+
+    def _hear(self, paths: set[str]) -> None:
         if any(self.watcher.watches(path) for path in paths):
             self.watcher.check_folders(anew=True)
         self.roster.ask({repository for path in paths for repository in self._repositories_of(path)})
@@ -229,16 +262,23 @@ class Service:
     async def _reload_changed(self) -> None:
         try:
             await self.reload()
-        except MuseError as exc:
-            self.set_trouble("config", exc)
+        except Exception as exc:
+            self.set_trouble("config", name_error(exc, "reading the configuration", logger))
 
     async def _wake_denied(self) -> None:
         """What was refused for want of permission may be allowed now."""
+        try:
+            self._wake_all_denied()
+        except Exception as exc:
+            name_error(exc, "trying again with new identities", logger)
+
+    def _wake_all_denied(self) -> None:
         for entry in self.queue:
             if entry.pushing:
                 self._signed_in_meanwhile.add(entry.target)
             elif is_denied(entry):
                 self.queue.put(woken(entry))
+        self.comparing.ask()
         self.refresh()
 
     async def _keep_names(self) -> None:
@@ -259,19 +299,32 @@ class Service:
 
     def refresh(self) -> None:
         """What several parts depend on may be different now: the hubs there are, what is held."""
-        bases: dict[str, str | None] = {}
-        with suppress(MuseError):
-            identities = read_identities(identity_path())
-            for seen in self.roster.seen.values():
-                if seen.url:
-                    base = parse_repository_url(seen.url).base
-                    bases[base] = next((identities[key].name for key in host_keys(base) if key in identities), None)
-            self.hubs.use(bases)
+        try:
+            self._identities = read_identities(identity_path())
+        except Exception as exc:  # who one was holds until the file is mended
+            self.set_trouble("identities", name_error(exc, "reading the identities", logger))
+        else:
+            self.set_trouble("identities", None)
+        remotes = dict(self._find_remotes())
+        self.hubs.use({url.base: self._find_name(url.base) for _, url in remotes.values()})
+        self.comparing.use(remotes)
         for entry in self.queue:
             self.show_entry(entry.target)
         for path in self.roster.watched:
             self.roster.show(path)
         self.pusher.wake()
+
+    def _find_remotes(self) -> Iterator[tuple[str, tuple[str, RepositoryUrl]]]:
+        """Yield each repository that is pushed somewhere, and where: the remote and its URL."""
+        for path, seen in self.roster.seen.items():
+            if seen.url and seen.remote:
+                with suppress(MuseError):
+                    yield path, (seen.remote, parse_repository_url(seen.url))
+
+    def _find_name(self, base: str) -> str | None:
+        with suppress(MuseError):
+            return next((self._identities[key].name for key in host_keys(base) if key in self._identities), None)
+        return None
 
     def _clock_moved(self, by_s: float) -> None:
         logger.warning(
@@ -294,15 +347,18 @@ class Service:
         self.pusher.lines.hang_up()
         self.hubs.probe_now()
 
-    def _hub_back(self, base: str) -> None:
-        logger.info("%s answers again", base)
-        for entry in self.queue:
+    def _hub_turned(self, base: str, turn: Turn) -> None:
+        logger.info("%s %s", base, _TURNS[turn])
+        for entry in self.queue if turn == "back" else ():
             if entry.state == "waiting" and self._base(entry) == base and entry.error and entry.error.code == _LINE:
                 self.queue.put(woken(entry))
+        self.comparing.ask(base)
         self.refresh()
 
-    def _hub_renewed(self, base: str) -> None:
-        logger.info("%s was started anew", base)
+    def pushed_soon(self) -> set[str]:
+        """The repositories of which a push runs or is about to begin."""
+        waiting = (entry for entry in self.queue if entry.pushing or (entry.state == "waiting" and not entry.tries))
+        return {entry.target.repository for entry in waiting if entry.pushing or not self.held(entry)}
 
     def _base(self, entry: Entry) -> str | None:
         seen = self.roster.seen.get(entry.target.repository)
@@ -371,13 +427,14 @@ class Service:
         """A push is over: keep it, and look at what it changed."""
         path = entry.target.repository
         if view.result in ("done", "up_to_date"):
+            self.comparing.pushed(entry.target)
             logger.info("%s: %s is on %s: %s", path, view.branch, view.url, view.head[:12])
             if "://" in entry.target.remote and path in self.roster.watched:
-                self.roster.sent[entry.target] = entry.head
+                self.roster.sent[entry.target] = Sighting(self.clock.now(), entry.head)
                 await write_sent(self.database, entry.target, entry.head)
         elif view.error:
             logger.warning("%s: %s was not pushed: %s: %s", path, view.branch, view.error.code, view.error.message)
-        self.roster.push_ended(path)
+        self.roster.outdate(path)
         if not (by_hand and view.result == "up_to_date"):
             await self.history.add(view)
 
@@ -385,6 +442,7 @@ class Service:
         """What was pushed by hand from a repository that is not looked after does not wait for another try."""
         entry, signed_in = self.queue.get(target), target in self._signed_in_meanwhile
         self._signed_in_meanwhile.discard(target)
+        self.comparing.wake()
         if target.repository not in self.roster.watched:
             self.queue.drop(target)
             self.pusher.forget(target.repository)

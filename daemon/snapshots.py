@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from museui.core.errors import Internal, MuseError, NotFound, Unavailable, Usage
+from museui.core.errors import MuseError, NotFound, Unavailable, Usage
 from museui.repo.committing import commit_work_tree, default_author
 from museui.repo.keys import key_path, read_signing_key
 from museui.repo.repository import Repository
@@ -23,6 +23,7 @@ from museui.repo.unrecordable import unrecordable_error
 from museui.settings.config import Config
 
 from .roster import Roster
+from .unforeseen import name_error
 from .watch.notices import Notices
 from .work_tree import Stamps, find_scope, read_stamps
 
@@ -135,10 +136,7 @@ class Snapshots:
                     told = exc.message
                     recorded = await self._poll(path, recorded, quiet)
             except Exception as exc:
-                if not isinstance(exc, MuseError):
-                    logger.exception("%s cannot be recorded for a reason that was not foreseen", path)
-                    exc = Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
-                self._troubled(path, exc)
+                self._troubled(path, name_error(exc, f"recording {path}", logger))
                 await asyncio.sleep(_AGAIN_S)
 
     async def _watch(self, path: str, quiet: QuietTime) -> None:

@@ -31,10 +31,14 @@ class Stalls:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(min(5.0, self.limit_s / 4))
-            for push in find_stalled(self._pusher.running(), self.limit_s, self._clock()):
-                error = Unreachable(
-                    f"nothing has moved for {self.limit_s:g} seconds: the line stands still",
-                    hint="It is tried again by itself, and goes on where it was.",
-                )
-                logger.warning("%s: %s", push.target.repository, error.message)
-                self._pusher.cut(push.target, error)
+            self.look()
+
+    def look(self) -> None:
+        """Cut off what stands still now."""
+        for push in find_stalled(self._pusher.running(), self.limit_s, self._clock()):
+            error = Unreachable(
+                f"nothing has moved for {self.limit_s:g} seconds: the line stands still",
+                hint="It is tried again by itself, and goes on where it was.",
+            )
+            logger.warning("%s: %s", push.target.repository, error.message)
+            self._pusher.cut(push.target, error)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from museui.core.errors import Internal, MuseError
 from museui.core.system import error_from_system
+from museui.hub.retry import RetryPolicy
+
+_AGAIN = RetryPolicy(tries=0, base_s=1.0, cap_s=60.0)
+_CALM_S = 120.0
+"""How long a part must have gone on until what it failed of is history."""
 
 
 def name_error(exc: Exception, doing: str, logger: logging.Logger) -> MuseError:
@@ -20,3 +27,28 @@ def name_error(exc: Exception, doing: str, logger: logging.Logger) -> MuseError:
         return refusal
     logger.exception("%s failed in a way that was not foreseen", doing)
     return Internal(f"this should not have happened: {type(exc).__name__}: {exc}"[:500])
+
+
+async def keep_running(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    troubled: Callable[[str, MuseError | None], None],
+    logger: logging.Logger,
+) -> None:
+    """Run a part of the daemon until cancelled: one that fails is begun anew, and the others hear nothing of it.
+
+    ``troubled`` hears under ``name`` why it failed, and ``None`` when it has gone on for a while.
+    """
+    failures = 0
+    while True:
+        calm = asyncio.get_running_loop().call_later(_CALM_S, troubled, name, None) if failures else None
+        try:
+            await run()
+        except Exception as exc:
+            troubled(name, name_error(exc, name, logger))
+        if calm and calm.when() <= asyncio.get_running_loop().time():
+            failures = 0
+        if calm:
+            calm.cancel()
+        failures = min(failures + 1, 32)
+        await asyncio.sleep(_AGAIN.delay_s(failures, lambda: 1.0))

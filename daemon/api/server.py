@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -67,9 +68,10 @@ async def stay_reachable(server: asyncio.Server, path: Path, handler: Handler) -
             server.close()
             try:
                 server = await listen(path, handler)
-            except MuseError as exc:
+            except Exception as exc:
+                error = name_error(exc, "listening anew", logger)
                 if not told:
-                    logger.warning("the daemon cannot be asked anything: %s", exc.message)
+                    logger.warning("the daemon cannot be asked anything: %s", error.message)
                 told = True
             else:
                 logger.warning("%s was gone: listening there anew", path)
@@ -137,6 +139,9 @@ class _Connections:
                 return
             await self._exchange(reader, writer)
         except (ConnectionError, TimeoutError, asyncio.CancelledError):
+            writer.transport.abort()
+        except Exception as exc:
+            name_error(exc, "a connection", logger)
             writer.transport.abort()
         finally:
             writer.close()
@@ -213,7 +218,7 @@ async def _unless_gone(work: Any, reader: asyncio.StreamReader) -> Any:
 async def _write_document(
     protocol: h11.Connection, writer: asyncio.StreamWriter, status: int, document: dict[str, Any]
 ) -> None:
-    body = orjson.dumps(document) + b"\n"
+    body = _encode(document)
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Connection", "close")]
     if protocol.our_state is not h11.SEND_RESPONSE and protocol.our_state is not h11.IDLE:
         raise ConnectionResetError("there is nobody to answer")
@@ -228,10 +233,18 @@ async def _write_lines(protocol: h11.Connection, writer: asyncio.StreamWriter, l
     headers = [("Content-Type", "application/x-ndjson"), ("Connection", "close")]
     writer.write(protocol.send(h11.Response(status_code=200, headers=headers)) or b"")
     async for batch in lines:
-        body = b"".join(orjson.dumps(item) + b"\n" for item in batch)
+        body = b"".join(map(_encode, batch))
         writer.write(protocol.send(h11.Data(data=body)) or b"")
         async with asyncio.timeout(_DRAIN_S):
             await writer.drain()
     writer.write(protocol.send(h11.EndOfMessage()) or b"")
     async with asyncio.timeout(_DRAIN_S):
         await writer.drain()
+
+
+def _encode(document: Any) -> bytes:
+    """A line of JSON. What no JSON can say (the name of a file that is not UTF-8) is said with question marks."""
+    try:
+        return orjson.dumps(document) + b"\n"
+    except TypeError:
+        return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 
 from museui.core.errors import MuseError
 
 from ..store.database import Database
 from ..store.queue import write_entries
+from ..unforeseen import name_error
 from .entry import Entry, Target
 
+logger = logging.getLogger("daemon.queue")
 Changed = Callable[[Target], None]
 
 
@@ -74,8 +77,8 @@ class PushQueue:
             self._news.clear()
             try:
                 await self.flush()
-            except MuseError as exc:
-                self._troubled(exc)
+            except Exception as exc:
+                self._troubled(name_error(exc, "writing the queue", logger))
                 await asyncio.sleep(1.0)
                 self._news.set()
             else:

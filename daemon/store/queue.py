@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 
 from museui.core.ids import CommitId
 from museui.local.messages import Trouble, decode, encode
+from museui.repo.sightings import Sighting
 
 from ..queue.entry import Entry, Target
 from .database import Database
@@ -44,19 +46,24 @@ async def write_entries(database: Database, entries: Mapping[Target, Entry | Non
             )
 
 
-async def read_sent(database: Database) -> dict[Target, CommitId]:
-    """What bare URLs were last sent."""
+async def read_sent(database: Database) -> dict[Target, Sighting]:
+    """What bare URLs were last sent; when is not kept."""
     rows = await database.read("SELECT * FROM sent")
-    return {Target(row["repository"], row["remote"], row["branch"]): CommitId(row["head"]) for row in rows}
+    return {
+        Target(row["repository"], row["remote"], row["branch"]): Sighting(math.inf, CommitId(row["head"]))
+        for row in rows
+    }
 
 
-async def write_sent(database: Database, target: Target, head: CommitId) -> None:
-    """Note what a bare URL was sent."""
+async def write_sent(database: Database, target: Target, head: CommitId | None) -> None:
+    """Note what a bare URL has; ``None``: not this branch."""
+    key = (target.repository, target.remote, target.branch)
     async with database.write() as connection:
-        await connection.execute(
-            "INSERT OR REPLACE INTO sent (repository, remote, branch, head) VALUES (?, ?, ?, ?)",
-            (target.repository, target.remote, target.branch, head),
-        )
+        await connection.execute("DELETE FROM sent WHERE repository = ? AND remote = ? AND branch = ?", key)
+        if head is not None:
+            await connection.execute(
+                "INSERT INTO sent (repository, remote, branch, head) VALUES (?, ?, ?, ?)", (*key, head)
+            )
 
 
 async def forget_repositories(database: Database, paths: Iterable[str]) -> None:

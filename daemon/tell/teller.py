@@ -19,6 +19,7 @@ from ..clock import read_steady_s
 from ..roster import Roster
 from ..store.database import Database
 from ..store.deliveries import Kind, Order, read_deliveries, read_orders, write_news, write_outcome
+from ..unforeseen import name_error
 from .news import News, find_event
 from .programs import desktop_command, run_program
 from .webhook import post_news
@@ -75,12 +76,21 @@ class Teller:
                         await self._wake.wait()
 
     async def _find_news(self, now: float) -> None:
-        for path, watched in list(self._roster.watched.items()):
+        for path in list(self._roster.watched):
+            try:
+                await self._find_news_of(path, now)
+            except MuseError:
+                raise
+            except Exception as exc:
+                name_error(exc, f"telling of {path}", logger)
+
+    async def _find_news_of(self, path: str, now: float) -> None:
+        if watched := self._roster.watched.get(path):
             known = self._roster.remembered.get(path) if path in self._roster.seen else None
             minutes = watched.unsafe_after_minutes or self.config.notify.unsafe_after_minutes
             event = find_event(known, 60.0 * minutes, now) if known else None
             if known is None or event is None or (event == "unsafe" and watched.paused(now)):
-                continue
+                return
             reason, hint = self._reason(path) if event == "unsafe" else ("", "")
             news = News(event, path, Path(path).name, now, known.unsafe_since, reason, hint)
             known = replace(known, told_at=now if event == "unsafe" else None)
@@ -123,7 +133,8 @@ class Teller:
         state, due_at = "failed", 0.0
         try:
             answer, state = await self._send(order), "done"
-        except MuseError as exc:
+        except Exception as failure:
+            exc = name_error(failure, "telling people", logger)
             answer = exc.message
             if exc.retryable and order.kind == "webhook" and order.tries + 1 < AGAIN.tries:
                 delay_s = AGAIN.delay_s(order.tries + 1, self._random)

@@ -18,6 +18,7 @@ from museui.repo.moving import finish_move
 from museui.repo.reasons import find_reasons
 from museui.repo.remotes import choose_remote, name_remote
 from museui.repo.repository import Repository
+from museui.repo.sightings import Sighting, read_known, read_sightings
 from museui.repo.standing import BranchState, compare_state
 from museui.repo.unfinished import is_noted
 from museui.settings.config import Watched
@@ -52,12 +53,15 @@ class Seen:
 _FEW = 20
 """New commits that are counted one by one."""
 
-Sent = Callable[[str, str], CommitId | None]
-"""What a bare URL was last sent: (url, branch) → head."""
+Sent = Callable[[str, str], Sighting | None]
+"""What was last seen of a branch at a bare URL: (url, branch) → sighting."""
 
 
-def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
-    """Look; blocks while it reads. ``former`` is what the last look found of each branch: what is the same is kept."""
+def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState], now: float) -> Seen:
+    """Look; blocks while it reads. ``former`` is what the last look found of each branch: what is the same is kept.
+
+    ``now``: the time of day.
+    """
     muse = f"{watched.path}/.muse"
     try:
         status = Path(muse).stat()
@@ -65,14 +69,14 @@ def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState]) -> 
         return _absent(watched.path, exc)
     seen = Seen(device=status.st_dev, inode=status.st_ino)
     try:
-        return _look_inside(watched, replace(seen, folders=find_folders(muse, None)), sent, former)
+        return _look_inside(watched, replace(seen, folders=find_folders(muse, None)), sent, former, now)
     except Denied as exc:
         return replace(seen, word="unreadable", trouble=trouble_of(exc))
     except MuseError as exc:
         return replace(seen, word="damaged", trouble=trouble_of(exc), folders=find_folders(muse, None))
 
 
-def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, BranchState]) -> Seen:
+def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, BranchState], now: float) -> Seen:
     muse = f"{watched.path}/.muse"
     repository = Repository.open_at(Path(watched.path))
     _finish(repository)
@@ -87,7 +91,7 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         with suppress(MuseError):
             remote = replace(remote, name=name_remote(repository, remote.url))
     named = remote.name != remote.url
-    tracking = repository.read_tracking if named else sent
+    sightings = read_sightings(repository, remote.name) if named else {}
     heads = repository.branches()
     wanted = {branch: head for branch, head in heads.items() if watched.wants(branch)}
     # A head that has moved is not safe yet, and its push must not wait: every file is looked for when it has ended.
@@ -101,7 +105,15 @@ def _look_inside(watched: Watched, seen: Seen, sent: Sent, former: Mapping[str, 
         remote=remote.name,
         url=remote.url,
         branches=tuple(
-            _stand(repository, branch, head, remote.name, tracking, former.get(branch))
+            _stand(
+                repository,
+                branch,
+                head,
+                remote,
+                sightings.get(branch) if named else sent(remote.url, branch),
+                former.get(branch),
+                now,
+            )
             for branch, head in wanted.items()
         ),
         folders=find_folders(muse, remote.name if named else None),
@@ -116,17 +128,23 @@ def _current_branch(repository: Repository) -> str | None:
 
 
 def _stand(
-    repository: Repository, branch: str, head: CommitId, remote: str, tracking: Sent, former: BranchState | None
+    repository: Repository,
+    branch: str,
+    head: CommitId,
+    remote: Remote,
+    sighting: Sighting | None,
+    former: BranchState | None,
+    now: float,
 ) -> BranchState:
     """Return how the branch stands: ``unknown`` where something damaged, which is one of the reasons, is in the way."""
+    seen = sighting.head if sighting else None
+    if remote.name != remote.url:
+        seen = read_known(repository, remote.name, branch)
     try:
-        seen = tracking(remote, branch)
+        state = _compare(repository, branch, head, remote.name, seen, sighting, former)
     except Integrity:
-        seen = None
-    try:
-        return _compare(repository, branch, head, remote, seen, former)
-    except Integrity:
-        return BranchState(branch, remote, "unknown", None, None, head, seen)
+        state = BranchState(branch, remote.name, "unknown", None, None, head, seen)
+    return replace(state, seen_at=sighting.time_of(seen, now) if sighting else None)
 
 
 def _finish(repository: Repository) -> None:
@@ -152,6 +170,7 @@ def _compare(
     head: CommitId,
     remote: str,
     hub_head: CommitId | None,
+    sighting: Sighting | None,
     former: BranchState | None,
 ) -> BranchState:
     """How the branch stands, from how it stood where that will do: who is a thousand ahead is not counted each time."""
@@ -167,7 +186,7 @@ def _compare(
                 steps, commit_id = steps + 1, parents[0]
             if commit_id == former.head:
                 return replace(former, head=head, ahead=former.ahead + steps)
-    return compare_state(repository, branch, head, remote, hub_head)
+    return compare_state(repository, branch, head, remote, hub_head, sighting)
 
 
 def find_remote(repository: Repository, wanted: str | None) -> Remote:

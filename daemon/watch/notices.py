@@ -62,6 +62,8 @@ class Notices:
             self._tell(self._fail, NotFound(f"a folder cannot be watched: {exc}"[:300]))
         except (OSError, WatchfilesRustInternalError) as exc:
             self._tell(self._fail, Unavailable(f"changes cannot be watched: {exc}"[:300], hint=LIMIT_HINT))
+        except BaseException as exc:  # the backend's own panics are no Exception; nobody else would hear of them
+            self._tell(self._fail, Unavailable(f"changes cannot be watched: {type(exc).__name__}: {exc}"[:300]))
         else:
             self._tell(self._fail, None)
 

@@ -78,6 +78,7 @@ class Watcher:
         finally:
             if self._notices:
                 self._notices.stop()
+                self._notices = None
 
     async def _wait(self, seconds: float) -> None:
         woken = asyncio.ensure_future(self._wake.wait())

@@ -76,7 +76,7 @@ def _load_table(path: Path, name: str) -> tuple[dict[str, Any], bool]:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
-            document = tomllib.load(file)
+            document = tomllib.loads(file.read().decode("utf-8-sig"))
     except FileNotFoundError:
         return {}, False
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
@@ -104,7 +104,7 @@ def write_store_table(path: Path, settings: S3Settings) -> None:
     path = path.resolve()  # it may be a link to where people keep their settings
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+        document = tomlkit.parse(path.read_text("utf-8-sig")) if path.exists() else tomlkit.document()
         document[TABLE] = _table_of(settings)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

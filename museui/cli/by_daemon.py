@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import Unreachable
+from ..core.errors import MuseError, Unreachable
 from ..local.places import find_socket
 from ..repo.standing import SAFE_STATES, BranchState
 from .output import printable
@@ -33,6 +33,16 @@ def ask_about(root: Path) -> dict[str, Any] | None:
     return {"repository": view, "queue": queue, "last_push": last}
 
 
+def find_refusal(known: dict[str, Any] | None) -> MuseError | None:
+    """Return why the hub does not tell the daemon where the branches are, unless that passes by itself.
+
+    What was last seen there may be gone.
+    """
+    view = known["repository"] if known else None
+    why = view.get("unchecked") if view else None
+    return MuseError(why["message"], hint=why["hint"]) if why and not why["retryable"] else None
+
+
 def is_at_it(known: dict[str, Any] | None, states: list[BranchState]) -> bool:
     """Whether the daemon will bring to the hub all that is not there yet, without a person."""
     if known is None or (known["repository"] and known["repository"]["paused"]):
@@ -44,6 +54,8 @@ def is_at_it(known: dict[str, Any] | None, states: list[BranchState]) -> bool:
 
 def render_known(known: dict[str, Any]) -> str:
     """The lines a person reads."""
+    from ..local.messages import find_oldest
+
     view = known["repository"]
     if view is None:
         return "daemon: not watched: museui watch add"
@@ -52,8 +64,14 @@ def render_known(known: dict[str, Any]) -> str:
         lines[0] += f" until {render_when(view['paused_until'])}" if view["paused_until"] else ""
     if known["last_push"]:
         lines[0] += f", last push {render_when(known['last_push']['ended_at'])}"
-    if view["trouble"]:
-        lines.append(f"  {view['trouble']['message']} {view['trouble']['hint']}")
+    trouble, unchecked = view["trouble"], view.get("unchecked")
+    if unchecked and unchecked["retryable"]:
+        oldest = find_oldest(branch.get("seen_at") for branch in view["branches"])
+        since = f" since {render_when(oldest)}" if oldest else ""
+        lines.append(f"  hub not asked{since}: {unchecked['message']}")
+    told = [entry["error"]["message"] for entry in known["queue"] if entry["error"]]
+    if trouble and trouble["message"] not in told:
+        lines.append(f"  {trouble['message']} {trouble['hint']}")
     lines += [f"  {entry['branch']} {entry['state']}: {render_why(entry)}" for entry in known["queue"]]
     return "\n".join(printable(line) for line in lines)
 

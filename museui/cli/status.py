@@ -14,7 +14,7 @@ from ..core.ids import qualified
 from ..repo.reasons import find_reasons
 from ..repo.repository import Repository
 from ..repo.standing import SAFE_STATES, BranchState, read_states
-from .by_daemon import ask_about, is_at_it, render_known
+from .by_daemon import ask_about, find_refusal, is_at_it, render_known
 from .output import Context, json_option, print_json, printable, quiet_option
 from .work_tree import WorkTreeLook, look_at_work_tree
 
@@ -36,9 +36,11 @@ def command(context: Context, repo: str | None, strict: bool, as_json: bool, qui
     now = time.time()
     states = read_states(repository, now)
     work_tree = look_at_work_tree(repository)
-    reasons = list({reason.message: reason for reason in find_reasons(repository) + work_tree.reasons}.values())
-    safe = not reasons and all(state.state in SAFE_STATES for state in states)
     known = ask_about(repository.root)
+    refusal = find_refusal(known)
+    found = [*find_reasons(repository), *work_tree.reasons, *([refusal] if refusal else [])]
+    reasons = list({reason.message: reason for reason in found}.values())
+    safe = not reasons and all(state.state in SAFE_STATES for state in states)
     if as_json:
         document = {
             "ok": True,

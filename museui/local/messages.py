@@ -7,7 +7,7 @@ commits are bare hex.
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -59,7 +59,9 @@ class DaemonState:
 
 @dataclass(frozen=True, slots=True)
 class BranchView:
-    """One branch against its remote: ``safe``, ``ahead``, ``behind``, ``diverged``, ``never_pushed`` or ``unknown``."""
+    """One branch against its remote: ``safe``, ``ahead``, ``behind``, ``diverged``, ``never_pushed``, ``gone`` or
+    ``unknown``. ``seen_at``: when the hub last said that it has it at ``hub_head`` (gone: that it has it not).
+    """
 
     branch: str
     state: str
@@ -67,6 +69,7 @@ class BranchView:
     behind: int | None
     head: str
     hub_head: str | None
+    seen_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class RepositoryView:
 
     ``state`` is the one word for it: ``safe``, ``waiting``, ``pushing``, ``stopped`` (a person is needed), ``paused``,
     ``behind``, ``empty``, ``no_remote``, ``missing``, ``unreadable``, ``damaged``. ``trouble`` says why.
+    ``unchecked``: why the hub does not say where its branches are, so that what is told of them is as last seen.
     """
 
     id: str
@@ -95,6 +99,18 @@ class RepositoryView:
     safe_at: float | None
     unsafe_since: float | None
     unsafe_after_minutes: int | None = None
+    unchecked: Trouble | None = None
+
+    @property
+    def checked_at(self) -> float | None:
+        """Since when nothing is known of some branch on the hub; ``None`` when that is not known itself."""
+        return find_oldest(branch.seen_at for branch in self.branches)
+
+
+def find_oldest(times: Iterable[float | None]) -> float | None:
+    """Return the earliest of ``times``, ``None`` when one of them is not known or there is none."""
+    known = list(times)
+    return None if None in known else min((at for at in known if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

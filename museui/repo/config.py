@@ -5,6 +5,7 @@ Reading uses the standard library; an edit keeps comments, order and formatting 
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 from collections.abc import Mapping
@@ -147,11 +148,17 @@ def read_config(path: str) -> Config:
 
 
 def read_toml_text(path: str) -> str:
-    """The text of a TOML file. Raises :class:`FileNotFoundError`, :class:`Usage` when it is not UTF-8."""
+    """The text of a TOML file, without the mark that some editors put before it.
+
+    Raises :class:`FileNotFoundError`, :class:`Usage` when it is not UTF-8.
+    """
+    content = read_file(path, MAX_CONFIG_BYTES, follow=True)
     try:
-        return read_file(path, MAX_CONFIG_BYTES, follow=True).decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise Usage(f"not valid UTF-8 at byte {exc.start}") from exc
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise Usage("it is UTF-16, and must be UTF-8", hint="Save it as UTF-8.") from exc
+        raise Usage(f"not valid UTF-8 at byte {exc.start}", hint="Save it as UTF-8.") from exc
 
 
 def set_remote(path: str, remote: Remote) -> None:

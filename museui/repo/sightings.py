@@ -25,7 +25,7 @@ _SKEW_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A branch as its remote had it. ``at``: seconds since 1970.
+    """A branch as its remote had it. ``at``: seconds since 1970, or infinite when that is not known.
 
     ``head``: ``None`` when it was not there any more. ``holds``: a commit of ours that ``head`` builds on, as the hub
     said; known when ``head`` is not here.

@@ -70,6 +70,8 @@ class Config:
     notify: Notify = field(default_factory=Notify)
     hubs: Mapping[str, HubTrust] = field(default_factory=dict)
     repositories: Mapping[str, Watched] = field(default_factory=dict)
+    wrong: Mapping[str, Usage] = field(default_factory=dict)
+    """Of entries in ``[[repositories]]`` that make no sense: the path, as far as there is one, and what is wrong."""
 
 
 def repository_id(path: str) -> str:
@@ -89,8 +91,11 @@ def parse_config(text: str) -> Config:
     return parse_tables(parse_toml(text))
 
 
-def parse_tables(tables: Mapping[str, Any]) -> Config:
-    """The configuration in a parsed file. Raises :class:`Usage` saying what is wrong and where."""
+def parse_tables(tables: Mapping[str, Any], *, strict: bool = True) -> Config:
+    """The configuration in a parsed file. Raises :class:`Usage` saying what is wrong and where.
+
+    Unless ``strict``, a repository whose entry makes no sense keeps no other from being read.
+    """
     daemon = tables.get("daemon", {})
     if not isinstance(daemon, dict):
         raise Usage("[daemon] is not a table")
@@ -106,7 +111,14 @@ def parse_tables(tables: Mapping[str, Any]) -> Config:
     entries = tables.get("repositories", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Usage("[[repositories]] is not a list of tables")
-    watched = [parse_watched(entry) for entry in entries]
+    watched, wrong = [], {}
+    for entry in entries:
+        try:
+            watched.append(parse_watched(entry))
+        except Usage as exc:
+            if strict:
+                raise
+            wrong[str(clean_path(entry.get("path", "")))] = exc
     message = daemon.get("snapshot_message", Config().snapshot_message)
     if not isinstance(message, str) or not message.strip():
         raise Usage("[daemon] snapshot_message is not a text")
@@ -119,6 +131,7 @@ def parse_tables(tables: Mapping[str, Any]) -> Config:
         hubs=parse_hubs(tables.get("hubs", {})),
         push_between=None if between is None else parse_between(between, "[daemon] push_between"),
         repositories={entry.path: entry for entry in watched},
+        wrong=wrong,
     )
 
 
@@ -163,19 +176,20 @@ class ConfigFile:
         self._watches = False
 
     def read(self) -> Config:
-        """What it says now. Raises :class:`Usage` naming the file."""
+        """What it says now; a repository that makes no sense is in ``wrong``. Raises :class:`Usage` naming the file."""
         try:
-            config = parse_config(read_toml_text(str(self.path)))
+            config = parse_tables(parse_toml(read_toml_text(str(self.path))), strict=False)
         except FileNotFoundError:
             self._check_gone()
             return Config()
         except Usage as exc:
-            raise Usage(
-                f"{self.path}: {exc.message}",
-                hint="Mend the file: 'museui config validate' shows the line. It is read again then.",
-            ) from exc
-        self._watches = bool(config.repositories)
-        return config
+            raise self._name(exc) from exc
+        self._watches = bool(config.repositories or config.wrong)
+        return replace(config, wrong={path: self._name(exc) for path, exc in config.wrong.items()})
+
+    def _name(self, exc: Usage) -> Usage:
+        hint = "Mend the file: 'museui config validate' shows the line. It is read again then."
+        return Usage(f"{self.path}: {exc.message}", hint=hint)
 
     def _check_gone(self) -> None:
         """A file that is suddenly not there is no order to watch nothing any more. Raises :class:`Usage`."""
@@ -249,6 +263,6 @@ class ConfigFile:
             raise Usage(f"{self.path}: {exc}"[:400], hint="Mend the file by hand.") from exc
         change(document)
         text = tomlkit.dumps(document)
-        parse_config(text)
+        parse_tables(parse_toml(text), strict=False)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(str(self.path.resolve()), text.encode())  # it may be a link to where people keep their settings

@@ -51,7 +51,7 @@ _Found = tuple[tuple[str | int, ...], str, str]
 
 def _find(tables: Mapping[str, Any], actions: Collection[str]) -> Iterator[_Found]:
     yield from _unknown((), tables, _TABLES)
-    yield from _find_one_by_one(tables, "daemon", _names(Config) - {"notify", "hubs", "repositories"})
+    yield from _find_one_by_one(tables, "daemon", _names(Config) - {"notify", "hubs", "repositories", "wrong"})
     yield from _find_one_by_one(tables, "notify", _names(Notify))
     hubs = tables.get("hubs", {})
     yield from _try(("hubs",), {"hubs": hubs} if not isinstance(hubs, dict) else {})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from museui.core import wire
 from museui.core.errors import NotFound
@@ -22,24 +22,29 @@ _MAX_ASKED = 20
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a hub said. ``etag``: names the answer; ``changed``: branches that were not where they were last seen."""
+    """What a hub said. ``etag``: names the answer; ``changed``: branches that were not where they were last seen.
+
+    ``holds``: of branches whose head there is not here, the commit of ours that it builds on.
+    """
 
     refs: wire.Refs
     etag: str
     changed: tuple[str, ...] = ()
+    holds: Mapping[str, CommitId] = field(default_factory=dict)
 
 
 async def observe(
     repository: Repository,
-    remote: str,
+    remote: str | None,
     client: HubClient,
     last: Observation | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Observation:
     """Ask the hub where its branches are, in one request as a rule, and note it as ``remote``'s.
 
-    ``last``: what the same hub said before; an answer that is still the same is not sent again. A repository that is
-    not there, but that a push would make, has no branches.
+    ``remote`` is ``None`` for a bare URL, of which nothing is noted here. ``last``: what the same hub said before; an
+    answer that is still the same is not sent again. A repository that is not there, but that a push would make, has no
+    branches.
 
     Raises :class:`NotFound` for one that is gone, or that we may not see, and what else the hub answers.
     """
@@ -55,32 +60,36 @@ async def observe(
         refs = last.refs
     holds = await _ask_what_is_held(repository, remote, client, refs, heads)
     changed = await asyncio.to_thread(_note, repository, remote, refs.branch_heads, before, clock(), holds)
-    return Observation(refs, etag, tuple(changed))
+    return Observation(refs, etag, tuple(changed), holds)
 
 
-def _read_before(repository: Repository, remote: str) -> tuple[dict[str, CommitId], dict[str, CommitId | None]]:
+def _read_before(repository: Repository, remote: str | None) -> tuple[dict[str, CommitId], dict[str, CommitId | None]]:
     """The branches here, and what is known of these and of all others of the remote."""
     heads = dict(repository.branches())
+    if remote is None:
+        return heads, {}
     names = {*heads, *repository.refs.tracking_names(remote), *read_sightings(repository, remote)}
     return heads, {name: read_known(repository, remote, name) for name in names}
 
 
 def _note(
     repository: Repository,
-    remote: str,
+    remote: str | None,
     heads: dict[str, CommitId],
     before: dict[str, CommitId | None],
     now: float,
     holds: dict[str, CommitId],
 ) -> list[str]:
+    if remote is None:
+        return []
     return note_heads(repository, remote, heads, before, now, before=before, holds=holds)
 
 
 async def _ask_what_is_held(
-    repository: Repository, remote: str, client: HubClient, refs: wire.Refs, heads: dict[str, CommitId]
+    repository: Repository, remote: str | None, client: HubClient, refs: wire.Refs, heads: dict[str, CommitId]
 ) -> dict[str, CommitId]:
     """Of branches whose head there is not here: our head, where that head builds on it, as far as the hub says."""
-    notes = await asyncio.to_thread(read_sightings, repository, remote)
+    notes = await asyncio.to_thread(read_sightings, repository, remote) if remote else {}
     found: dict[str, CommitId] = {}
     asked = 0
     for branch, head in heads.items():

@@ -31,7 +31,7 @@ def parse_theme(content: bytes) -> str | None:
     import tomllib
 
     try:
-        table = tomllib.loads(content.decode()).get("tui")
+        table = tomllib.loads(content.decode("utf-8-sig")).get("tui")
     except (ValueError, RecursionError):
         return None
     theme = table.get("theme") if isinstance(table, dict) else None
@@ -47,7 +47,7 @@ def read_keys(path: Path) -> dict[str, str]:
 
     try:
         with path.open("rb") as file:
-            keys = tomllib.loads(file.read(_MAX_BYTES).decode()).get("keys", {})
+            keys = tomllib.loads(file.read(_MAX_BYTES).decode("utf-8-sig")).get("keys", {})
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(keys, dict) or not all(isinstance(value, str) and value for value in keys.values()):

@@ -22,7 +22,14 @@ GONE = Trouble("unreachable", "the hub cannot be reached", "Is it running?", Tru
 
 
 def branch(state: str = "safe", **changes: Any) -> BranchView:
-    values = {"branch": "main", "ahead": 0, "behind": 0, "head": "ab" * 32, "hub_head": "ab" * 32} | changes
+    values = {
+        "branch": "main",
+        "ahead": 0,
+        "behind": 0,
+        "head": "ab" * 32,
+        "hub_head": "ab" * 32,
+        "seen_at": NOW - 5,
+    } | changes
     return BranchView(state=state, **values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from museui.core.figures import render_span
 from museui.local.state import State
 
@@ -18,6 +20,11 @@ def render_ago(seconds: float) -> str:
     """The same in a sentence: ``just now``, ``5 min ago``."""
     age = render_age(seconds)
     return "just now" if age == "now" else f"{age} ago"
+
+
+def render_moment(at: float) -> str:
+    """A moment by the clock of this place: ``2026-11-22 14:02:07``."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def next_change_s(state: State, now: float) -> float:

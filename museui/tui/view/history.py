@@ -11,8 +11,8 @@ from museui.core.phases import PHASES
 from museui.local.messages import PushView
 from museui.local.state import State
 
+from .clock import render_moment
 from .lists import HistoryRow, history_row, name_of, sparkline
-from .page import render_moment
 
 _LABEL = 15
 

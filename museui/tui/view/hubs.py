@@ -143,7 +143,7 @@ def branch_rows(state: State, base: str, now: float, stored: Mapping[str, int] |
 
 def _branch_row(item: RepositoryView, branch: BranchView, now: float) -> BranchRow:
     mark = mark_branch(branch)
-    seen = f", {render_ago(now - item.safe_at)}" if branch.state == "safe" and item.safe_at is not None else ""
+    seen = f", {render_ago(now - branch.seen_at)}" if branch.state == "safe" and branch.seen_at is not None else ""
     return BranchRow(f"{item.id} {branch.branch}", mark, "", branch.branch, f"{mark.word}{seen}", "")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from museui.core.figures import one_line
 from museui.local.messages import LogLine
 
+from .clock import render_moment
 from .lists import matches
 from .marks import Tone
-from .page import render_moment
 
 KEPT_LINES = 2_000
 """The newest, of those that came while somebody looked."""

@@ -50,7 +50,8 @@ def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now:
     entries = list(queue)
     match repository.state:
         case "safe":
-            return Mark("●", "good", f"✓ {_age(repository.safe_at, now)}".rstrip())
+            tone: Tone = "wait" if repository.unchecked else "good"
+            return Mark("●", tone, f"✓ {_age(repository.safe_at, now)}".rstrip())
         case "pushing":
             return Mark("◐", "busy", _ahead(repository.branches) or "pushing")
         case "paused":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.core.phases import TOTAL_GATE_S
 from museui.local.messages import CommitView, PushView, Trouble
 
-from .clock import render_ago
+from .clock import render_ago, render_moment
 from .marks import Tone
 from .push import describe_progress
 from .troubles import explain
@@ -122,8 +121,3 @@ def copy_page(page: Page) -> str:
         lines += ["", *([section.title] if section.title else [])]
         lines += [f"{line.label}: {line.text}" if line.label else line.text for line in section.lines]
     return "\n".join(lines)
-
-
-def render_moment(at: float) -> str:
-    """A moment by the clock of this place: ``2026-11-22 14:02:07``."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -8,7 +8,7 @@ from museui.core.figures import render_bytes, render_count, render_seconds
 from museui.local.messages import PushView, RepositoryView, Trouble
 from museui.local.state import State
 
-from .clock import render_ago
+from .clock import render_ago, render_moment
 from .lists import describe_running
 from .marks import Tone, mark_branch
 from .waterfall import render_progress
@@ -42,9 +42,20 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
     trouble, last = trouble_of_repository(state, repository), last_push(state, repository.id)
     if trouble:
         return PushPanel(title, trouble.message, "wait" if trouble.retryable else "bad", last, trouble)
+    if unchecked := describe_unchecked(repository):
+        return PushPanel(title, f"Not checked {unchecked}", "wait", last, repository.unchecked)
     if last and last.result in ("done", "up_to_date"):
         return PushPanel(title, _ended(last, now), "good", last)
     return PushPanel(title, _standing(repository), "quiet", last, last.error if last else None)
+
+
+def describe_unchecked(repository: RepositoryView) -> str:
+    """Since when the hub has not said where the branches are, and why; empty when it has."""
+    if repository.unchecked is None:
+        return ""
+    at = repository.checked_at
+    since = f"since {render_moment(at)}" if at is not None else "yet"
+    return f"{since}: {repository.unchecked.message}"
 
 
 def trouble_of_repository(state: State, repository: RepositoryView) -> Trouble | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from museui.local.messages import RepositoryView
 from museui.local.state import State
 
+from .clock import render_moment
 from .lists import queue_rows
 from .marks import mark_branch
-from .page import Line, Page, Section, render_moment, trouble_section
-from .push import describe_repository
+from .page import Line, Page, Section, trouble_section
+from .push import describe_repository, describe_unchecked
 
 
 def repository_page(state: State, repository: RepositoryView, now: float) -> Page:
@@ -32,6 +33,8 @@ def _where(repository: RepositoryView) -> list[Line]:
     lines = [Line("folder", repository.path)]
     if repository.url:
         lines.append(Line("hub", repository.url))
+    if unchecked := describe_unchecked(repository):
+        lines.append(Line("not checked", unchecked, "wait"))
     if repository.safe_at is not None:
         lines.append(Line("safe", f"last seen so {render_moment(repository.safe_at)}", "quiet"))
     return lines

@@ -25,7 +25,7 @@ def builder(tmp_path: Path) -> RepositoryBuilder:
 
 def look(path: Path, former: Seen | None = None, **settings: str) -> Seen:
     before = {state.branch: state for state in former.branches} if former else {}
-    return look_at(Watched(str(path), **settings), lambda url, branch: None, before)  # type: ignore[arg-type]
+    return look_at(Watched(str(path), **settings), lambda url, branch: None, before, 1.0)  # type: ignore[arg-type]
 
 
 def test_what_stood_before_and_what_is_counted_anew_are_the_same(builder: RepositoryBuilder) -> None:

@@ -12,6 +12,7 @@ from daemon.store.database import open_database
 from daemon.watch.look import Seen
 from museui.core.errors import Usage
 from museui.core.ids import CommitId
+from museui.repo.sightings import Sighting
 from museui.repo.standing import BranchState
 from museui.settings.config import Watched
 
@@ -23,9 +24,15 @@ async def test_a_repository_has_a_word_and_leaves_nothing_when_it_goes(tmp_path:
     board = Board()
     queue = PushQueue(database, lambda target: None, lambda error: None)
     song, other = Watched("/song"), Target("/other", "http://hub/ada/song", "main")
-    sent = {Target("/song", other.remote, "main"): HEAD, other: HEAD}
+    seen = Sighting(1.0, HEAD)
+    sent = {Target("/song", other.remote, "main"): seen, other: seen}
     roster = Roster(board, queue, {}, sent, lambda anew: None, lambda: 1.0)
     roster.use({"/song": song})
+    safe = (BranchState("main", "origin", "safe", 0, 0, HEAD, HEAD),)
+    roster.seen["/song"] = Seen(remote="origin", branches=safe)
+    roster.show("/song")
+    assert board.items("repositories")[song.id]["state"] == "looking", "the hub was not asked yet"
+    roster._compared["/song"] = None
     for states, word in (
         (("safe",), "safe"),
         (("safe", "behind"), "behind"),
@@ -38,8 +45,8 @@ async def test_a_repository_has_a_word_and_leaves_nothing_when_it_goes(tmp_path:
         assert board.items("repositories")[song.id]["state"] == word
     roster.set_snapshot_trouble("/song", Usage("no branch"))
     for path in ("/song", "/nobody"):
-        roster.push_ended(path)
+        roster.outdate(path)
     assert roster.use({}) == {"/song"}
-    assert (roster.sent, roster.seen, roster._pushes_ended, roster._snapshot_troubles) == ({other: HEAD}, {}, {}, {})
+    assert (roster.sent, roster.seen, roster._outdated, roster._snapshot_troubles) == ({other: seen}, {}, {}, {})
     assert not board.items("repositories")
     await database.close()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from museui.local.state import State
+from museui.tui.view.clock import render_moment
 from museui.tui.view.history import find_past, make_past, render_totals, render_usual
-from museui.tui.view.page import Page, copy_page, push_page, render_moment
+from museui.tui.view.page import Page, copy_page, push_page
 from museui.tui.view.waterfall import draw_push
 from tests.helpers.scripted_daemon import NOW, RUNNING
 from tests.helpers.views import FORBIDDEN, GONE, push, repository
