@@ -153,15 +153,21 @@ class Snapshots:
         try:
             try:
                 await notices.begin()
-            except NotFound:
+            except NotFound:  # a folder has gone meanwhile; where folders come and go without end, it is due as well
                 await asyncio.sleep(_SETTLE_S)
+                if self._left_s(quiet) <= 0:
+                    await self._take(path, quiet)
                 return
             while scope.folders == notices.folders:
+                if self._left_s(quiet) <= 0:  # before anything is waited for: a wait that is over at once never ends
+                    await self._take(path, quiet)
+                    scope = await asyncio.to_thread(find_scope, path)
+                    continue
                 try:
-                    async with asyncio.timeout(quiet.left_s(self.config.snapshot_quiet_seconds, time.monotonic())):
+                    async with asyncio.timeout(self._left_s(quiet)):
                         await changed.wait()
                 except TimeoutError:
-                    await self._take(path, quiet)
+                    continue
                 else:
                     await asyncio.sleep(_SETTLE_S)
                     changed.clear()
@@ -174,6 +180,9 @@ class Snapshots:
         finally:
             notices.stop()
 
+    def _left_s(self, quiet: QuietTime) -> float:
+        return quiet.left_s(self.config.snapshot_quiet_seconds, time.monotonic())
+
     async def _poll(self, path: str, recorded: Stamps | None, quiet: QuietTime) -> Stamps | None:
         """Without notices: look, and look again after the quiet time. What there is then, once it is recorded."""
         before = await asyncio.to_thread(read_stamps, path)
@@ -182,7 +191,7 @@ class Snapshots:
             return recorded
         if await asyncio.to_thread(read_stamps, path) != before:
             quiet.broken(time.monotonic())
-            if quiet.left_s(self.config.snapshot_quiet_seconds, time.monotonic()) > 0:
+            if self._left_s(quiet) > 0:
                 return recorded
         return before if await self._take(path, quiet) else recorded
 

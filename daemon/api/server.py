@@ -19,6 +19,7 @@ import orjson
 
 from museui.core.errors import Busy, Denied, Invalid, MuseError, TooLarge, Usage
 from museui.local.peer import peer_uid
+from museui.local.places import check_socket_path
 from museui.repo.files import disk_error
 
 from ..unforeseen import name_error
@@ -28,7 +29,6 @@ _REQUEST_S = 10.0
 _DRAIN_S = 20.0
 """A reader that takes nothing for this long is cut off."""
 _MAX_BODY_BYTES = 1 << 20
-_MAX_PATH_BYTES = 103
 _PIECE_BYTES = 1 << 16
 logger = logging.getLogger("daemon.api")
 
@@ -89,8 +89,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _bind(path: Path) -> socket.socket:
-    if len(os.fsencode(path)) > _MAX_PATH_BYTES:
-        raise Usage(f"the socket's path is too long: {path}", hint="Set XDG_RUNTIME_DIR to a short folder.")
+    check_socket_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.parent.stat().st_uid != os.getuid():

@@ -7,10 +7,10 @@ import shutil
 import stat
 from pathlib import Path
 
-from museui.core.errors import MuseError
+from museui.core.errors import MuseError, Usage
 from museui.core.figures import render_count
 from museui.local.messages import Check
-from museui.local.places import Places
+from museui.local.places import Places, check_socket_path
 from museui.repo.config import read_toml_text
 from museui.repo.identity import identity_path, loose_mode, read_identities
 from museui.settings.faults import find_faults
@@ -82,7 +82,11 @@ def check_identities() -> Check:
 
 
 def check_socket(path: Path) -> Check:
-    """Whether the daemon's socket, when there is one, is for this user alone."""
+    """Whether the daemon's socket can be there, and, when there is one, is for this user alone."""
+    try:
+        check_socket_path(path)
+    except Usage as exc:
+        return Check("socket", False, exc.message, exc.hint)
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:

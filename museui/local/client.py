@@ -13,9 +13,9 @@ from typing import Any
 
 import h11
 
-from ..core.errors import Invalid, NotFound, Unreachable, error_from_code
+from ..core.errors import Invalid, NotFound, Unreachable, Usage, error_from_code
 from .peer import peer_uid
-from .places import API_VERSION, find_socket
+from .places import API_VERSION, check_socket_path, find_socket
 
 START_HINT = "Start it: museui daemon start"
 _CONNECT_S = 5.0
@@ -75,6 +75,10 @@ class LocalClient:
                 yield _parse(line, status)
 
     def _connect(self, timeout_s: float | None) -> socket.socket:
+        try:
+            check_socket_path(self._path)
+        except Usage as exc:
+            raise NoDaemon(exc.message, hint=exc.hint) from exc
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             stream.settimeout(_CONNECT_S)

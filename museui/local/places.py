@@ -6,9 +6,24 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.errors import Usage
+
 SOCKET_NAME = "daemon.sock"
 API_VERSION = 1
 """Stands in every path of the local API; a daemon that speaks another is not understood."""
+
+
+MAX_SOCKET_PATH_BYTES = 103
+"""Of what every system takes; Linux takes a few more."""
+
+
+def check_socket_path(path: Path | str) -> None:
+    """Raise :class:`Usage` when no socket can be at ``path``."""
+    if (size := len(os.fsencode(path))) > MAX_SOCKET_PATH_BYTES:
+        raise Usage(
+            f"the socket's path is too long: {path} has {size} bytes, and may have {MAX_SOCKET_PATH_BYTES}",
+            hint="Set XDG_RUNTIME_DIR to a short folder of yours, the same for every program of MuseUI.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import Busy, Denied, Internal, MuseError, Unreachable, Usage
+from ..core.system import error_from_system
 from .client import LocalClient, NoDaemon
-from .places import find_places
+from .places import check_socket_path, find_places
 from .programs import program_command, program_environment
 
 _START_S = 20.0
+_ROOM_BYTES = 256 << 10
+"""What the daemon writes at once, its database for the most part."""
 _POLL_S = 0.02
 _BACK_S = 5.0
 """How long a daemon that runs already may take to listen again where its socket was taken away."""
@@ -30,8 +34,10 @@ def ask_version() -> dict[str, Any] | None:
 
 def start_daemon() -> dict[str, Any]:
     """Start the daemon without a terminal and wait until it answers. Raises what it said when it ends before that."""
-    said = find_places().data / "daemon.start.log"
-    said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    places = find_places()
+    check_socket_path(places.socket)
+    said = places.data / "daemon.start.log"
+    _check_room(said)
     with said.open("w") as output:
         process = subprocess.Popen(
             program_command("daemon", "--background"),
@@ -52,6 +58,20 @@ def start_daemon() -> dict[str, Any]:
             raise _error_of(said.read_text(errors="replace").strip(), ended)
         time.sleep(_POLL_S)
     raise Unreachable("the daemon was started and does not answer", hint="Look at `museui daemon logs`.")
+
+
+def _check_room(path: Path) -> None:
+    """Raise what keeps a file from being written at ``path``: a daemon whose words cannot be kept could say nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("wb") as file:
+            file.write(bytes(_ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        refusal = error_from_system(exc) or Internal("")
+        message = f"the daemon cannot keep its files in {path.parent}: {exc.strerror or exc}"
+        raise type(refusal)(message, hint=refusal.hint) from exc
 
 
 def _error_of(said: str, code: int) -> MuseError:

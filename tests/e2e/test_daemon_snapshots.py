@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,3 +117,70 @@ def test_without_a_branch_the_trouble_is_said_and_nothing_is_committed(
     assert len(list((song.muse / "commits").iterdir())) == 1
     (song.muse / "HEAD").write_text("ref: refs/heads/main\n")
     daemon.wait(lambda: len(list((song.muse / "commits").iterdir())) == 2, "a commit")
+
+
+@contextmanager
+def written_without_end(path: Path) -> Iterator[None]:
+    """The file is written again and again, as a log is."""
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.wait(0.2):
+            number += 1
+            path.write_text(f"line {number}\n")
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        writing.join()
+
+
+def test_what_cannot_be_recorded_is_told_and_neither_it_nor_a_file_without_rest_keeps_the_rest_from_being_safe(
+    daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
+) -> None:
+    song = make_repository(tmp_path, hub, "restless")
+    (song.root / ".museignore").write_text('[global]\npatterns = ["*.log"]\n')
+    for number in range(12):
+        (song.root / f"{number}.txt").write_text(f"verse {number}")
+    daemon.sign_in(hub)
+    daemon.config.parent.mkdir(parents=True)
+    # Ten times as long, when it is recorded in any case, is longer than this test waits.
+    daemon.config.write_text("\ufeff[daemon]\nsnapshot_quiet_seconds = 7\n")
+    daemon.client.post("reload")
+
+    def arrived(name: str, content: bytes | None = None) -> str | None:
+        head = heads(hub, "restless").get("main")
+        there = head and manifest(song, head).get(name)
+        wanted = content is None or there == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return head if there and wanted else None
+
+    with written_without_end(song.root / "x.log"):
+        daemon.watch(song.root, snapshot_on_change=True)
+        (song.root / "a:b").write_text("x")
+        (song.root / "c:d").write_text("y")
+        daemon.wait(lambda: arrived("11.txt"), "what can be recorded")
+        view = daemon.follow(lambda state: next((v for v in state.repositories.values() if v.trouble), None))
+        assert (view.state, view.safe, view.trouble.details["count"]) == ("stopped", False, 2)
+        assert all(name in view.trouble.message for name in ("a:b", "c:d"))
+    for name in ("a:b", "c:d"):
+        (song.root / name).unlink()
+    daemon.config.write_text("[daemon]\nsnapshot_quiet_seconds = 1\n")
+    daemon.wait_safe()
+    with written_without_end(song.root / "take.txt"):
+        (song.root / "new.txt").write_text("new")
+        daemon.wait(lambda: arrived("new.txt"), "a commit of what is never quiet")
+    daemon.wait(lambda: arrived("take.txt", (song.root / "take.txt").read_bytes()), "the last take")
+    daemon.wait_safe()
+    before = heads(hub, "restless")
+    for number in range(12):
+        (song.root / f"{number}.txt").write_bytes(b"")
+    view = daemon.follow(lambda state: next((v for v in state.repositories.values() if v.trouble), None))
+    assert (view.state, view.safe) == ("stopped", False) and "12 are suddenly empty" in view.trouble.message
+    assert heads(hub, "restless") == before == {"main": song.muse.joinpath("refs/heads/main").read_text().strip()}
+    for number in range(12):
+        (song.root / f"{number}.txt").write_text(f"verse {number}")
+    daemon.wait_safe()
