@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -197,7 +197,10 @@ class ConfigFile:
             raise Usage(f"{self.path} is gone", hint="Bring it back; an empty one is how nothing is to be watched.")
 
     def put(self, watched: Watched, former_path: str | None = None) -> None:
-        """Add a repository, or change it; ``former_path`` is where it was before it was moved."""
+        """Add a repository, or change it; ``former_path`` is where it was before it was moved. Raises :class:`Usage`."""
+        parse_watched(
+            {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(watched).items()}
+        )
         names = {former_path or watched.path, watched.path}
 
         def change(document: Any) -> None:

@@ -94,7 +94,7 @@ def test_a_folder_of_branches_that_is_made_anew_is_watched_again(
     daemon.watch(song.root)
     daemon.wait_safe()
     shutil.rmtree(song.muse / "refs")
-    wait_word(daemon, "empty")
+    assert wait_word(daemon, "stopped").branches == (), "what was there is lost, and not for want of commits"
     for content in (b"two", b"three"):
         head = song.commit({"a": content})
         daemon.follow(lambda state, head=head: any(push.head == head for push in state.history.values()))
@@ -111,9 +111,14 @@ def test_a_damaged_repository_is_said_and_mended_without_a_restart(
     daemon.wait_safe()
     head = (song.muse / "HEAD").read_text()
     (song.muse / "HEAD").write_text("rubbish")
-    view = wait_word(daemon, "damaged")
+    view = wait_word(daemon, "stopped")
     assert view.trouble is not None and "HEAD" in view.trouble.message
     (song.muse / "HEAD").write_text(head)
+    daemon.wait_safe()
+    facts = (song.muse / "repo.json").read_text()
+    (song.muse / "repo.json").write_text("{")
+    assert wait_word(daemon, "damaged").safe is False
+    (song.muse / "repo.json").write_text(facts)
     daemon.wait_safe()
 
 
