@@ -197,7 +197,10 @@ class ConfigFile:
             raise Usage(f"{self.path} is gone", hint="Bring it back; an empty one is how nothing is to be watched.")
 
     def put(self, watched: Watched, former_path: str | None = None) -> None:
-        """Add a repository, or change it; ``former_path`` is where it was before it was moved. Raises :class:`Usage`."""
+        """Add a repository, or change it; ``former_path`` is where it was before it was moved.
+
+        Raises :class:`Usage`.
+        """
         parse_watched(
             {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(watched).items()}
         )

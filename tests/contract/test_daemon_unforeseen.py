@@ -87,6 +87,7 @@ async def run_service(hub: HubProcess, home: Path, monkeypatch: pytest.MonkeyPat
         yield service
         assert not running.done(), running.exception()
     finally:
+        await service.close(0.0)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -158,7 +159,7 @@ async def test_a_repository_and_a_hub_that_fail_keep_no_other_from_being_safe(
     fail(monkeypatch, Probe, "ask", lambda arguments: arguments[1] == "http://127.0.0.1:9")
     async with run_service(hub, tmp_path / "u", monkeypatch) as service:
         for made in (bad, far, good):
-            await service.configure(service.config_file.put, Watched(str(made.root), snapshot_on_change=True))
+            await service.configure(service.config_file.put, Watched(str(made.root), snapshot_on_change=made is bad))
         await wait(lambda: view(service, good.root)["state"] == "safe")
         await wait(lambda: view(service, bad.root)["state"] == "damaged")
         assert not view(service, bad.root)["safe"] and "Fault" in view(service, bad.root)["trouble"]["message"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from museui.core.ids import hash_object
 from museui.local.messages import RepositoryView
 from museui.local.state import State
 from museui.repo.lock import hold_lock
@@ -161,8 +161,7 @@ def test_what_cannot_be_recorded_is_told_and_neither_it_nor_a_file_without_rest_
     def arrived(name: str, content: bytes | None = None) -> str | None:
         head = heads(hub, "restless").get("main")
         there = head and manifest(song, head).get(name)
-        wanted = content is None or there == f"sha256:{hashlib.sha256(content).hexdigest()}"
-        return head if there and wanted else None
+        return head if there and (content is None or there == hash_object(content)) else None
 
     with written_without_end(song.root / "x.log"):
         daemon.watch(song.root, snapshot_on_change=True)
@@ -174,7 +173,7 @@ def test_what_cannot_be_recorded_is_told_and_neither_it_nor_a_file_without_rest_
         assert all(name in view.trouble.message for name in ("a:b", "c:d"))
     for name in ("a:b", "c:d"):
         (song.root / name).unlink()
-    daemon.config.write_text("[daemon]\nsnapshot_quiet_seconds = 1\n")
+    daemon.config.write_text("\ufeff" + daemon.config.read_text().replace("= 7", "= 1"))
     daemon.wait_safe()
     with written_without_end(song.root / "take.txt"):
         (song.root / "new.txt").write_text("new")
