@@ -62,7 +62,9 @@ def test_one_of_many_puts_at_once_wins(client: PushClient) -> None:
     url = client.presign(wire)[1]["presigned_url"]
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: client.put(url, wire), range(8)))
-    assert sorted(status for status, _ in answers) == [200] + [410] * 7
+    statuses = [status for status, _ in answers]
+    assert statuses.count(200) == 1
+    assert set(statuses) <= {200, 410, 503}, "no more than three arrive at once"
     assert client.confirm(wire, HISTORY.head)[0] == 200
 
 
