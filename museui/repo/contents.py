@@ -12,7 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.errors import Integrity
 from ..core.ids import EMPTY_OBJECT, ObjectId, hash_object
@@ -33,12 +33,14 @@ _PAUSE_S = 0.05
 class Contents:
     """``manifest``: path → object id, as it would be recorded. ``blank``: files that are empty or hold NULs alone.
 
-    ``unrecordable``: what :class:`WorkTree` names, and what could not be read.
+    ``unrecordable``: what :class:`WorkTree` names, and what could not be read. ``damaged``: unchanged files whose
+    objects are not there, or of another size; none when objects were to be stored, since these are written anew.
     """
 
     manifest: Mapping[str, ObjectId]
     blank: frozenset[str]
     unrecordable: tuple[Unrecordable, ...]
+    damaged: Mapping[str, ObjectId] = field(default_factory=dict)
 
 
 def read_contents(
@@ -57,7 +59,9 @@ def read_contents(
     manifest: dict[str, ObjectId] = {}
     blank: set[str] = set()
     unrecordable = list(tree.unrecordable)
+    damaged: dict[str, ObjectId] = {}
     for path, stamp in tree.files.items():
+        size_bytes = stamp.size
         object_id = cache.find(path, stamp)
         if object_id is None or (group is not None and not reader.is_stored(object_id, stamp.size)):
             try:
@@ -69,7 +73,7 @@ def read_contents(
                 continue
             if found is None:
                 continue
-            object_id = found.object_id
+            object_id, size_bytes = found.object_id, found.stamp.size
             if found.is_blank:
                 blank.add(path)
             if not found.is_blank or object_id == EMPTY_OBJECT:
@@ -77,9 +81,12 @@ def read_contents(
         elif object_id == EMPTY_OBJECT:
             blank.add(path)
         manifest[path] = object_id
+        is_recorded = size_bytes > 0 and recorded.get(path) == object_id
+        if group is None and is_recorded and not store.keeps_object(object_id, size_bytes):
+            damaged[path] = object_id
     manifest.update({path: recorded[path] for path in tree.kept})
     ordered = {path: manifest[path] for path in sorted(manifest)}
-    return Contents(ordered, frozenset(blank), tuple(sorted(unrecordable, key=lambda item: item.path)))
+    return Contents(ordered, frozenset(blank), tuple(sorted(unrecordable, key=lambda item: item.path)), damaged)
 
 
 class _Unreadable(Exception):

@@ -13,6 +13,7 @@ from ..core.records import Commit, SnapshotParser
 from .contents import Contents, read_contents
 from .emptied import Emptied, find_emptied
 from .group import FileGroup
+from .health import damaged_object
 from .ignore import read_ignore_rules
 from .refs import Head
 from .repository import Repository
@@ -82,7 +83,8 @@ class Scan:
 
     def reasons(self) -> list[MuseError]:
         """Return why the work tree is not safe, whatever the branches are."""
-        found = (unrecordable_error(self.contents.unrecordable), self.too_large())
+        found = [unrecordable_error(self.contents.unrecordable), self.too_large()]
+        found += [damaged_object(object_id, path) for path, object_id in self.contents.damaged.items()]
         return [error for error in found if error]
 
 

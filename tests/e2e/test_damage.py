@@ -266,9 +266,7 @@ def test_a_record_that_is_cut_short_comes_again(work: Work, kind: str, age: int,
 def test_an_object_that_is_damaged_is_named_and_comes_again(work: Work, content: bytes | None) -> None:
     path = _object(work, VERSE * 3)
     _damage(path, content)
-    if content != b"l":
-        work.check_named("verse.txt")
-    assert work.run("verify", code=1)
+    work.check_named("verse.txt")
     (work.root / "verse.txt").write_bytes(b"something else")
     if content == b"l":
         work.run("repair", code=0)
