@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from museui.core.errors import MuseError
+from museui.core.errors import MuseError, Unreachable
 from museui.doctor.hub import examine_hub
 from museui.doctor.machine import examine_machine
 from museui.hub.url import parse_repository_url
-from museui.local.messages import Check, encode
+from museui.local.messages import Check
 from museui.settings.tokens import token_for
 from museui.sync.spool import default_folder
 
@@ -18,8 +20,17 @@ if TYPE_CHECKING:
     from .service import Service
 
 
+_COMPARING_S = 30.0
+"""How long hubs may take to say where all branches are; who has not said so by then is seen as last."""
+
+
 async def examine(service: Service) -> list[Check]:
-    """Look at everything; asks every hub."""
+    """Look at everything; asks every hub, and for each repository where its branches are."""
+    service.comparing.ask()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_COMPARING_S):
+            await service.comparing.settled()
+            await service.roster.settled()
     hubs = await asyncio.gather(*(_examine_hub(service, base) for base in list(service.board.items("hubs"))))
     checks = [
         *_find_troubles(service),
@@ -27,19 +38,18 @@ async def examine(service: Service) -> list[Check]:
         *await asyncio.to_thread(examine_machine, service.places, default_folder()),
         *(check for checks in hubs for check in checks),
     ]
-    for view in service.board.items("repositories").values():
-        trouble = view["trouble"] or _find_refusal(service, view["path"])
-        if trouble is None:
-            checks.append(Check(f"repository {view['path']}", True, view["state"]))
-        else:
-            checks.append(Check(f"repository {view['path']}", False, trouble["message"], trouble["hint"]))
-    return checks
+    return [*checks, *map(_describe, service.board.items("repositories").values())]
 
 
-def _find_refusal(service: Service, path: str) -> dict[str, Any] | None:
-    """Why a branch of the repository waits for a person."""
-    stopped = (entry.error for entry in service.queue.of(path) if entry.state == "stopped" and entry.error)
-    return next((encode(error) for error in stopped), None)
+def _describe(view: Mapping[str, Any]) -> Check:
+    """Say how a repository stands. That its hub cannot be reached is the hub's own check."""
+    name, unchecked = f"repository {view['path']}", view["unchecked"]
+    if trouble := view["trouble"]:
+        return Check(name, False, trouble["message"], trouble["hint"])
+    if unchecked is None:
+        return Check(name, True, view["state"])
+    message = f"{view['state']}, as last seen: {unchecked['message']}"
+    return Check(name, unchecked["code"] == Unreachable.code, message, unchecked["hint"])
 
 
 async def _examine_hub(service: Service, base: str) -> list[Check]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,5 +237,29 @@ def test_a_daemon_that_cannot_start_says_why_in_a_sentence(obstacle: str, code: 
         told = idle.museui("daemon", "start", expect=None).stderr
         assert told.startswith("error: ") and "Traceback" not in told
         assert told.count("hint: ") <= 1 and "hint: error" not in told
+    finally:
+        idle.close()
+
+
+def test_a_full_disk_and_a_socket_path_that_is_too_long_are_named_by_who_starts_the_daemon() -> None:
+    idle = DaemonProcess()
+    try:
+        start = [sys.executable, "-m", "museui.cli.main", "daemon", "start"]
+        full = subprocess.run(
+            ["sh", "-c", 'ulimit -f 0; exec "$@"', "-", *start],
+            cwd=idle.home,
+            env=idle.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert f"the daemon cannot keep its files in {idle.data}: " in full.stderr and "Make room" in full.stderr
+        long = {"XDG_RUNTIME_DIR": str(idle.folder / ("long" * 30))}
+        for arguments in (("daemon", "start"), ("queue", "list")):
+            said = idle.museui(*arguments, expect=None, **long)
+            assert said.returncode != 0 and "the socket's path is too long" in said.stderr
+            assert "hint: Set XDG_RUNTIME_DIR" in said.stderr
+        checks = {check["name"]: check for check in idle.json("doctor", expect=1, **long)["checks"]}
+        assert "the socket's path is too long" in checks["socket"]["message"] and not checks["socket"]["ok"]
     finally:
         idle.close()

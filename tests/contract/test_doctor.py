@@ -105,7 +105,7 @@ def test_with_a_daemon_its_checks_are_shown_and_the_hub_of_this_repository_besid
             lambda: any(entry["state"] == "stopped" for entry in home.client.get("queue")["queue"]), "the refusal"
         )
         refused = home.json("doctor", expect=1)
-        assert wrong(refused) == {name} and "museui fetch" in by_name(refused)[name]["hint"]
+        assert wrong(refused) == {name} and "museui remote list" in by_name(refused)[name]["hint"]
 
 
 class Dishonest(BaseHTTPRequestHandler):
