@@ -54,6 +54,9 @@ _STEADY_BYTES = 600 << 10
 """What comes in that time at least, on the worst of lines: who sends less keeps us waiting for ever."""
 _BRANCHES_AT_ONCE = 10_000
 _BRANCHES_BESIDE = 1000
+_MAX_PAGES = 64
+_MAX_BRANCHES = 200_000
+"""Of one repository, on all pages together; far more than a hub lets one have."""
 M = TypeVar("M")
 
 
@@ -248,11 +251,13 @@ class HubClient(HubLine):
         if refs.next is None or branch:
             return refs, etag_of(answered)
         heads, after = dict(refs.branch_heads), refs.next
+        asked = 1
         while after:
+            asked += 1
             page = await self._request(wire.Refs, "GET", f"refs?{urlencode({**query, 'after': after})}", kind=LONG)
-            if page.next == after:
-                raise self._no_hub("its pages of branches do not end")
             heads |= page.branch_heads
+            if page.next == after or asked > _MAX_PAGES or len(heads) > _MAX_BRANCHES:
+                raise self._no_hub("its pages of branches do not end")
             after = page.next or ""
         return replace(refs, branch_heads=heads, next=None), ""  # nothing names all pages at once
 

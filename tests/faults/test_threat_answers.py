@@ -23,7 +23,7 @@ import pytest
 import zstandard
 
 from museui.core import wire
-from museui.core.errors import Invalid, MuseError, TooLarge, Unreachable
+from museui.core.errors import Integrity, Invalid, MuseError, TooLarge, Unreachable
 from museui.hub import answers, client
 from museui.hub.client import HubClient
 from museui.hub.probe import Probe
@@ -115,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._trickle()
         elif name == "fetch":
             self._send(BOMBS["good"])
+        elif name == "pages":
+            after = "a" if "after=b" in self.path else "b"
+            self._send(_whole(200, msgpack.packb({**REFS, "next": after})))
         elif name == "history":
             self._send(_whole(200, msgpack.packb({**REFS, "branch_heads": {"main": _long_history()[0]}})))
         else:
@@ -233,6 +236,13 @@ async def test_what_an_error_says_is_cut(address: str) -> None:
         with pytest.raises(MuseError) as caught:
             await line.fetch_refs()
     assert 1 < len(caught.value.details) <= 21 and len(repr(caught.value.details)) < 6000
+
+
+async def test_pages_without_end_are_given_up_on(address: str) -> None:
+    async with HubClient(RepositoryUrl(f"{address}/pages", "ada", "song"), None) as line:
+        with pytest.raises(Integrity, match="do not end"):
+            await line.fetch_refs()
+        assert line.requests < 100
 
 
 async def test_a_probe_reads_nothing_of_what_is_compressed(address: str) -> None:
