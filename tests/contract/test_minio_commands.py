@@ -151,6 +151,15 @@ def test_a_minio_that_dies_is_started_again_where_it_was(minio: MinioProcess) ->
         assert _has_all(hub)
         assert hub.stop() == 0
         assert not _minio_answers(json.loads(keys)["port"])
+        words = hub_command("gc", "--data", hub.data_dir, expect=Unavailable.exit_code).stderr
+        assert f"museui hub serve --minio --data {hub.data_dir}" in words
+        for path in hub.data_dir.glob("hub.sqlite3*"):
+            path.unlink()
+        assert (
+            "museui hub adopt"
+            in hub_command("serve", "--minio", "--port", "0", "--data", hub.data_dir, expect=2).stderr
+        )
+        assert json.loads(hub.command("adopt", "--json"))["objects"] == len(FILES)
 
 
 def test_a_hub_whose_minio_cannot_be_kept_running_ends_with_a_failure(minio: MinioProcess, tmp_path: Path) -> None:
