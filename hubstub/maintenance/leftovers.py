@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection, Iterable
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, not_, select, update
@@ -177,7 +176,8 @@ async def _take_bundles(hub: HubState, old: Collection[Entry]) -> list[Entry]:
 async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> None:
     """Delete staged bytes that nobody may confirm, or that were confirmed.
 
-    No row ever knows of single objects, so they stay for as long as an upload that has a row would have.
+    No row ever knows of single objects, and nobody was told that they are kept: they go by their age, when an upload
+    that has a row would have gone, too.
     """
     found = [entry async for entry in hub.store.list(STAGING)]
     async with hub.database.read() as connection:
@@ -186,13 +186,13 @@ async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> Non
     unnamed = [entry for entry in found if entry.key not in live]
     single = [entry for entry in unnamed if entry.key.startswith(STAGING + OBJECT_UPLOAD)]
     unnamed = [entry for entry in unnamed if not entry.key.startswith(STAGING + OBJECT_UPLOAD)]
-    for_single = replace(options, grace_s=max(options.grace_s, KEPT_S + hub.settings.upload_ttl_s))
+    kept_since = hub.now() - max(options.grace_s, KEPT_S + hub.settings.upload_ttl_s)
     old = [entry for entry in unnamed if entry.key.removeprefix(STAGING) in over]
     unnamed = [entry for entry in unnamed if entry.key.removeprefix(STAGING) not in over]
     old += await _split(hub, STAGED, options, tally, unnamed)
-    old += await _split(hub, STAGED, for_single, tally, single)
+    old += [entry for entry in single if entry.modified_at <= kept_since]
     await _delete(hub, STAGED, options, tally, old)
-    await _forget(hub, STAGED, options, [*unnamed, *single])
+    await _forget(hub, STAGED, options, unnamed)
 
 
 async def _collect_objects(hub: HubState, options: GcOptions, tally: Tally, prefix: str) -> None:
