@@ -89,6 +89,11 @@ class Disk:
         self._attach()
         self.full = (self.path / _FILLER).exists()
 
+    def sync(self) -> None:
+        """Make everything durable."""
+        if self.kind == "image":
+            _call("sync", "-f", str(self.path))
+
     def fill(self, leave_bytes: int = 0) -> None:
         """Leave room for so much and no more. A plain folder is only said to be full."""
         self.full = True

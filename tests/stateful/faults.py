@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,10 @@ class Backup:
 
     folder: Path
     number: int
+    token: str
+    identity: int
+    """Which of the hub's databases it is of: each adoption of the store makes another one."""
+    damaged: bool
 
 
 class HubFaults:
@@ -31,6 +36,7 @@ class HubFaults:
         self.world, self.hub = world, world.hub
         self.backups: list[Backup] = []
         self.damaged = False
+        self.identity = 0
 
     def back_up(self) -> None:
         """The drill of ``docs/operations.md``: the database first, the objects after it."""
@@ -40,7 +46,7 @@ class HubFaults:
         shutil.copytree(self.hub.data / "store", folder / "store")
         if (self.hub.data / "hub.toml").exists():
             shutil.copy2(self.hub.data / "hub.toml", folder)
-        self.backups.append(Backup(folder, len(self.backups)))
+        self.backups.append(Backup(folder, len(self.backups), self.hub.token, self.identity, self.damaged))
         self.world.say(f"hub: backup {len(self.backups) - 1} is made")
 
     def put_back(self, number: int, *, database: bool = True, store: bool = True) -> None:
@@ -58,8 +64,10 @@ class HubFaults:
         if store:
             shutil.rmtree(self.hub.data / "store")
             shutil.copytree(backup.folder / "store", self.hub.data / "store")
+        self.hub.disk.sync()
+        same = backup.identity == self.identity
         said = self.start()
-        if said and database:
+        if said and database and (store or same):
             raise Broken(f"an older copy of the hub's own index does not start: {said}")
         if said:
             shutil.rmtree(self.hub.data)
@@ -67,15 +75,18 @@ class HubFaults:
             self.world.say("hub: everything is put back as it was")
             if said := self.start():
                 raise Broken(f"the hub does not start as it was: {said}")
-        elif database != store:
-            self.damaged = True
+        elif database != store and not same:
+            raise Broken("the hub started with the database of another store")
+        else:
+            self.damaged = backup.damaged or database != store
+            if database:
+                self.hub.token, self.identity = backup.token, backup.identity
 
     def start(self) -> str:
-        """Start the hub if it does not run; what it says instead."""
-        if self.hub.running:
+        """Start the hub unless it runs and will not die at some place; what it says instead."""
+        if self.hub.running and not self.hub.failpoint:
             return ""
-        if self.hub.pid is not None:
-            self.hub.stop(signal.SIGKILL)
+        self.hub.stop(signal.SIGKILL)
         said = self.hub.start()
         self.world.say(f"hub: {'started' if not said else f'does not start: {said.strip()[:300]}'}")
         return said
@@ -98,14 +109,28 @@ class HubFaults:
                 raise Broken("the hub started on a store that holds something, without its index")
         remove_database(self.hub)
         shutil.copy2(aside, self.hub.data / DATABASE)
+        self.hub.disk.sync()
         self.world.say("hub: its database is back")
         if said := self.start():
             raise Broken(f"the hub does not start with its own index back: {said}")
 
+    def adopt_store(self) -> None:
+        """The database is gone and there is no backup of it: a new one takes in what the store has."""
+        self.hub.stop()
+        remove_database(self.hub)
+        self.world.say("hub: stopped; its database is gone for good")
+        answer = self.hub.command("adopt", "--json")
+        if answer.code:
+            raise Broken(f"the store cannot be adopted: {answer.out}{answer.err}")
+        self.hub.token = answer.document["token"]
+        self.identity = max(self.identity, *(backup.identity for backup in self.backups), 0) + 1
+        if said := self.start():
+            raise Broken(f"the hub does not start on an adopted store: {said}")
+
     def damage(self, which: int, way: str) -> None:
         """One stored file is not what the hub wrote."""
         store = self.hub.data / "store"
-        files = sorted(path for name in ("objects", "bundles") for path in (store / name).rglob("*") if path.is_file())
+        files = in_order(path for name in ("objects", "bundles") for path in (store / name).rglob("*"))
         if files:
             path = files[which % len(files)]
             spoil(path, way)
@@ -131,14 +156,14 @@ class LocalFaults:
         """Whether there was such a file to damage."""
         muse = self.member.muse
         files = {
-            "branch": sorted((muse / "refs" / "heads").rglob("*")),
+            "branch": (muse / "refs" / "heads").rglob("*"),
             "HEAD": [muse / "HEAD"],
-            "tracking": sorted((muse / "remotes").rglob("*")),
-            "commit": sorted((muse / "commits").glob("*.json")),
-            "snapshot": sorted((muse / "snapshots").glob("*.json")),
-            "object": sorted((muse / "objects").glob("*/*")),
+            "tracking": (muse / "remotes").rglob("*"),
+            "commit": (muse / "commits").glob("*.json"),
+            "snapshot": (muse / "snapshots").glob("*.json"),
+            "object": (muse / "objects").glob("*/*"),
         }[what]
-        files = [path for path in files if path.is_file()]
+        files = in_order(files)
         if not files:
             return False
         path = files[which % len(files)]
@@ -162,6 +187,11 @@ class LocalFaults:
         if self.aside:
             self.member.world.say(f"{self.member.name}: what was damaged is put back")
         self.aside.clear()
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """The files among them, the oldest first: names may be others in the next run of a seed."""
+    return sorted((path for path in paths if path.is_file()), key=lambda path: (path.stat().st_mtime_ns, path))
 
 
 def copy_database(hub: Hub, target: Path) -> None:

@@ -8,23 +8,25 @@ safe must come back from the hub byte for byte.
 
 from __future__ import annotations
 
-import os
 import signal
+import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from functools import wraps
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import hubstub.push
 from museui.core.errors import MuseError
+from museui.repo.unfinished import NOTE
 from museui.sync.push import FAILPOINTS
 
 from .faults import LOCAL, WAYS, HubFaults, LocalFaults
 from .model import Model, Person, read_commit, read_heads, read_history, read_tree, sha
-from .world import PEOPLE, Broken, Ground, Member, World
+from .world import PEOPLE, SLUG, Broken, Ground, Member, World, sync
 
 PATHS = ("a.txt", "b.txt", "take/c.wav", "take/d.wav", "deep/er/e.txt", "build/x", "ä.txt")
 BRANCHES = ("main", "side", "deep/er", "my idea")
@@ -35,15 +37,48 @@ CLIENT_PLACES = (
     "snapshot.objects_written",
     "snapshot.commit_written",
     "group.synced",
+    "checkout.noted",
+    "checkout.staged",
+    "checkout.between_files",
+    "checkout.moved",
+    "checkout.written",
 )
 HUB_PLACES = tuple(hubstub.push.FAILPOINTS)
+UNNAMEABLE = "c:x"
+VERBS = {
+    "push": ("push", "--no-daemon"),
+    "pull": ("pull",),
+    "fetch": ("fetch",),
+    "snapshot": ("snapshot", "-m", "killed"),
+    "repair": ("repair",),
+}
 IGNORED_WAV = '[global]\npatterns = ["*.wav"]\n'
 
 people = st.sampled_from(PEOPLE)
 paths = st.sampled_from(PATHS)
 texts = st.sampled_from(("one", "two", "three", ""))
+sizes = st.sampled_from((1, 9, 3000))
 numbers = st.integers(0, 1 << 16)
 moments_s = st.sampled_from((0.005, 0.02, 0.05, 0.1, 0.2))
+ways_to_push = st.sampled_from((None, "push", "push --no-daemon"))
+signals = st.sampled_from(("SIGTERM", "SIGKILL"))
+
+
+def step(
+    *, fault: bool = False, decides: bool = False, **drawn: st.SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A rule. What a ``fault`` destroys, or a person who ``decides`` to take something away, no program has lost."""
+
+    def make(act: Callable[..., None]) -> Callable[..., None]:
+        @wraps(act)
+        def run(self: SafeMeansSafe, **values: Any) -> None:
+            if self.world is not None:
+                act(self, **values)
+                self._after(excuse=fault or decides)
+
+        return rule(**drawn)(run)
+
+    return make
 
 
 class SafeMeansSafe(RuleBasedStateMachine):
@@ -74,6 +109,7 @@ class SafeMeansSafe(RuleBasedStateMachine):
         assert not world.hub.start()
         a, b = (world.members[name] for name in PEOPLE)
         for member in (a, b):
+            member.settle_in()
             member.sign_in()
         a.root.mkdir()
         a.museui("init")
@@ -84,334 +120,243 @@ class SafeMeansSafe(RuleBasedStateMachine):
         a.museui("push", "--no-daemon")
         b.museui("clone", world.hub.url, str(b.root), cwd=b.home)
         self.model.people["b"].tree = read_tree(b.root)
-        self.daily, self.snapshots = daily, snapshots
+        self.snapshots = snapshots
         for name in PEOPLE:
             self._watch(name)
         if branches:
-            self.switch("a", "side")
+            self._switch("a", "side")
         self._after()
 
     # What people do
 
-    @rule(
-        name=people, path=paths, text=st.sampled_from(("one", "two", "three", "")), size=st.sampled_from((1, 9, 3000))
-    )
+    @step(name=people, path=paths, text=texts, size=sizes)
     def write(self, name: str, path: str, text: str, size: int) -> None:
-        """A file is written; contents are different for the two, so that each has somebody who wrote it."""
-        content = f"{name} {path} {text} ".encode() * size if text else b""
-        self._do(lambda: self._write(name, path, content))
+        """A file is written, or emptied; contents differ between the two, so that each has somebody who wrote it."""
+        self._write(name, path, _content(name, path, text, size))
 
-    @rule(name=people, path=paths)
+    @step(name=people, path=paths, text=texts, size=sizes, push=ways_to_push)
+    def work(self, name: str, path: str, text: str, size: int, push: str | None) -> None:
+        """A file is written, recorded, and pushed perhaps."""
+        self._work(name, path, _content(name, path, text, size), push)
+
+    @step(name=people, path=paths, size=sizes, push=ways_to_push)
+    def take_in_and_work(self, name: str, path: str, size: int, push: str | None) -> None:
+        """What the other one did is pulled first."""
+        self._pull(name)
+        self._work(name, path, _content(name, path, "on top of it", size), push)
+
+    @step(name=people, path=paths)
     def remove(self, name: str, path: str) -> None:
         """A file is deleted."""
+        if path in self._person(name).tree:
+            self._remove(name, path)
 
-        def act() -> None:
-            if path in self._person(name).tree:
-                (self._member(name).root / path).unlink()
-                _sync((self._member(name).root / path).parent)
-                self.model.remove(name, path)
-                self._say(f"{name}: rm {path}")
-
-        self._do(act)
-
-    @rule(name=people, path=paths)
-    def truncate(self, name: str, path: str) -> None:
-        """A person empties a file."""
-
-        def act() -> None:
-            if path in self._person(name).tree:
-                os.truncate(self._member(name).root / path, 0)
-                _sync(self._member(name).root / path)
-                self.model.write(name, path, b"")
-                self._say(f"{name}: : > {path}")
-
-        self._do(act)
-
-    @rule(name=people, old=paths, new=paths)
+    @step(name=people, old=paths, new=paths)
     def rename(self, name: str, old: str, new: str) -> None:
         """A file is moved, over another perhaps."""
+        if old in self._person(name).tree and old != new:
+            self._write(name, new, (self._member(name).root / old).read_bytes())
+            if new in self._person(name).tree:
+                self._remove(name, old)
 
-        def act() -> None:
-            if old in self._person(name).tree and old != new:
-                content = (self._member(name).root / old).read_bytes()
-                self._write(name, new, content)
-                (self._member(name).root / old).unlink()
-                _sync((self._member(name).root / old).parent)
-                self.model.remove(name, old)
-                self._say(f"{name}: the latter was mv {old} {new}")
-
-        self._do(act)
-
-    @rule(name=people, on=st.booleans())
+    @step(name=people, on=st.booleans())
     def ignore(self, name: str, on: bool) -> None:
         """Rules that leave out ``*.wav``, or none."""
+        self._write(name, ".museignore", IGNORED_WAV.encode() if on else b"")
 
-        def act() -> None:
-            self._write(name, ".museignore", IGNORED_WAV.encode() if on else b"")
+    @step(name=people, path=paths)
+    def untrack(self, name: str, path: str) -> None:
+        """A person has a file left out of the next snapshot, and keeps it."""
+        rules = self._member(name).root / ".museignore"
+        self._member(name).museui("untrack", path)
+        self._person(name).removed.add(path)
+        if rules.exists():
+            self.model.write(name, ".museignore", rules.read_bytes())
 
-        self._do(act)
-
-    @rule(name=people)
+    @step(name=people)
     def write_unnameable(self, name: str) -> None:
         """A file that no snapshot can record, or its end."""
+        if UNNAMEABLE in self._person(name).tree:
+            self._remove(name, UNNAMEABLE)
+        else:
+            self._write(name, UNNAMEABLE, b"cannot be named")
 
-        def act() -> None:
-            path = self._member(name).root / "c:x"
-            if path.exists():
-                path.unlink()
-                self.model.remove(name, "c:x")
-                self._say(f"{name}: rm c:x")
-            else:
-                self._write(name, "c:x", b"cannot be named")
-
-        self._do(act)
-
-    @rule(name=people)
+    @step(name=people)
     def snapshot(self, name: str) -> None:
         """A commit, which must have every file that was recorded, or that no rule leaves out."""
-        self._do(lambda: self._snapshot(name))
+        self._snapshot(name)
 
-    @rule(name=people, place=st.sampled_from(CLIENT_PLACES))
-    def snapshot_killed(self, name: str, place: str) -> None:
-        """A snapshot that dies somewhere."""
-        self._do(lambda: self._member(name).museui("snapshot", "-m", "killed", failpoint=place))
-
-    @rule(name=people, alone=st.booleans(), everything=st.booleans())
+    @step(name=people, alone=st.booleans(), everything=st.booleans())
     def push(self, name: str, alone: bool, everything: bool) -> None:
         """A push, by the daemon when there is one and it is not told otherwise."""
         order = ["push", "--json"] + ["--no-daemon"] * alone + ["--all-branches"] * everything
-        self._do(lambda: self._member(name).museui(*order))
+        self._member(name).museui(*order)
 
-    @rule(name=people, place=st.sampled_from(CLIENT_PLACES))
-    def push_killed(self, name: str, place: str) -> None:
-        """A push that dies somewhere."""
-        self._do(lambda: self._member(name).museui("push", "--no-daemon", failpoint=place))
-
-    @rule(name=people, verb=st.sampled_from(("push", "pull", "fetch", "snapshot")), after_s=moments_s)
-    def killed_at_any_moment(self, name: str, verb: str, after_s: float) -> None:
-        """A command that is killed wherever it is."""
-        order = ("snapshot", "-m", "killed") if verb == "snapshot" else (verb,)
-        self._do(lambda: self._member(name).museui(*order, after_s=after_s))
-        self._adopt(name)
-
-    @rule(name=people)
+    @step(name=people)
     def pull(self, name: str) -> None:
         """A pull; what it brought is what lies there now."""
+        self._pull(name)
 
-        def act() -> None:
-            if self._member(name).museui("pull").code == 0:
-                self._acknowledge(name)
-
-        self._do(act)
-        self._adopt(name)
-
-    @rule(name=people, place=st.sampled_from((*CLIENT_PLACES, "checkout.noted", "checkout.file", "checkout.written")))
-    def pull_killed(self, name: str, place: str) -> None:
-        """A pull that dies somewhere."""
-        self._do(lambda: self._member(name).museui("pull", failpoint=place))
-        self._adopt(name)
-
-    @rule(name=people)
+    @step(name=people)
     def fetch(self, name: str) -> None:
         """A fetch, after which what is known of the hub is right."""
+        epoch = self.model.epoch
+        if self._member(name).museui("fetch").code == 0:
+            self._person(name).seen_epoch = epoch
 
-        def act() -> None:
-            epoch = self.model.epoch
-            if self._member(name).museui("fetch").code == 0:
-                self._person(name).seen_epoch = epoch
+    @step(name=people, verb=st.sampled_from(tuple(VERBS)), place=st.sampled_from(CLIENT_PLACES))
+    def killed_at(self, name: str, verb: str, place: str) -> None:
+        """A command that dies at a named place, if it comes by there."""
+        self._member(name).museui(*VERBS[verb], failpoint=place)
+        self._adopt(name)
 
-        self._do(act)
+    @step(name=people, verb=st.sampled_from(tuple(VERBS)), after_s=moments_s)
+    def killed_at_any_moment(self, name: str, verb: str, after_s: float) -> None:
+        """A command that is killed wherever it is."""
+        self._member(name).museui(*VERBS[verb], after_s=after_s)
+        self._adopt(name)
 
-    @rule(name=people, lease=st.booleans())
+    @step(decides=True, name=people, lease=st.booleans())
     def force_push(self, name: str, lease: bool) -> None:
         """A person puts their branch in the place of the hub's."""
+        self._let_go()
+        self._member(name).museui("push", "--force-with-lease" if lease else "--force")
 
-        def act() -> None:
-            self._let_go()
-            self._member(name).museui("push", "--force-with-lease" if lease else "--force", *(["any"] * 0))
-
-        self._do(act, person_decides=True)
-
-    @rule(name=people, branch=st.sampled_from(BRANCHES))
+    @step(name=people, branch=st.sampled_from(BRANCHES))
     def switch(self, name: str, branch: str) -> None:
         """Another branch is checked out where it has the commit of this one; one that is not there begins here."""
+        self._switch(name, branch)
 
-        def act() -> None:
-            muse = self._member(name).muse
-            heads = read_heads(muse)
-            head = self._head(name)
-            if head and heads.get(branch, head) == head and not (muse / "refs" / "heads" / branch).is_dir():
-                if any((muse / "refs" / "heads" / part).is_file() for part in ("deep",)):
-                    return
-                path = muse / "refs" / "heads" / branch
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(head + "\n")
-                (muse / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
-                self._say(f"{name}: muse checkout {branch!r}")
-
-        self._do(act)
-
-    @rule(name=people)
+    @step(name=people)
     def detach(self, name: str) -> None:
         """The commit that is checked out is so without its branch."""
+        if head := self._head(name):
+            (self._member(name).muse / "HEAD").write_text(f"commit: {head}\n")
+            sync(self._member(name).muse / "HEAD")
+            self._say(f"{name}: muse checkout {head[:8]}")
 
-        def act() -> None:
-            if head := self._head(name):
-                (self._member(name).muse / "HEAD").write_text(f"commit: {head}\n")
-                self._say(f"{name}: muse checkout {head[:8]}")
-
-        self._do(act)
-
-    @rule(name=people)
+    @step(name=people)
     def clone_anew(self, name: str) -> None:
         """A person gives up their folder for a fresh clone; the old one stays where it is."""
-
-        def act() -> None:
-            member, number = self._member(name), len(self._member(name).attic)
-            with suppress(MuseError):
-                view = member.view()
-                if view:
-                    member.client.ask("DELETE", f"repositories/{view['id']}")
-            old = member.root
-            member.root = member.disk.path / f"song-{number + 1}"
-            if member.museui("clone", self._world.hub.url, str(member.root), cwd=member.home).code:
-                member.root = old
-            else:
-                member.attic.append(old)
-                self.local_faults[name].aside.clear()
-                self._person(name).commits.clear()
-                self._person(name).acknowledged.clear()
-                self._acknowledge(name)
-                self.model.recorded.update(self._person(name).tree.values())
-                self._person(name).tree = read_tree(member.root)
-                self._person(name).seen_epoch = self.model.epoch
-            self._watch(name)
-
-        self._do(act)
+        member, person, number = self._member(name), self._person(name), len(self._member(name).attic)
+        with suppress(MuseError):
+            if view := member.view():
+                member.client.ask("DELETE", f"repositories/{view['id']}")
+        old = member.root
+        member.root = member.disk.path / f"song-{number + 1}"
+        if member.museui("clone", self._world.hub.url, str(member.root), cwd=member.home).code:
+            member.root = old
+        else:
+            member.attic.append(old)
+            self.local_faults[name].aside.clear()
+            self.model.recorded.update(person.tree.values())
+            person.begin_anew(read_tree(member.root), self.model.epoch)
+            self._acknowledge(name)
+        self._watch(name)
 
     # Daemons and hub come and go
 
-    @rule(name=people, place=st.sampled_from(("", "", *FAILPOINTS)))
+    @step(name=people, place=st.sampled_from(("", "", *FAILPOINTS)))
     def daemon_on(self, name: str, place: str) -> None:
         """A daemon starts, and dies at a place perhaps."""
+        self._say(f"{name}: MUSEUI_FAILPOINT={place} museui daemon start")
+        self.wanted[name] = True
+        self._member(name).start_daemon(place)
 
-        def act() -> None:
-            self._say(f"{name}: MUSEUI_FAILPOINT={place} museui daemon start")
-            self.wanted[name] = True
-            self._member(name).start_daemon(place)
-
-        self._do(act)
-
-    @rule(name=people, number=st.sampled_from((signal.SIGTERM, signal.SIGKILL)))
-    def daemon_off(self, name: str, number: signal.Signals) -> None:
+    @step(name=people, number=signals)
+    def daemon_off(self, name: str, number: str) -> None:
         """A daemon ends or is killed."""
+        self._say(f"{name}: daemon: {number}")
+        self.wanted[name] = False
+        self._member(name).stop_daemon(signal.Signals[number])
 
-        def act() -> None:
-            self._say(f"{name}: daemon: {number.name}")
-            self.wanted[name] = False
-            self._member(name).stop_daemon(number)
-
-        self._do(act)
-
-    @rule(number=st.sampled_from((signal.SIGTERM, signal.SIGKILL)))
-    def hub_off(self, number: signal.Signals) -> None:
+    @step(number=signals)
+    def hub_off(self, number: str) -> None:
         """The hub ends or is killed."""
+        self._say(f"hub: {number}")
+        self._world.hub.stop(signal.Signals[number])
 
-        def act() -> None:
-            self._say(f"hub: {number.name}")
-            self._world.hub.stop(number)
-
-        self._do(act)
-
-    @rule(place=st.sampled_from(("", *HUB_PLACES)))
+    @step(place=st.sampled_from(("", *HUB_PLACES)))
     def hub_on(self, place: str) -> None:
         """The hub is started anew, to die at a place perhaps."""
-
-        def act() -> None:
-            self._world.hub.stop()
-            said = self._world.hub.start(place)
-            self._say(f"hub: MUSEUI_FAILPOINT={place} started {said}")
-            if said and not self._world.hub.disk.full:
-                raise Broken(f"the hub does not start: {said}")
-
-        self._do(act)
+        self._world.hub.stop()
+        said = self._world.hub.start(place)
+        self._say(f"hub: MUSEUI_FAILPOINT={place} started {said}")
+        if said and not self._world.hub.disk.full:
+            raise Broken(f"the hub does not start: {said}")
 
     # What happens to the hub
 
-    @rule()
+    @step()
     def back_up(self) -> None:
         """A backup."""
-        self._do(lambda: None if self._world.hub.disk.full else self.hub_faults.back_up())
+        if not self._world.hub.disk.full:
+            self.hub_faults.back_up()
 
-    @precondition(lambda self: self.world is not None and self.hub_faults.backups)
-    @rule(number=numbers, parts=st.sampled_from(("both", "both", "both", "database", "store")))
+    @step(fault=True, number=numbers, parts=st.sampled_from(("both", "both", "both", "database", "store")))
     def restore(self, number: int, parts: str) -> None:
         """A backup is put back, or a part of it."""
+        if self.hub_faults.backups:
+            self._restore(number, parts)
 
-        def act() -> None:
-            self._world.hub.disk.free()
-            self._lost()
-            self.hub_faults.put_back(number, database=parts != "store", store=parts != "database")
+    @step(fault=True, name=people, path=paths, push=st.sampled_from(("push", "push --no-daemon")))
+    def restore_older(self, name: str, path: str, push: str) -> None:
+        """The hub is put back to what it was before somebody's last work."""
+        self.hub_faults.start()
+        self._world.hub.disk.free()
+        self.hub_faults.back_up()
+        self._work(name, path, _content(name, path, "after the backup", 2), push)
+        self._restore(len(self.hub_faults.backups) - 1, "both")
 
-        self._do(act, fault=True)
-
-    @rule(way=st.sampled_from(("gone", "emptied")))
+    @step(way=st.sampled_from(("gone", "emptied")))
     def lose_database(self, way: str) -> None:
         """The hub's database is gone for a while."""
+        self._world.hub.disk.free()
+        self.hub_faults.lose_database(way)
 
-        def act() -> None:
-            self._world.hub.disk.free()
-            self.hub_faults.lose_database(way)
+    @step(fault=True)
+    def adopt_store(self) -> None:
+        """The hub's database is gone for good, and the store is taken in by a new one."""
+        self._world.hub.disk.free()
+        self._lost()
+        self.hub_faults.adopt_store()
+        self._sign_in()
 
-        self._do(act)
-
-    @rule()
+    @step(decides=True)
     def delete_repository(self) -> None:
         """A person deletes the repository on the hub."""
+        self._let_go()
+        self._world.hub.command("repo", "delete", f"ada/{SLUG}", "--yes")
 
-        def act() -> None:
-            self._let_go()
-            self._world.hub.command("repo", "delete", f"ada/{'song'}", "--yes")
-
-        self._do(act, person_decides=True)
-
-    @rule(name=people, branch=st.sampled_from(BRANCHES))
+    @step(decides=True, name=people, branch=st.sampled_from(BRANCHES))
     def delete_branch(self, name: str, branch: str) -> None:
         """A person deletes a branch on the hub."""
+        self._let_go()
+        self._member(name).museui("push", "--delete", branch)
 
-        def act() -> None:
-            self._let_go()
-            self._member(name).museui("push", "--delete", branch)
-
-        self._do(act, person_decides=True)
-
-    @rule(grace=st.sampled_from(("0", "1s")), place=st.sampled_from(("", "", "gc.history", "gc.doomed", "gc.deleted")))
+    @step(grace=st.sampled_from(("0", "1s")), place=st.sampled_from(("", "", "gc.history", "gc.doomed", "gc.deleted")))
     def collect(self, grace: str, place: str) -> None:
         """Garbage is collected beside whatever runs, and dies at a place perhaps."""
-        order = ["gc", "--apply", "--grace", grace] + ["--force"] * (grace == "0")
-        self._do(lambda: self._world.hub.command(*order, failpoint=place))
+        self._world.hub.command("gc", "--apply", "--grace", grace, *["--force"] * (grace == "0"), failpoint=place)
 
-    @rule(which=numbers, way=st.sampled_from(WAYS))
+    @step(fault=True, which=numbers, way=st.sampled_from(WAYS))
     def damage_hub(self, which: int, way: str) -> None:
         """A stored file is damaged."""
-        self._do(lambda: (self._lost(), self.hub_faults.damage(which, way)), fault=True)
+        self._lost()
+        self.hub_faults.damage(which, way)
 
     # What happens to disks and files
 
-    @rule(where=st.sampled_from((*PEOPLE, "hub")), leave=st.sampled_from((0, 4096, 16384, 65536)))
+    @step(where=st.sampled_from((*PEOPLE, "hub")), leave=st.sampled_from((0, 4096, 16384, 65536)))
     def fill(self, where: str, leave: int) -> None:
         """A disk is full but for so much; a fault that was asked for is the only thing that ends it early."""
+        self._say(f"{where}: the disk has {leave} bytes left")
+        self.ground.disks[where].fill(leave)
 
-        def act() -> None:
-            self._say(f"{where}: the disk has {leave} bytes left")
-            self.ground.disks[where].fill(leave)
-
-        self._do(act)
-
-    @rule(where=st.sampled_from((*PEOPLE, "hub")))
+    @step(where=st.sampled_from((*PEOPLE, "hub")))
     def cut_power(self, where: str) -> None:
         """The power of one machine is cut: what nobody had made durable is gone, and nothing that was acknowledged."""
-        if self.world is None or self.ground.disks[where].kind != "image":
+        if self.ground.disks[where].kind != "image":
             return
         self._say(f"{where}: the power is cut")
         if where == "hub":
@@ -424,74 +369,73 @@ class SafeMeansSafe(RuleBasedStateMachine):
             self._after_cut(where)
             if self.wanted[where]:
                 self._member(where).start_daemon()
-        self._after()
 
-    @rule()
+    @step()
     def make_room(self) -> None:
         """Disks have room again."""
-        self._do(self._make_room)
+        self._make_room()
 
-    @rule(name=people, what=st.sampled_from(LOCAL), which=numbers, way=st.sampled_from(WAYS))
+    @step(fault=True, name=people, what=st.sampled_from(LOCAL), which=numbers, way=st.sampled_from(WAYS))
     def damage(self, name: str, what: str, which: int, way: str) -> None:
         """A file in ``.muse`` is damaged."""
-        self._do(lambda: self.local_faults[name].damage(what, which, way), fault=True)
+        self.local_faults[name].damage(what, which, way)
 
-    @rule(name=people)
+    @step(name=people)
     def mend(self, name: str) -> None:
         """What was damaged is put back from elsewhere."""
-        self._do(self.local_faults[name].mend if self.world else lambda: None)
+        self.local_faults[name].mend()
+
+    @step(name=people)
+    def repair(self, name: str) -> None:
+        """What is damaged is mended by the program."""
+        self._member(name).museui("repair")
 
     # What is checked
 
-    @rule(doctor=st.booleans(), whole=st.booleans())
-    def calm(self, doctor: bool, whole: bool) -> None:
+    @step(doctor=st.booleans())
+    def calm(self, doctor: bool) -> None:
         """A quiet point: faults that pass have passed, everybody has looked once more, and what they say is so."""
-        if self.world is None:
-            return
         self._say("calm")
         self._make_room()
         self.hub_faults.start()
         if self.hub_faults.damaged:
             self.hub_faults.check()
         epoch = self.model.epoch
-        claims: dict[str, list[str]] = {}
-        for name in PEOPLE:
-            claims[name] = self._claims(name, doctor)
+        claims = {name: self._claims(name, doctor) for name in PEOPLE}
         back = self._world.given_back()
         for name, said in claims.items():
             person = self._person(name)
             person.seen_epoch = epoch
-            missing = [commit for commit in person.commits if commit not in back]
-            if said and missing:
+            if not said:
+                continue
+            if missing := [commit for commit in person.commits if commit not in back]:
                 raise Broken(f"{name}: {', '.join(said)}; the hub does not give back {missing}")
             for commit in person.commits.values():
-                if said and (wrong := back[commit.id].manifest) != commit.manifest:
-                    raise Broken(f"{name}: the hub gives {wrong} for {commit}")
-        if whole and not self.hub_faults.damaged:
-            answer = self._world.hub.command("fsck", "--json")
-            if answer.code:
-                self._say("hub: fsck finds damage that is known")
-        self._after()
+                if (given := back[commit.id].manifest) != commit.manifest:
+                    raise Broken(f"{name}: {', '.join(said)}; the hub gives {given} for {commit}")
 
     def _claims(self, name: str, doctor: bool) -> list[str]:
         """Who says that a person's work is safe, once their daemon has looked again."""
         member, person = self._member(name), self._person(name)
         member.stop_daemon(signal.SIGKILL)
+        began = time.time()
         if not member.start_daemon():
             raise Broken(f"{name}: the daemon does not start")
-        view = member.settle()
+        view = member.settle(began)
         self._note(name)
         said = []
         if view:
             trouble = (view["trouble"] or {}).get("message", "")
             self._say(f"{name}: the daemon says {view['state']}, safe: {view['safe']} {trouble}")
-            if view["safe"] and view["watched_branches"] in (["*"], []):
+            if view["safe"]:
                 said.append("the daemon says safe")
+            if self.snapshots and UNNAMEABLE in person.tree and not self._world.wait(member.is_unsafe, 10.0):
+                raise Broken(f"{name}: the daemon commits by itself and says safe; {UNNAMEABLE} cannot be recorded")
         status = member.museui("status", "--json")
         if status.code == 0:
             said.append("status says safe")
-            if "c:x" in person.tree:
-                raise Broken(f"{name}: status says safe, and c:x cannot be recorded")
+            if UNNAMEABLE in person.tree:
+                raise Broken(f"{name}: status says safe, and {UNNAMEABLE} cannot be recorded")
         if bool(status.document.get("safe")) is not (status.code == 0):
             raise Broken(f"{name}: exit code {status.code} and {status.out}")
         if doctor and member.museui("doctor", "--json", str(member.root)).code == 0:
@@ -531,14 +475,16 @@ class SafeMeansSafe(RuleBasedStateMachine):
         if missing:
             raise Broken(f"gone from everywhere: {', '.join(map(self._who_wrote, missing))}")
 
-    def _missing(self) -> list[str]:
+    def _missing(self, unless_sure: bool = False) -> list[str]:
+        """The contents that must be somewhere and are nowhere; ``unless_sure``: also those the hub may have."""
         lying = set[str]()
         for member in self._world.members.values():
             lying |= member.objects()
             for root in (member.root, *member.attic):
                 lying |= set(read_tree(root).values()) if root.exists() else set()
+        answers = (False, None) if unless_sure else (False,)
         missing = self.model.required() - lying
-        return [content for content in sorted(missing) if self._world.hub.has_object(content) is False]
+        return [content for content in sorted(missing) if self._world.hub.has_object(content) in answers]
 
     def _who_wrote(self, content: str) -> str:
         for name, person in self.model.people.items():
@@ -563,18 +509,13 @@ class SafeMeansSafe(RuleBasedStateMachine):
     def _say(self, line: str) -> None:
         self._world.say(line)
 
-    def _do(self, act: Callable[[], Any], *, fault: bool = False, person_decides: bool = False) -> None:
-        """Do a step. What a fault destroys, or a person's decision, no program has lost."""
-        if self.world is None:
-            return
-        act()
-        self._after(excuse=fault or person_decides)
-
     def _after(self, excuse: bool = False) -> None:
         for name in PEOPLE:
             self._note(name)
+            if self._person(name).moving:
+                self._adopt(name)
         if excuse:
-            self.model.excused.update(self._missing())
+            self.model.excused.update(self._missing(unless_sure=True))
 
     def _let_go(self) -> None:
         """A person is about to take something from the hub: what only the hub has is theirs to give up."""
@@ -593,8 +534,8 @@ class SafeMeansSafe(RuleBasedStateMachine):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.model.write(name, path, b"") if target.exists() else None
             target.write_bytes(content)
-            _sync(target)
-            _sync(target.parent)
+            sync(target)
+            sync(target.parent)
         except OSError:
             lying = target.read_bytes() if target.exists() else None
             self.model.remove(name, path) if lying is None else self.model.write(name, path, lying)
@@ -602,6 +543,53 @@ class SafeMeansSafe(RuleBasedStateMachine):
             return
         self.model.write(name, path, content)
         self._say(f"{name}: {len(content)} bytes > {path}  ({sha(content)[:8]})")
+
+    def _remove(self, name: str, path: str) -> None:
+        target = self._member(name).root / path
+        target.unlink(missing_ok=True)
+        sync(target.parent)
+        self.model.remove(name, path)
+        self._say(f"{name}: rm {path}")
+
+    def _work(self, name: str, path: str, content: bytes, push: str | None) -> None:
+        self._write(name, path, content)
+        self._snapshot(name)
+        if push:
+            self._member(name).museui(*push.split())
+
+    def _pull(self, name: str) -> None:
+        done = self._member(name).museui("pull").code == 0
+        self._adopt(name)
+        if done:
+            self._acknowledge(name)
+
+    def _switch(self, name: str, branch: str) -> None:
+        muse, head = self._member(name).muse, self._head(name)
+        path = muse / "refs" / "heads" / branch
+        if head is None or read_heads(muse).get(branch, head) != head or path.is_dir() or path.parent.is_file():
+            return
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for file, text in ((path, head), (muse / "HEAD", f"ref: refs/heads/{branch}")):
+                aside = muse / "aside"
+                aside.write_text(f"{text}\n")
+                sync(aside)
+                aside.rename(file)
+                sync(file.parent)
+            self._say(f"{name}: muse checkout {branch!r}")
+
+    def _restore(self, number: int, parts: str) -> None:
+        self._world.hub.disk.free()
+        self._lost()
+        self.hub_faults.put_back(number, database=parts != "store", store=parts != "database")
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        """Everybody has the hub's token, which may be another one now."""
+        for member in self._world.members.values():
+            if not member.is_signed_in:
+                self._make_room()
+                member.sign_in()
 
     def _head(self, name: str) -> str | None:
         muse = self._member(name).muse
@@ -670,17 +658,19 @@ class SafeMeansSafe(RuleBasedStateMachine):
         return self.model.unmeant(name, commit) if commit else []
 
     def _adopt(self, name: str) -> None:
-        """What lies in the work tree after a pull is what the person has now."""
-        if self.world is None:
-            return
+        """What lies in the work tree after a pull, or after what was left of one, is what the person has now."""
         self._check_contents()
-        self._person(name).tree = read_tree(self._member(name).root)
+        person, member = self._person(name), self._member(name)
+        person.moving = (member.muse / NOTE).exists()
+        person.tree = read_tree(member.root)
 
     def _snapshot(self, name: str) -> None:
         member, person = self._member(name), self._person(name)
         before = self._head(name)
         parent = read_commit(member.muse, before) if before else None
         answer = member.museui("snapshot", "-m", "by hand", "--json")
+        if person.moving:
+            self._adopt(name)
         after = self._head(name)
         if answer.code or after is None or (commit := read_commit(member.muse, after)) is None:
             return
@@ -688,23 +678,22 @@ class SafeMeansSafe(RuleBasedStateMachine):
         recorded = parent.manifest if parent else {}
         ignoring = person.tree.get(".museignore") == sha(IGNORED_WAV.encode())
         for path, content in person.tree.items():
-            left_out = path.startswith("build/") or path == "c:x" or (ignoring and path.endswith(".wav"))
+            left_out = path.startswith("build/") or path == UNNAMEABLE or (ignoring and path.endswith(".wav"))
             if (path in recorded or not left_out) and commit.manifest.get(path) != content:
                 raise Broken(f"{name}: the snapshot says it is made, and {path} is not in it as it lies there")
 
     def teardown(self) -> None:
-        """End what runs."""
-        if self.world is not None:
-            try:
-                self._make_room()
-            finally:
-                self.world.close()
+        """End with a quiet point, unless something was wrong already; then end what runs."""
+        if self.world is None:
+            return
+        try:
+            if sys.exc_info()[0] is None:
+                self.calm(doctor=True)
+                self.check()
+        finally:
+            self._make_room()
+            self.world.close()
 
 
-def _sync(path: Path) -> None:
-    """A person's editor makes what it wrote durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _content(name: str, path: str, text: str, size: int) -> bytes:
+    return f"{name} {path} {text} ".encode() * size if text else b""

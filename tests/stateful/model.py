@@ -43,6 +43,14 @@ class Person:
     """Commits that a program has called done, so that a power cut must not take them."""
     seen_epoch: int = 0
     """The newest loss of the hub's (:attr:`Model.epoch`) that a program of theirs has had the chance to notice."""
+    moving: bool = False
+    """Whether a pull was cut off, which whatever runs next finishes or undoes."""
+
+    def begin_anew(self, tree: Tree, epoch: int) -> None:
+        """Work in a fresh clone from now on."""
+        self.tree, self.seen_epoch, self.moving = tree, epoch, False
+        self.commits.clear()
+        self.acknowledged.clear()
 
 
 @dataclass

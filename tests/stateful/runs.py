@@ -1,8 +1,10 @@
-"""Running seeds of the machine: each is a run of its own, so that a seed alone brings the same steps again."""
+"""Running the machine: by seeds, each a run of its own, so that a seed alone brings the same steps again; or by steps."""
 
 from __future__ import annotations
 
+import ast
 import time
+from collections.abc import Callable, Iterable
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -37,29 +39,64 @@ def run_seed(number: int, ground: Ground, steps: int = STEPS) -> None:
         run_state_machine_as_test(Seeded, settings=chosen)
     except Exception as exc:
         exc.add_note(f"seed {number}, {steps} steps at most; what was done and said:\n" + "\n".join(Seeded.told))
+        exc.add_note(f"Again: python -m tests.stateful --seed {number} --steps {steps}")
         raise
 
 
-def run_seeds(first: int, how_many: int, steps: int, keep_going: bool, verbose: bool) -> int:
+def run_steps(lines: Iterable[str], ground: Ground) -> None:
+    """Do the steps of a report: of ``lines`` those that begin with ``state.``, as Hypothesis prints them."""
+    SafeMeansSafe.ground = ground
+    machine = SafeMeansSafe()
+    try:
+        for line in lines:
+            if not line.startswith("state.") or line.startswith("state.teardown"):
+                continue
+            call = ast.parse(line, mode="eval").body
+            assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+            values = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+            getattr(machine, call.func.attr)(**values)
+            machine.check()
+    except Exception as exc:
+        exc.add_note("\n".join(SafeMeansSafe.told))
+        raise
+    finally:
+        machine.teardown()
+
+
+def run_seeds(numbers: Iterable[int], steps: int, keep_going: bool, verbose: bool) -> int:
     """Run seeds and print how each went; 1 when one failed."""
     failed = 0
     ground = Ground()
     try:
-        for number in range(first, first + how_many):
-            began_s = time.monotonic()
-            SafeMeansSafe.told = []
-            try:
-                run_seed(number, ground, steps)
-            except Exception as exc:
-                failed += 1
-                print(f"seed {number}: FAILED {type(exc).__name__}: {str(exc)[:600]}", flush=True)
-                print("\n".join(getattr(exc, "__notes__", [])), flush=True)
-                if not keep_going:
-                    break
-            else:
-                print(f"seed {number}: held, {time.monotonic() - began_s:.1f} s", flush=True)
-                if verbose:
-                    print("\n".join(SafeMeansSafe.told), flush=True)
+        for number in numbers:
+            held = _report(f"seed {number}", lambda n=number: run_seed(n, ground, steps), verbose)  # type: ignore[misc]
+            failed += not held
+            if failed and not keep_going:
+                break
     finally:
         ground.close()
     return 1 if failed else 0
+
+
+def replay(lines: Iterable[str], verbose: bool) -> int:
+    """Do the steps of a report again; 1 when something is wrong."""
+    ground = Ground()
+    try:
+        return 0 if _report("these steps", lambda: run_steps(lines, ground), verbose) else 1
+    finally:
+        ground.close()
+
+
+def _report(what: str, run: Callable[[], None], verbose: bool) -> bool:
+    began_s = time.monotonic()
+    SafeMeansSafe.told = []
+    try:
+        run()
+    except Exception as exc:
+        print(f"{what}: FAILED {type(exc).__name__}: {str(exc)[:600]}", flush=True)
+        print("\n".join(getattr(exc, "__notes__", [])), flush=True)
+        return False
+    print(f"{what}: held, {time.monotonic() - began_s:.1f} s", flush=True)
+    if verbose:
+        print("\n".join(SafeMeansSafe.told), flush=True)
+    return True

@@ -26,7 +26,7 @@ from museui.local.client import LocalClient
 from tests.helpers.disk import Disk
 
 from .forks import Answer, Forks
-from .model import Commit, read_heads, read_history, read_objects
+from .model import Commit, read_heads, read_history, read_objects, sha
 
 PEOPLE = ("a", "b")
 SLUG = "song"
@@ -87,15 +87,31 @@ class Member:
             "MUSEUI_DEBUG": "",
         }
 
-    def sign_in(self) -> None:
-        """Put the hub's token where programs look for it."""
-        path = self.home / ".muse" / "identity.toml"
-        hub = self.world.hub
-        path.write_text(f'["127.0.0.1:{hub.port}"]\nname = "ada"\ntoken = "{hub.token}"\n')
-        path.chmod(0o600)
+    def settle_in(self) -> None:
+        """Write the configuration that makes the daemon quick."""
         config = self.home / ".config" / "museui" / "config.toml"
         config.parent.mkdir(parents=True)
         config.write_text("[daemon]\nsnapshot_quiet_seconds = 1\nstall_seconds = 2\n")
+        self.disk.sync()
+
+    @property
+    def _identity(self) -> tuple[Path, str]:
+        hub = self.world.hub
+        text = f'["127.0.0.1:{hub.port}"]\nname = "ada"\ntoken = "{hub.token}"\n'
+        return self.home / ".muse" / "identity.toml", text
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether programs find the token that the hub takes."""
+        path, text = self._identity
+        return path.exists() and path.read_text() == text
+
+    def sign_in(self) -> None:
+        """Put the hub's token where programs look for it."""
+        path, text = self._identity
+        path.write_text(text)
+        path.chmod(0o600)
+        sync(path)
 
     def museui(
         self, *arguments: str, failpoint: str = "", after_s: float | None = None, cwd: Path | None = None
@@ -138,8 +154,14 @@ class Member:
             return next((view for view in views if view["path"] == str(self.root)), None)
         return None
 
-    def settle(self) -> dict[str, Any] | None:
-        """The daemon's view once nothing is under way and what it says of the branches is what lies on disk."""
+    def is_unsafe(self) -> bool:
+        """Whether the daemon looks after the repository and does not call it safe."""
+        view = self.view()
+        return view is None or not view["safe"]
+
+    def settle(self, since: float) -> dict[str, Any] | None:
+        """The daemon's view once nothing is under way, what it says of the branches is what lies on disk, and it has
+        asked the hub, or tried to, ``since`` then."""
         settled: list[dict[str, Any] | None] = [None]
 
         def quiet() -> bool:
@@ -155,9 +177,12 @@ class Member:
                 entry["state"] == "pushing" or (entry["state"] == "waiting" and not entry["tries"]) for entry in queue
             ):
                 return view["paused"] is True
+            if view["state"] not in ("safe", "behind"):
+                return True
             heads = read_heads(self.muse)
-            return view["state"] not in ("safe", "behind") or all(
-                heads.get(branch["branch"]) == branch["head"] for branch in view["branches"]
+            return all(
+                heads.get(branch["branch"]) == branch["head"] and branch.get("seen_at", since) >= since
+                for branch in view["branches"]
             )
 
         self.world.wait(quiet, 10.0)
@@ -178,6 +203,7 @@ class Hub:
         self.pid: int | None = None
         self.port = 0
         self.token = ""
+        self.failpoint = ""
         self.options: tuple[str, ...] = ()
 
     @property
@@ -188,6 +214,7 @@ class Hub:
     def start(self, failpoint: str = "") -> str:
         """Start it and return nothing, or what it said instead of starting."""
         assert self.pid is None
+        self.failpoint = failpoint
         out, err = self.world.files()
         arguments = ["serve", "--json", "--data", str(self.data), "--port", str(self.port), "--owner", "ada"]
         arguments += ["--look-every", "1s", "--scrub-every", "off", *self.options]
@@ -236,10 +263,9 @@ class Hub:
     def has_object(self, content: str) -> bool | None:
         """Whether it gives this content back; ``None`` when it does not answer."""
         with suppress(httpx.HTTPError):
-            answer = self.world.http.get(
-                f"http://127.0.0.1:{self.port}/o/{content}", headers={"Authorization": f"Bearer {self.token}"}
-            )
-            return answer.status_code == 200
+            headers = {"Authorization": f"Bearer {self.token}"}
+            answer = self.world.http.get(f"http://127.0.0.1:{self.port}/o/{content}", headers=headers)
+            return answer.status_code == 200 and sha(answer.content) == content
         return None
 
     def _environment(self, failpoint: str) -> dict[str, str]:
@@ -339,6 +365,15 @@ class World:
         found = {commit.id: commit for commit in read_history(muse, heads)}
         shutil.rmtree(folder)
         return {key: commit for key, commit in found.items() if objects.issuperset(commit.manifest.values())}
+
+
+def sync(path: Path) -> None:
+    """Make it durable, as a person's editor does with what it wrote."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _short(answer: Answer) -> str:
