@@ -53,6 +53,7 @@ class Forks:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONUTF8": "1", "MUSEUI_FAILPOINT": ""},
+            start_new_session=True,
         )
         self._rest = b""
 

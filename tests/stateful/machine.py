@@ -11,8 +11,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -64,6 +64,19 @@ ways_to_push = st.sampled_from((None, "push", "push --no-daemon"))
 signals = st.sampled_from(("SIGTERM", "SIGKILL"))
 
 
+class Found(BaseException):
+    """What is wrong (its cause). No ``Exception``, which Hypothesis would want to see once more before it tells."""
+
+
+@contextmanager
+def found_at_once() -> Iterator[None]:
+    """Let nothing that is wrong be tried again: with real processes it may pass the next time."""
+    try:
+        yield
+    except Exception as exc:
+        raise Found from exc
+
+
 def step(
     *, fault: bool = False, decides: bool = False, **drawn: st.SearchStrategy[Any]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -73,8 +86,10 @@ def step(
         @wraps(act)
         def run(self: SafeMeansSafe, **values: Any) -> None:
             if self.world is not None:
-                act(self, **values)
-                self._after(excuse=fault or decides)
+                self._say_step(act.__name__, values)
+                with found_at_once():
+                    act(self, **values)
+                    self._after(excuse=fault or decides)
 
         return rule(**drawn)(run)
 
@@ -96,14 +111,20 @@ class SafeMeansSafe(RuleBasedStateMachine):
     def set_up(self, start: int, branches: bool, daily: bool, snapshots: bool) -> None:
         """A hub, a repository of a's that is on it, and b's clone. The simplest start (0) does nothing at all: that is
         what Hypothesis tries first whatever the seed."""
-        if not start:
-            return
-        self.world = world = World(self.ground)
-        SafeMeansSafe.told = world.story
+        if start:
+            self.world = World(self.ground)
+            SafeMeansSafe.told = self.world.story
+            self._say_step("set_up", {"start": start, "branches": branches, "daily": daily, "snapshots": snapshots})
+            with found_at_once():
+                self._set_up(self.world, branches, daily, snapshots)
+
+    def _set_up(self, world: World, branches: bool, daily: bool, snapshots: bool) -> None:
         self.model = Model({name: Person() for name in PEOPLE})
         self.hub_faults = HubFaults(world)
         self.local_faults = {name: LocalFaults(member) for name, member in world.members.items()}
         self.wanted = dict.fromkeys(PEOPLE, False)
+        self.unsafe_for: dict[str, Any] = {}
+        """Facts that ``status`` has not called safe, so that it need not be asked again."""
         if daily:
             world.hub.options = ("--gc-every", "2s", "--gc-grace", "1s")
         assert not world.hub.start()
@@ -447,26 +468,32 @@ class SafeMeansSafe(RuleBasedStateMachine):
     @invariant()
     def check(self) -> None:
         """What must be so at any time."""
-        if self.world is None:
-            return
+        if self.world is not None:
+            with found_at_once():
+                self._check()
+
+    def _check(self) -> None:
         for name in PEOPLE:
             self._note(name)
         self._check_contents()
         heads = self._world.hub.heads() if self._world.hub.running else None
         if heads is None or self.hub_faults.damaged:
             return
-        known = {key: commit for person in self.model.people.values() for key, commit in person.commits.items()}
         there, stack = set[str](), list(heads.values())
         while stack:
             if (commit := stack.pop()) not in there:
                 there.add(commit)
-                stack += known[commit].parents if commit in known else ()
+                stack += self.model.commits[commit].parents if commit in self.model.commits else ()
         for name, person in self.model.people.items():
             if person.seen_epoch != self.model.epoch or not (missing := person.commits.keys() - there):
                 continue
-            answer = self._member(name).museui("status", "--json")
-            again = self._world.hub.heads()
-            if answer.code == 0 and again == heads:
+            muse = self._member(name).muse
+            facts = (read_heads(muse), read_heads(muse, "remotes/origin"), self._head(name), heads)
+            if facts == self.unsafe_for.get(name):
+                continue
+            if self._member(name).museui("status", "--json").code:
+                self.unsafe_for[name] = facts
+            elif self._world.hub.heads() == heads:
                 raise Broken(f"{name}: status says safe, and the hub has not {missing}")
 
     def _check_contents(self) -> None:
@@ -505,6 +532,9 @@ class SafeMeansSafe(RuleBasedStateMachine):
 
     def _person(self, name: str) -> Person:
         return self.model.people[name]
+
+    def _say_step(self, name: str, values: dict[str, Any]) -> None:
+        self._say(f"state.{name}({', '.join(f'{key}={value!r}' for key, value in values.items())})")
 
     def _say(self, line: str) -> None:
         self._world.say(line)
@@ -647,7 +677,7 @@ class SafeMeansSafe(RuleBasedStateMachine):
         heads = set(read_heads(muse).values())
         if head := self._head(name):
             heads.add(head)
-        known = {key for person in self.model.people.values() for key in person.commits}
+        known = set(self.model.commits)
         for commit in reversed(list(read_history(muse, heads))):
             if commit.id not in known and commit.author == name and (wrong := self._unmeant(name, commit.id)):
                 raise Broken(f"{name}: commit {commit.id[:8]} {'; '.join(wrong)}")
@@ -675,10 +705,12 @@ class SafeMeansSafe(RuleBasedStateMachine):
         if answer.code or after is None or (commit := read_commit(member.muse, after)) is None:
             return
         self._acknowledge(name)
-        recorded = parent.manifest if parent else {}
-        ignoring = person.tree.get(".museignore") == sha(IGNORED_WAV.encode())
+        recorded, rules = parent.manifest if parent else {}, ""
+        with suppress(OSError):
+            rules = (member.root / ".museignore").read_text()
         for path, content in person.tree.items():
-            left_out = path.startswith("build/") or path == UNNAMEABLE or (ignoring and path.endswith(".wav"))
+            left_out = path.startswith("build/") or path == UNNAMEABLE or f"/{path}" in rules
+            left_out = left_out or ("*.wav" in rules and path.endswith(".wav"))
             if (path in recorded or not left_out) and commit.manifest.get(path) != content:
                 raise Broken(f"{name}: the snapshot says it is made, and {path} is not in it as it lies there")
 

@@ -58,6 +58,8 @@ class Model:
     """Everything that is known of what people did."""
 
     people: dict[str, Person] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    """All that anybody ever recorded."""
     recorded: set[str] = field(default_factory=set)
     """Contents that are in a commit."""
     excused: set[str] = field(default_factory=set)
@@ -82,7 +84,7 @@ class Model:
         known = self.people[name].commits
         fresh = [commit for commit in commits if commit.id not in known]
         for commit in fresh:
-            known[commit.id] = commit
+            known[commit.id] = self.commits[commit.id] = commit
             self.recorded.update(commit.manifest.values())
         return fresh
 

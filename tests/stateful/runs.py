@@ -1,4 +1,4 @@
-"""Running the machine: by seeds, each a run of its own, so that a seed alone brings the same steps again; or by steps."""
+"""Running the machine by seeds, each of which alone brings the same steps again, or by the steps of a story."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from .machine import SafeMeansSafe
+from .machine import Found, SafeMeansSafe
 from .world import Ground
 
 STEPS = 30
@@ -35,32 +35,37 @@ def run_seed(number: int, ground: Ground, steps: int = STEPS) -> None:
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    try:
-        run_state_machine_as_test(Seeded, settings=chosen)
-    except Exception as exc:
-        exc.add_note(f"seed {number}, {steps} steps at most; what was done and said:\n" + "\n".join(Seeded.told))
-        exc.add_note(f"Again: python -m tests.stateful --seed {number} --steps {steps}")
-        raise
+    _raise_found(lambda: run_state_machine_as_test(Seeded, settings=chosen), f"--seed {number} --steps {steps}")
 
 
 def run_steps(lines: Iterable[str], ground: Ground) -> None:
-    """Do the steps of a report: of ``lines`` those that begin with ``state.``, as Hypothesis prints them."""
+    """Do the steps of a story again: what of ``lines`` begins with ``state.``."""
     SafeMeansSafe.ground = ground
-    machine = SafeMeansSafe()
+
+    def run() -> None:
+        machine = SafeMeansSafe()
+        try:
+            for line in lines:
+                if line.startswith("state."):
+                    call = ast.parse(line, mode="eval").body
+                    assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+                    values = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+                    getattr(machine, call.func.attr)(**values)
+                    machine.check()
+        finally:
+            machine.teardown()
+
+    _raise_found(run, "--replay FILE, with the lines above that begin with state.")
+
+
+def _raise_found(run: Callable[[], object], again: str) -> None:
     try:
-        for line in lines:
-            if not line.startswith("state.") or line.startswith("state.teardown"):
-                continue
-            call = ast.parse(line, mode="eval").body
-            assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-            values = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
-            getattr(machine, call.func.attr)(**values)
-            machine.check()
-    except Exception as exc:
-        exc.add_note("\n".join(SafeMeansSafe.told))
-        raise
-    finally:
-        machine.teardown()
+        run()
+    except Found as found:
+        exc = found.__cause__
+        assert exc
+        exc.add_note("\n".join([*SafeMeansSafe.told, f"Again: python -m tests.stateful {again}"]))
+        raise exc from None
 
 
 def run_seeds(numbers: Iterable[int], steps: int, keep_going: bool, verbose: bool) -> int:
