@@ -682,6 +682,9 @@ class SafeMeansSafe(RuleBasedStateMachine):
             if commit.id not in known and commit.author == name and (wrong := self._unmeant(name, commit.id)):
                 raise Broken(f"{name}: commit {commit.id[:8]} {'; '.join(wrong)}")
             self.model.record(name, [commit])
+        for root in self._member(name).attic:  # whose daemon may work on
+            for commit in read_history(root / ".muse", read_heads(root / ".muse").values()):
+                self.model.commits.setdefault(commit.id, commit)
 
     def _unmeant(self, name: str, commit_id: str) -> list[str]:
         commit = read_commit(self._member(name).muse, commit_id)
