@@ -1,14 +1,18 @@
 """Random commits among every fault there is; at the end the hub holds exactly what the repositories hold.
 
-    python tests/bench/soak.py [--minutes 60] [--repositories 10] [--seed 1]
+    python tests/bench/soak.py --minutes 60 --repositories 10 --seed 1
 
 Goes in rounds; in each, every fault comes once, in another order: both sides killed, also at named places of a push,
 the line cut, slow or standing still, a token revoked and renewed, repositories paused and resumed, new branches, the
-hub restored from an older backup, its index gone, the disk of either side full, the power of both cut. The last two
-need what only root may have (:mod:`tests.helpers.disk`); where it is not to be had, a sentence on stderr says so, and
-they are left out. ``--minutes 0`` is one round. Prints a JSON document; the exit code is 0 when every branch of every
-repository is on the hub, each head arrived at most once, every object can be read there and the hub finds no fault with
-what it has, nothing waits for a person, the queue is empty and nothing is left in the spool.
+hub restored from an older backup, its index gone and back, its index gone for good and the store adopted, the disk of
+either side full, the power of both cut.
+
+A full disk and a cut of the power are disks of their own (an ext4 image on a loop device, or a tmpfs), which only root
+can have; where the system does not allow it, a sentence on stderr says so, and those faults are left out.
+
+Prints a JSON document; the exit code is 0 when every branch of every repository is on the hub, each head arrived at
+most once, every object can be read there and the hub finds no fault with what it has, nothing waits for a person, the
+queue is empty and nothing is left in the spool.
 """
 
 from __future__ import annotations
@@ -17,7 +21,6 @@ import argparse
 import json
 import random
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -32,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import hubstub.push
 from museui.sync.push import FAILPOINTS
+from tests.helpers.backup import DATABASE, copy_database, remove_database
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.disk import Disk
 from tests.helpers.hub import HubProcess
@@ -40,7 +44,6 @@ from tests.helpers.watched import heads, make_repository, moves
 from tests.helpers.workload import RepositoryBuilder
 
 STALL_S = 2
-INDEX = "hub.sqlite3"
 DISK_MIB = 1024
 
 
@@ -95,7 +98,8 @@ class Soak:
             **(full if "folder" not in kinds else {}),
             **({"power cut": self.cut_power} if kinds == {"image"} else {}),
             "hub restored older": self.restore_hub,
-            "hub's index gone": self.lose_index,
+            "hub's index gone and back": self.lose_index,
+            "hub's index gone, store adopted": self.adopt_store,
             "daemon killed": self.kill_daemon,
             "daemon killed in a push": self.kill_daemon_in_push,
             "daemon stopped and started": self.daemon.restart,
@@ -167,16 +171,16 @@ class Soak:
         backup = self.folder / "backup"
         shutil.rmtree(backup, ignore_errors=True)
         backup.mkdir()
-        copy_index(self.hub.data_dir / INDEX, backup / INDEX)
+        copy_database(self.hub.data_dir, backup / DATABASE)
         shutil.copytree(self.hub.data_dir / "store", backup / "store")
         for _ in range(self.dice.randint(1, 4)):
             self.commit()
         time.sleep(self.dice.uniform(0.0, 2.0))
         self.hub.stop()
-        remove_index(self.hub.data_dir)
+        remove_database(self.hub.data_dir)
         shutil.rmtree(self.hub.data_dir / "store")
         shutil.copytree(backup / "store", self.hub.data_dir / "store")
-        shutil.copy2(backup / INDEX, self.hub.data_dir)
+        shutil.copy2(backup / DATABASE, self.hub.data_dir)
         self.hub.start()
         self.token_is_known()
 
@@ -184,9 +188,8 @@ class Soak:
         """The index is gone while the hub is down: it does not start, until the index is back."""
         self.hub.stop()
         aside = self.folder / "aside.sqlite3"
-        aside.unlink(missing_ok=True)
-        copy_index(self.hub.data_dir / INDEX, aside)
-        remove_index(self.hub.data_dir)
+        copy_database(self.hub.data_dir, aside)
+        remove_database(self.hub.data_dir)
         try:
             self.hub.start()
         except AssertionError:
@@ -194,9 +197,17 @@ class Soak:
         else:
             self.problems.append("the hub started without its index")
             self.hub.stop()
-        remove_index(self.hub.data_dir)
-        shutil.copy2(aside, self.hub.data_dir / INDEX)
+        remove_database(self.hub.data_dir)
+        shutil.copy2(aside, self.hub.data_dir / DATABASE)
         self.hub.start()
+
+    def adopt_store(self) -> None:
+        """There is no backup of the index: a new one takes in what the store has, and pushes bring the rest."""
+        self.hub.stop()
+        remove_database(self.hub.data_dir)
+        self.hub.command("adopt", "--owner", self.hub.owner)
+        self.hub.start()
+        self.token_is_known()
 
     def fill_hub(self) -> None:
         """The hub has no room for a while."""
@@ -297,22 +308,6 @@ class Soak:
         return problems
 
 
-def copy_index(source: Path, target: Path) -> None:
-    """As ``sqlite3 … .backup`` does it, beside a running hub too."""
-    there, copy = sqlite3.connect(source), sqlite3.connect(target)
-    try:
-        there.backup(copy)
-    finally:
-        copy.close()
-        there.close()
-
-
-def remove_index(data_dir: Path) -> None:
-    """It is gone, with its journal."""
-    for path in data_dir.glob(f"{INDEX}*"):
-        path.unlink()
-
-
 def wait_until(condition: Callable[[], bool], patience_s: float = 5.0) -> bool:
     """Whether it came true."""
     deadline = time.monotonic() + patience_s
@@ -323,10 +318,10 @@ def wait_until(condition: Callable[[], bool], patience_s: float = 5.0) -> bool:
 
 def main() -> int:
     """Soak, compare, report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--repositories", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help="0 is one round  [default: 60]")
+    parser.add_argument("--repositories", type=int, default=10, metavar="N", help="how many  [default: 10]")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the dice  [default: 1]")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .world import Broken, Hub, Member, World
+from tests.helpers.backup import DATABASE, copy_database, remove_database
 
-DATABASE = "hub.sqlite3"
+from .world import Broken, Member, World
+
 LOCAL = ("branch", "HEAD", "tracking", "commit", "snapshot", "object")
 WAYS = ("emptied", "cut", "flipped", "gone")
 
@@ -42,7 +42,7 @@ class HubFaults:
         """The drill of ``docs/operations.md``: the database first, the objects after it."""
         folder = self.world.checks / f"backup-{len(self.backups)}"
         folder.mkdir()
-        copy_database(self.hub, folder / DATABASE)
+        copy_database(self.hub.data, folder / DATABASE)
         shutil.copytree(self.hub.data / "store", folder / "store")
         if (self.hub.data / "hub.toml").exists():
             shutil.copy2(self.hub.data / "hub.toml", folder)
@@ -59,7 +59,7 @@ class HubFaults:
         shutil.copytree(self.hub.data, aside)
         self.world.say(f"hub: stopped; the {parts} of backup {backup.number} put back")
         if database:
-            remove_database(self.hub)
+            remove_database(self.hub.data)
             shutil.copy2(backup.folder / DATABASE, self.hub.data)
         if store:
             shutil.rmtree(self.hub.data / "store")
@@ -95,9 +95,8 @@ class HubFaults:
         """The database is gone or empty while the hub is down: it must not start, and starts with it back."""
         self.hub.stop()
         aside = self.world.checks / "aside.sqlite3"
-        aside.unlink(missing_ok=True)
-        copy_database(self.hub, aside)
-        remove_database(self.hub)
+        copy_database(self.hub.data, aside)
+        remove_database(self.hub.data)
         if way == "emptied":
             (self.hub.data / DATABASE).touch()
         self.world.say(f"hub: stopped; its database is {way}")
@@ -107,7 +106,7 @@ class HubFaults:
             self.hub.stop()
             if holds:
                 raise Broken("the hub started on a store that holds something, without its index")
-        remove_database(self.hub)
+        remove_database(self.hub.data)
         shutil.copy2(aside, self.hub.data / DATABASE)
         self.hub.disk.sync()
         self.world.say("hub: its database is back")
@@ -117,7 +116,7 @@ class HubFaults:
     def adopt_store(self) -> None:
         """The database is gone and there is no backup of it: a new one takes in what the store has."""
         self.hub.stop()
-        remove_database(self.hub)
+        remove_database(self.hub.data)
         self.world.say("hub: stopped; its database is gone for good")
         answer = self.hub.command("adopt", "--json")
         if answer.code:
@@ -192,23 +191,6 @@ class LocalFaults:
 def in_order(paths: Iterable[Path]) -> list[Path]:
     """The files among them, the oldest first: names may be others in the next run of a seed."""
     return sorted((path for path in paths if path.is_file()), key=lambda path: (path.stat().st_mtime_ns, path))
-
-
-def copy_database(hub: Hub, target: Path) -> None:
-    """As ``sqlite3 … .backup`` does it, beside a running hub or without one."""
-    source = sqlite3.connect(hub.data / DATABASE)
-    copy = sqlite3.connect(target)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-
-
-def remove_database(hub: Hub) -> None:
-    """It is gone, with its journal."""
-    for path in hub.data.glob(f"{DATABASE}*"):
-        path.unlink()
 
 
 def spoil(path: Path, way: str) -> None:

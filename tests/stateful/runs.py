@@ -31,6 +31,7 @@ def run_seed(number: int, ground: Ground, steps: int = STEPS) -> None:
         stateful_step_count=steps,
         phases=(Phase.generate,),
         database=None,
+        derandomize=False,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
