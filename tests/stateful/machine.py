@@ -182,8 +182,8 @@ class SafeMeansSafe(RuleBasedStateMachine):
 
     @step(name=people, on=st.booleans())
     def ignore(self, name: str, on: bool) -> None:
-        """Rules that leave out ``*.wav``, or none."""
-        self._write(name, ".museignore", IGNORED_WAV.encode() if on else b"")
+        """Rules that leave out ``*.wav``, or none, are recorded; what was recorded before stays so."""
+        self._work(name, ".museignore", IGNORED_WAV.encode() if on else b"", None)
 
     @step(name=people, path=paths)
     def untrack(self, name: str, path: str) -> None:
