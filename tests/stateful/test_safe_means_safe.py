@@ -9,7 +9,7 @@ import pytest
 from .runs import run_seed
 from .world import Ground
 
-SEEDS = (1, 2, 3, 4, 5, 6)
+SEEDS = (1, 3, 4, 6)
 
 
 @pytest.fixture(scope="module")

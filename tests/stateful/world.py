@@ -14,7 +14,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,18 +41,17 @@ class Ground:
     """What worlds share, one after the other: the process that forks, and the disks."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ms-"))
-        self.forks = Forks()
-        self.disks = {name: Disk(self.folder / name) for name in (*PEOPLE, "hub")}
+        with ExitStack() as made:
+            self.folder = Path(made.enter_context(tempfile.TemporaryDirectory(prefix="ms-")))
+            self.disks = {name: made.enter_context(closing(Disk(self.folder / name))) for name in (*PEOPLE, "hub")}
+            self.forks = made.enter_context(Forks())
+            self._made = made.pop_all()
         self.spare = self.folder / "spare"
         self.spare.mkdir()
 
     def close(self) -> None:
         """Nothing is left."""
-        self.forks.__exit__()
-        for disk in self.disks.values():
-            disk.close()
-        shutil.rmtree(self.folder)
+        self._made.close()
 
 
 class Member:
