@@ -181,6 +181,7 @@ class Soak:
         shutil.rmtree(self.hub.data_dir / "store")
         shutil.copytree(backup / "store", self.hub.data_dir / "store")
         shutil.copy2(backup / DATABASE, self.hub.data_dir)
+        self.disks[0].sync()
         self.hub.start()
         self.token_is_known()
 
@@ -199,6 +200,7 @@ class Soak:
             self.hub.stop()
         remove_database(self.hub.data_dir)
         shutil.copy2(aside, self.hub.data_dir / DATABASE)
+        self.disks[0].sync()
         self.hub.start()
 
     def adopt_store(self) -> None:
