@@ -39,7 +39,7 @@ CLIENT_PLACES = (
     "group.synced",
     "checkout.noted",
     "checkout.staged",
-    "checkout.between_files",
+    "checkout.between_files:2",
     "checkout.moved",
     "checkout.written",
 )
