@@ -242,7 +242,7 @@ class Comparing:
     async def _note_sent(self, target: Target, before: Sighting | None, seen: Observation | None) -> None:
         if self._roster.sent.get(target) != before:
             return  # a push has come between
-        head = seen.refs.branch_heads.get(target.branch) if seen else None
+        head = seen.heads.get(target.branch) if seen else None
         if head != (before.head if before else None):
             await write_sent(self._database, target, head)
         if head or before:

@@ -30,6 +30,7 @@ from museui.repo.repository import Repository
 from museui.repo.sightings import note_heads
 
 from .gaps import lacks_nothing
+from .observe import find_whole
 from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
@@ -114,7 +115,8 @@ async def fetch(
             )
     if remote is not None:
         gone = repository.refs.tracking_names(remote) if branches is None else []
-        note_heads(repository, remote, heads, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
+        whole = find_whole(repository, refs)
+        note_heads(repository, remote, whole, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
     for tag in tags:
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)

@@ -24,11 +24,13 @@ _MAX_ASKED = 20
 class Observation:
     """What a hub said. ``etag``: names the answer; ``changed``: branches that were not where they were last seen.
 
-    ``holds``: of branches whose head there is not here, the commit of ours that it builds on.
+    ``heads``: the branches that it has and can give back, as far as it knows. ``holds``: of branches whose head there
+    is not here, the commit of ours that it builds on.
     """
 
     refs: wire.Refs
     etag: str
+    heads: Mapping[str, CommitId]
     changed: tuple[str, ...] = ()
     holds: Mapping[str, CommitId] = field(default_factory=dict)
 
@@ -59,8 +61,20 @@ async def observe(
         assert last
         refs = last.refs
     holds = await _ask_what_is_held(repository, remote, client, refs, heads)
-    changed = await asyncio.to_thread(_note, repository, remote, refs.branch_heads, before, clock(), holds)
-    return Observation(refs, etag, tuple(changed), holds)
+    whole = await asyncio.to_thread(find_whole, repository, refs)
+    changed = await asyncio.to_thread(_note, repository, remote, whole, before, clock(), holds)
+    return Observation(refs, etag, whole, tuple(changed), holds)
+
+
+def find_whole(repository: Repository, refs: wire.Refs) -> dict[str, CommitId]:
+    """Return where the hub's branches are, but for those of ours of which it has lost files: a push brings them again.
+
+    Which branches the lost files belong to is not said, so all that are where ours are count as gone.
+    """
+    if not any(map(repository.has_object, refs.needs)):
+        return dict(refs.branch_heads)
+    ours = repository.branches()
+    return {branch: head for branch, head in refs.branch_heads.items() if ours.get(branch) != head}
 
 
 def _read_before(repository: Repository, remote: str | None) -> tuple[dict[str, CommitId], dict[str, CommitId | None]]:

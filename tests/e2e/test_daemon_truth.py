@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,30 @@ def test_a_hub_that_lacks_the_repository_gets_it_again_and_one_that_knows_nobody
     daemon.sign_in(hub)
     daemon.wait_safe()
     assert heads(hub, "song") == song.heads
+
+
+@pytest.mark.parametrize("who", ["the daemon", "fetch"])
+def test_files_that_the_hub_has_lost_are_not_safe_and_come_again(
+    daemon: DaemonProcess, hub: HubProcess, song: RepositoryBuilder, who: str
+) -> None:
+    head = song.commit({"a": b"the only copy"})
+    daemon.watch(song.root)
+    daemon.wait_safe()
+    hub.stop()
+    for folder in ("objects", "bundles"):
+        shutil.rmtree(hub.data_dir / "store" / folder, ignore_errors=True)
+    hub.command("fsck", "--repair", expect=1)
+    if who == "fetch":
+        daemon.stop()
+        hub.start()
+        daemon.museui("fetch", song.root)
+        assert daemon.json("status", song.root, expect=1)["branches"][0]["state"] == "gone"
+        daemon.start()
+    else:
+        hub.start()
+    wait_pushed_again(daemon, head)
+    object_id = hashlib.sha256(b"the only copy").hexdigest()
+    assert httpx.get(f"{hub.url}/o/{object_id}", headers=hub.headers).content == b"the only copy"
 
 
 def test_a_repository_that_a_person_deleted_is_told_and_not_made_again(
