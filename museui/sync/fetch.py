@@ -115,8 +115,8 @@ async def fetch(
             )
     if remote is not None:
         gone = repository.refs.tracking_names(remote) if branches is None else []
-        whole = find_whole(repository, refs)
-        note_heads(repository, remote, whole, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
+        at_hub = find_whole(repository, refs)
+        note_heads(repository, remote, at_hub, {**heads, **dict.fromkeys(gone)}, time.time(), faults=faults)
     for tag in tags:
         if repository.has_commit(tag.commit_id) and not repository.has_tag(tag):
             repository.write_tag(tag)
