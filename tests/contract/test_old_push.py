@@ -217,15 +217,16 @@ def test_an_object_that_was_put_counts_once_it_is_what_it_should_be(hub: HubProc
 
 
 def test_objects_ahead_need_room_like_those_of_a_push() -> None:
-    history = make_history({"a": b"0123456789"})
-    with HubProcess("--repository-quota", "25") as hub, PushClient(hub) as client:
+    kept, first, second = (char * 3000 for char in (b"a", b"b", b"c"))
+    history = make_history({"a": kept})
+    with HubProcess("--repository-quota", "9K") as hub, PushClient(hub) as client:
         assert client.post("push", _body(history, "main"))[0] == 200
-        assert client.post("push/objects", _objects(b"ten bytes!"))[1] == {"stored": 1, "skipped": 0}
+        assert client.post("push/objects", _objects(first))[1] == {"stored": 1, "skipped": 0}
         with unchanged(hub):
-            status, answer = client.post("push/objects", _objects(b"ten more!!"))
+            status, answer = client.post("push/objects", _objects(second))
             assert (status, error_code(answer)) == (507, "quota")
-        assert _missing(client, b"ten bytes!", b"ten more!!") == {b"ten more!!"}
-        body = _body(next_history(history, b=b"ten bytes!"), "main", objects=[])
+        assert _missing(client, first, second) == {second}
+        body = _body(next_history(history, b=first), "main", objects=[])
         assert client.post("push", body)[0] == 200
 
 
