@@ -19,6 +19,7 @@ from museui.core.frames import FrameTable
 from museui.core.graph import order_commits
 from museui.core.ids import CommitId, ObjectId, SnapshotId, qualified
 from museui.core.limits import Limits
+from museui.core.names import check_branch
 from museui.core.records import Commit, Snapshot
 from museui.core.signatures import verify_commit
 from museui.core.stream import StreamHeader, read_stream
@@ -168,7 +169,7 @@ class _ContentsReader:
             elif isinstance(item, StreamHeader):
                 self.contents.header = item.fields
             elif isinstance(item, BranchHeads):
-                self.contents.branch_heads = item.heads
+                self.contents.branch_heads = {check_branch(name): head for name, head in item.heads.items()}
         contents = self.contents
         contents.ordered = order_commits(contents.parents_of)
         self._commit_chunks.close()
