@@ -22,7 +22,7 @@ from museui.repo.repository import Repository
 
 from .objects import ObjectReader, unreadable
 from .snapshots import SnapshotFiles
-from .spool import PackedBundle
+from .spool import PackedBundle, write_all
 from .walk import Walk
 
 _THREADS = min(4, os.cpu_count() or 1)
@@ -158,7 +158,7 @@ def pack_bundle(
             objects=lambda: (content.object_count, content.sources(executor, on_progress)),
         )
         for frame in compress_frames(counted(parts, content), level, executor):
-            file.write(frame)
+            write_all(file, frame)
             digest.update(frame)
             failpoint("push.packing")
             wire_bytes += len(frame)

@@ -15,6 +15,7 @@ from museui.core.wire import PushTarget, encode_target
 
 from .objects import object_size
 from .pack import Content, Progress, counted
+from .spool import write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def pack_objects(content: Content, target: PushTarget, path: Path, level: int, o
     body_bytes = 0
     with ThreadPoolExecutor(1, thread_name_prefix="pack") as executor, path.open("wb", buffering=0) as file:
         for frame in compress_frames(counted(parts(), content), level, executor):
-            file.write(frame)
+            write_all(file, frame)
             body_bytes += len(frame)
     content.raw_bytes += sum(sizes.values())
     return PackedObjects(path, body_bytes, sizes)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
 
 from museui.core.errors import Busy
@@ -145,3 +146,10 @@ def _forget_old(folder: Path) -> None:
             elif found.stat().st_mtime < now - _SURE_S:
                 path.unlink()
                 found.unlink()
+
+
+def write_all(file: FileIO, content: bytes) -> None:
+    """Write all of ``content``: a disk without room takes a part of it at first, and says so at the next write."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from museui.core.limits import Limits
 from tests.helpers.daemon import DaemonProcess, daemon
 from tests.helpers.hub import HubProcess, hub
 from tests.helpers.line import Line
@@ -142,7 +143,8 @@ def test_a_bundle_there_is_no_room_for_waits_for_room_and_is_pushed_then(
     """Files may not grow beyond half of what is to be packed: a full disk, without one."""
     daemon.sign_in(hub)
     song = make_repository(tmp_path, hub, "roomy")
-    head = song.commit(LARGE)
+    many = Limits().stream_max_objects + 100  # a stream would be packed in memory
+    head = song.commit({f"{number}.bin": os.urandom(2000) for number in range(many)})
     before = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
     daemon.watch(song.root)
     entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.error), None))
