@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from ..core.errors import Busy
+from ..core.errors import Busy, MuseError
 from .files import disk_error
 
 _POLL_S = 0.02
@@ -22,6 +22,22 @@ def hold_lock(folder: str, wait_s: float = 10.0) -> Iterator[None]:
     """Hold the lock on ``folder`` for the block. Raises :class:`Busy` when another process keeps it ``wait_s``."""
     import fcntl
 
+    with _locked(folder, fcntl.LOCK_EX, wait_s):
+        yield
+
+
+def wait_for_writers(folder: str, wait_s: float) -> None:
+    """Return once no other process holds the lock on ``folder``, or after ``wait_s``."""
+    import fcntl
+
+    with suppress(MuseError), _locked(folder, fcntl.LOCK_SH, wait_s):
+        pass
+
+
+@contextmanager
+def _locked(folder: str, kind: int, wait_s: float) -> Iterator[None]:
+    import fcntl
+
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
@@ -30,7 +46,7 @@ def hold_lock(folder: str, wait_s: float = 10.0) -> Iterator[None]:
         deadline = time.monotonic() + wait_s
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:

@@ -13,12 +13,14 @@ from contextlib import suppress
 from ..core.errors import Integrity, MuseError
 from ..core.ids import CommitId, is_hex_id
 from .files import read_file
+from .lock import wait_for_writers
 from .records import MAX_RECORD_BYTES
 from .refs import Branches, Refs
 from .store import Store
 
 _MAX_LOG_BYTES = 64 << 20
 _NO_COMMIT = "0" * 64
+_WRITER_S = 2.0
 
 
 def read_branches(muse: str, refs: Refs, store: Store) -> Branches:
@@ -40,7 +42,9 @@ def read_branches(muse: str, refs: Refs, store: Store) -> Branches:
 def _find_fault(muse: str, refs: Refs, store: Store, name: str) -> Iterator[MuseError]:
     try:
         if refs.read_branch(name) is None and (lost := find_loss(muse, refs, store, name)):
-            yield lost
+            wait_for_writers(muse, _WRITER_S)  # who writes a first commit writes the branch after it
+            if refs.read_branch(name) is None:
+                yield lost
     except MuseError as exc:
         yield exc
 

@@ -102,7 +102,8 @@ def test_without_a_file_only_the_fixed_rules_hold(tmp_path: Path) -> None:
         (b"[global]\npatterns = [1]", "[global] patterns is not a list"),
         (b"domain = 3", "[domain] is not a table"),
         (b"[domain.midi]\npatterns = {}", "[domain.midi] patterns is not a list"),
-        (b"\xff\xfe", "not valid UTF-8"),
+        (b"\xff", "not valid UTF-8"),
+        (b"\xff\xfe", "must be UTF-8"),
         (b"[global]\npatterns = ['!']", "a pattern cannot be understood"),
     ],
 )
