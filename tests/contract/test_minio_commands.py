@@ -20,7 +20,7 @@ from museui.core.errors import Unavailable, Usage
 from tests.helpers import plain_client
 from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.minio import MinioProcess
-from tests.helpers.push_client import wait_until
+from tests.helpers.push_client import PushClient, wait_until
 
 FILES = {"song.txt": b"la\n", "long": bytes(300_000)}
 
@@ -149,6 +149,8 @@ def test_a_minio_that_dies_is_started_again_where_it_was(minio: MinioProcess) ->
         wait_until(lambda: _ready(hub))
         assert (hub.data_dir / "minio-keys.json").read_text() == keys
         assert _has_all(hub)
+        with PushClient(hub) as client:
+            client.wait_promoted()
         assert hub.stop() == 0
         assert not _minio_answers(json.loads(keys)["port"])
         words = hub_command("gc", "--data", hub.data_dir, expect=Unavailable.exit_code).stderr

@@ -137,7 +137,8 @@ def test_pushes_that_follow_each_other_share_a_connection_as_long_as_it_holds(
         daemon.wait(lambda: any(e["state"] == "stopped" for e in daemon.client.get("queue")["queue"]), "a refusal")
         daemon.sign_in(hub, port=line.port)
         daemon.wait(lambda: heads(hub, "shared") == song.heads, "the commit")
-        assert line.accepted == first + 2, "those of a push that failed are not used again"
+        # Where branches are may be asked beside the push, by a connection of its own.
+        assert first + 2 <= line.accepted <= first + 3, "those of a push that failed are not used again"
         assert {push["result"] for push in daemon.client.get("pushes")["pushes"]} == {"done", "failed"}
         assert [push["error"]["code"] for push in daemon.client.get("pushes")["pushes"] if push["error"]] == [
             "unauthorized"

@@ -40,8 +40,8 @@ def test_a_store_that_is_away_or_has_lost_its_bucket(museui: Museui, tmp_path: P
 
         store.stop()
         assert "object store" in push()
-        store.start()
         shutil.rmtree(store.data_dir / "museui-tests")
+        store.start()
         said = push()
         assert "bucket" in said and "Whoever runs the hub" in said
         ready = httpx.get(f"{hub.url}/readyz", trust_env=False)

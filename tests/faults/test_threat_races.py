@@ -183,7 +183,11 @@ def test_fifty_first_pushes_make_one_repository(hub: HubProcess) -> None:
 
     def push(client: PushClient, number: int) -> tuple[int, Any]:
         bundle = BASE.bundle(meta={"format": 1, "tool": f"racer {number}"})
-        return send(client, WAYS[number % len(WAYS)], bundle, BASE.head, f"racer/{number}", expected_head=None)
+        way = WAYS[number % len(WAYS)]
+        answer = send(client, way, bundle, BASE.head, f"racer/{number}", expected_head=None)
+        while way == "objects" and answer[0] == 503:  # the same bytes are arriving three times already: tried again
+            answer = send(client, way, bundle, BASE.head, f"racer/{number}", expected_head=None)
+        return answer
 
     answers = _race_at_once(hub, slug, push)
     assert [status for status, _ in answers] == [200] * RACERS

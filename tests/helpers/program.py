@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,20 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def museui(home: Path, tmp_path: Path) -> Museui:
-    """Run ``museui`` with these arguments; ``cwd`` and further environment variables by keyword."""
+def museui(home: Path, tmp_path: Path) -> Iterator[Museui]:
+    """Run ``museui`` with these arguments; ``cwd`` and further environment variables by keyword.
+
+    The folder for sockets is apart, since the path of a socket must be short.
+    """
+    with tempfile.TemporaryDirectory(prefix="museui-run-") as runtime:
+        yield _runner(home, tmp_path, runtime)
+
+
+def _runner(home: Path, tmp_path: Path, runtime: str) -> Museui:
 
     def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Answer:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
-        environment = kept | {"HOME": str(home), "USER": "ada"} | variables
+        environment = kept | {"HOME": str(home), "USER": "ada", "XDG_RUNTIME_DIR": runtime} | variables
         program = [sys.executable, "-W", "error", "-m", "museui.cli.main", *map(str, arguments)]
         root = Path(__file__).parents[2]
         environment["PYTHONPATH"] = str(root)
