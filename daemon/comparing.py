@@ -38,12 +38,12 @@ from .store.queue import write_sent
 from .unforeseen import name_error
 
 EVERY_S = 3600.0
-"""How often a repository's branches are compared at least, give or take a quarter."""
+"""Seconds between two comparisons of a repository's branches, give or take a quarter."""
 _AGAIN = RetryPolicy(tries=0, base_s=30.0, cap_s=1800.0)
 _LEAST_S = 5.0
-"""How long it takes at least until a hub that did not say is asked again."""
+"""Minimum of seconds until a hub that gave no answer is asked again."""
 _AT_ONCE = 4
-"""How many repositories one hub is asked for side by side."""
+"""Maximum number of requests to one hub at a time."""
 _MANY = 1000
 """An answer of more branches is not kept for the next time."""
 _SHOWN = 10
@@ -51,10 +51,10 @@ logger = logging.getLogger("daemon.comparing")
 
 
 class Surroundings(Protocol):
-    """What comparing depends on beside the roster and the hubs."""
+    """The part of the service that comparing calls."""
 
     def trust(self, base: str) -> HubTrust:
-        """What the user allows the hub at ``base``."""
+        """Return what the user allows the hub at ``base``."""
 
     def pushed_soon(self) -> set[str]:
         """The repositories of which a push runs or is about to begin."""

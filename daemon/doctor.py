@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _COMPARING_S = 30.0
-"""How long hubs may take to say where all branches are; who has not said so by then is seen as last."""
+"""Seconds that hubs have to say where all branches are; later ones are shown as last seen."""
 
 
 async def examine(service: Service) -> list[Check]:

@@ -52,7 +52,7 @@ class Hub:
 
 
 Turn = Literal["gone", "back", "renewed"]
-"""What becomes of a hub: it does not answer any more, answers again, was started anew."""
+"""A change of a hub: it does not answer any more, answers again, or was started anew."""
 
 
 class Hubs:

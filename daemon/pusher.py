@@ -40,7 +40,7 @@ class Surroundings(Protocol):
         """Why the entry cannot be pushed now, in a few words; empty when it can."""
 
     def trust(self, base: str) -> HubTrust:
-        """What the user allows the hub at ``base``."""
+        """Return what the user allows the hub at ``base``."""
 
     async def ended(self, entry: Entry, view: PushView, by_hand: bool) -> None:
         """A push is over: keep it."""
@@ -204,7 +204,7 @@ class Pusher:
             self._give_up(job, name_error(exc, f"ending the push of {job.entry.target.repository}", logger))
 
     def _give_up(self, job: _Job, error: MuseError) -> None:
-        """What came of the push could not be made known: its repository must not wait for it."""
+        """Free the repository of a push whose result could not be made known."""
         target = job.entry.target
         if self._jobs.get(target.repository) is job:
             del self._jobs[target.repository]

@@ -61,7 +61,7 @@ class Roster:
         self._looking: set[str] = set()
         self._stuck: set[str] = set()
         self._outdated: dict[str, int] = {}
-        """How often what was seen of a repository became old."""
+        """Number of times that what was seen of a repository became old."""
         self._news = asyncio.Condition()
 
     def use(self, watched: Mapping[str, Watched]) -> set[str]:
@@ -121,7 +121,7 @@ class Roster:
         self.show(path)
 
     def trouble(self, path: str) -> Trouble | None:
-        """What is wrong with a repository: with its ``.muse``, with asking its hub, or with recording its work tree.
+        """Return what is wrong with a repository: its ``.muse``, asking its hub, or recording its work tree.
 
         Or, when nothing is, why one of its branches waits for a person.
         """
@@ -183,7 +183,7 @@ class Roster:
                     self._news.notify_all()
 
     def _cannot_look(self, path: str, error: MuseError) -> None:
-        """What was found could not be made use of: the others are looked at all the same."""
+        """Show that a repository could not be looked at; the others are looked at all the same."""
         self.seen[path] = Seen("unreadable" if error.retryable else "damaged", trouble_of(error))
         try:
             self.show(path)
@@ -355,7 +355,7 @@ def _result(path: str, looking: asyncio.Task[Seen]) -> Seen:
 
 
 def _safe_at(seen: Seen, now: float) -> float | None:
-    """When what is safe was last seen to be; ``None`` when that is not known."""
+    """Return when a safe repository was last seen to be safe; ``None`` when that is not known."""
     return find_oldest(state.seen_at for state in seen.branches) if seen.branches else now
 
 

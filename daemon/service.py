@@ -54,7 +54,7 @@ _TURNS: Mapping[Turn, str] = {
 
 
 class Part(Protocol):
-    """What goes on as long as the daemon does."""
+    """A part of the daemon that runs as long as the daemon does."""
 
     async def run(self) -> None:
         """Never ends by itself."""
@@ -380,7 +380,7 @@ class Service:
         return "hub unreachable" if base and self.hubs.unreachable(base) else ""
 
     def trust(self, base: str) -> HubTrust:
-        """What the user allows the hub at ``base``."""
+        """Return what the user allows the hub at ``base``."""
         return choose_trust(base, self.config.hubs, os.environ)
 
     def in_time(self) -> bool:

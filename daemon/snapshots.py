@@ -31,7 +31,7 @@ _AGAIN_S = 30.0
 _SETTLE_S = 0.5
 _LONGEST = 10
 _ANEW_S = 300.0
-"""How often it is recorded anew, whatever was noticed: a file system that another machine writes to tells nobody."""
+"""Seconds between two looks without notices: a file system that another machine writes to gives none."""
 logger = logging.getLogger("daemon.snapshots")
 
 
@@ -64,7 +64,7 @@ def render_message(template: str, now: datetime) -> str:
 
 
 class QuietTime:
-    """How long a work tree must still be left alone before it is recorded.
+    """Return how many seconds a work tree must still be left alone before it is recorded.
 
     At the latest when it has not been for :data:`_LONGEST` times as long; now and then also when nothing was noticed.
     """

@@ -1,4 +1,4 @@
-"""What is nobody's error, at the places where the daemon must go on: it is named, and logged when nobody foresaw it."""
+"""Errors that nobody foresaw, at the places where the daemon must go on: they are named and logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from museui.hub.retry import RetryPolicy
 
 _AGAIN = RetryPolicy(tries=0, base_s=1.0, cap_s=60.0)
 _CALM_S = 120.0
-"""How long a part must have gone on until what it failed of is history."""
+"""Seconds that a part must run before its earlier failures no longer count."""
 
 
 def name_error(exc: Exception, doing: str, logger: logging.Logger) -> MuseError:

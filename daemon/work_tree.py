@@ -1,4 +1,4 @@
-"""What of a work tree matters to its record: which folders are watched, which notices count, what differs."""
+"""The part of a work tree that matters to its record: watched folders, notices that count, differences."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class HubSettings:
     metrics: bool = True
     """Whether ``/metrics`` answers."""
     metrics_token: str | None = field(default=None, repr=False)
-    """What whoever asks for ``/metrics`` has to send; None: only who asks on this machine is answered."""
+    """Token that a request for ``/metrics`` must have; None: only requests from this machine are answered."""
     send_idle_s: float = 60.0
     """How long a client may leave a piece of an answer unread."""
     stop_s: float = 30.0

@@ -37,7 +37,7 @@ _log = logging.getLogger("hubstub.identity")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an index says of itself.
+    """The facts that an index has about itself.
 
     ``store``: the name of the store it remembers.  ``hub_id`` None: a hub of before there were ids.
     ``sample``: for some objects the keys of which one must be there.

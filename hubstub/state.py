@@ -47,7 +47,7 @@ class HubState:
     desk: PushDesk = field(default_factory=PushDesk)
     """What the pushes of this process share."""
     messages: Budget = field(default_factory=lambda: Budget(_MESSAGES_BYTES))
-    """How many bytes of long messages all requests together may have in memory; decoded, they take some times that."""
+    """Maximum of bytes of long messages in memory, of all requests together; decoded, they take some times that."""
     rates: RateLimiter = field(init=False)
     """How often whom may ask, in this process."""
     worker: str = field(default_factory=lambda: secrets.token_hex(16))

@@ -47,7 +47,7 @@ async def write_entries(database: Database, entries: Mapping[Target, Entry | Non
 
 
 async def read_sent(database: Database) -> dict[Target, Sighting]:
-    """What bare URLs were last sent; when is not kept."""
+    """Return the heads that were last pushed to bare URLs; the times are not kept."""
     rows = await database.read("SELECT * FROM sent")
     return {
         Target(row["repository"], row["remote"], row["branch"]): Sighting(math.inf, CommitId(row["head"]))

@@ -54,7 +54,7 @@ _FEW = 20
 """New commits that are counted one by one."""
 
 Sent = Callable[[str, str], Sighting | None]
-"""What was last seen of a branch at a bare URL: (url, branch) → sighting."""
+"""Finds how a branch was last seen at a bare URL: (url, branch) → sighting."""
 
 
 def look_at(watched: Watched, sent: Sent, former: Mapping[str, BranchState], now: float) -> Seen:

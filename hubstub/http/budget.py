@@ -1,4 +1,4 @@
-"""How much of one thing may be in use at a time, whoever asks: who comes first is served first."""
+"""A limit on how much of one thing all requests use at a time; the first to ask is served first."""
 
 from __future__ import annotations
 

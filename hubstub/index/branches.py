@@ -12,7 +12,7 @@ from museui.core.ids import CommitId
 from .schema import branches, repositories
 
 MOST_HEADS = 40_000
-"""How many branches one answer has at most: with the longest names they stay under the 16 MiB that clients take."""
+"""Maximum number of branches in one answer: with the longest names it stays under the 16 MiB that clients take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Database:
 
     @property
     def name(self) -> str:
-        """What people call the database."""
+        """The name of the database in messages."""
         return f"the database {str(self._file.path)!r}" if self._file else server_name(self._url)
 
     @property

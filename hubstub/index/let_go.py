@@ -1,4 +1,4 @@
-"""How many objects people have let go of, by deleting repositories and forcing branches, and no collection took yet.
+"""Counts of objects that people let go of, by deleting repositories or forcing, until a collection takes them.
 
 What becomes garbage beyond that became so because something is absent, which may be the fault that a collection would
 make worse (:mod:`hubstub.maintenance.share`).

@@ -1,4 +1,4 @@
-"""What a hub that died has left lying about, as far as it was never acknowledged: its own files, and staged bytes.
+"""Clearing away what a hub that died left and never acknowledged: its own files, and staged bytes.
 
 Stored bundles and objects without a row are left to collections (:mod:`hubstub.maintenance.leftovers`).
 """

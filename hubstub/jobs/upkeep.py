@@ -27,7 +27,7 @@ from .schedule import end_work, make_way, read_progress
 
 SLICE_S = 10.0
 _LOOK = "look "
-"""What the stages are called while a collection looks how much it would take."""
+"""Prefix of the names of stages while a collection counts what it would take."""
 _log = logging.getLogger("hubstub.jobs")
 
 

@@ -30,7 +30,7 @@ _THREADS = 8
 
 @dataclass(slots=True)
 class Adopted:
-    """What came of it. ``kept``: keys of what was left as it is, each with the reason."""
+    """The result of an adoption. ``kept``: keys that were left as they are, each with the reason."""
 
     objects: int = 0
     object_bytes: int = 0

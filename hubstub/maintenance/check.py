@@ -75,7 +75,7 @@ async def _check_database(hub: HubState, report: Report) -> bool:
 
 
 async def _read_store_clock(hub: HubState) -> float:
-    """What time it is where the store is (Unix seconds), by which it tells when something was stored."""
+    """Return the time of the store's clock (Unix seconds), by which it dates what is stored."""
     key = staging_key("clock-" + secrets.token_hex(8))
     await hub.store.put([(key, b"")])
     try:

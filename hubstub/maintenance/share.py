@@ -1,4 +1,4 @@
-"""How much a collection may take by itself: a tenth, of what nobody has let go of.
+"""The share that a collection may take by itself: a tenth, of what nobody has let go of.
 
 What people delete and replace they mean to lose, and it may be everything there is.  All else is garbage because
 something is absent: a branch, a membership, a row.  When that is much of a hub, the likelier fault is the absence.
@@ -27,7 +27,10 @@ SHARE = 10
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a collection must not go on by itself, and what a person can do. ``is_final``: not even with ``--large``."""
+    """The reason why a collection must not go on by itself, and the advice for a person.
+
+    ``is_final``: not even with ``--large``.
+    """
 
     reason: str
     advice: str

@@ -30,7 +30,7 @@ class Tally:
     waiting: dict[str, Count] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     unexplained: dict[str, Count] = field(default_factory=dict)
-    """What of ``taken`` nobody is known to have let go of; counted by a look, which changes nothing."""
+    """The part of ``taken`` that nobody is known to have let go of; counted by a dry run, which changes nothing."""
     let_go: tuple[int, int] = (0, 0)
     """Objects, and their bytes, of which it was known when the collection began that people had let go of them."""
 

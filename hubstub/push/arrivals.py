@@ -1,4 +1,4 @@
-"""How much of what is arriving lies in the spool of this process, counted against whoever's quota it is."""
+"""Counts of arriving bytes in the spool of this process, against the quotas of those who send them."""
 
 from __future__ import annotations
 

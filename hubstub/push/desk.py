@@ -69,10 +69,6 @@ class PushDesk:
             if not self._running:
                 self._idle.set()
 
-    async def wait_idle(self) -> None:
-        """Return when no push is being verified or recorded."""
-        await self._idle.wait()
-
     async def wait_quiet(self) -> None:
         """Return when the last push is over for a quarter of a second, or after ten seconds: for work nobody awaits."""
         give_up = time.monotonic() + _MAX_WAIT_S

@@ -1,4 +1,4 @@
-"""Where a quota bounds what arrives, what was staged for a URL that has expired takes no room: it is dropped.
+"""Dropping staged bytes whose URL has expired, where a quota bounds what arrives.
 
 Elsewhere it is kept for a day, for a client that comes back (:mod:`hubstub.push.uploads`).
 """

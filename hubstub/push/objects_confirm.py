@@ -75,7 +75,7 @@ async def _confirm_new(
 async def _find_announced(
     hub: HubState, destination: Destination, body: ConfirmBody
 ) -> tuple[dict[ObjectId, Entry], int]:
-    """Where the announced objects are staged, in their order; how many were not sent, since the repository has them.
+    """Return where the announced objects are staged, in their order, and how many were not sent, since they are here.
 
     What was sent is taken although the repository has it: it is verified now, and nobody knows of what lies there.
     Raises :class:`Integrity` when some are nowhere: as far as this user and repository can know.

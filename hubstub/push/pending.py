@@ -18,7 +18,7 @@ from ..index.database import Database
 from ..index.history import existing_objects, id_parts, select_among
 from ..index.let_go import note_let_go
 from ..index.schema import objects, pending_objects, repository_objects
-from .rows import insert_missing_rows
+from .rows import insert_rows
 
 PENDING_S = 24 * 3600.0
 """How long an object waits for the push that names it."""
@@ -39,11 +39,11 @@ async def add_pending(
     """
     ids = [bytes.fromhex(object_id) for object_id in sizes]
     places = [(key, size) for key, size in zip(ids, sizes.values(), strict=True)]
-    await insert_missing_rows(database, connection, objects, ("id", "size_bytes"), places)
+    await insert_rows(database, connection, objects, ("id", "size_bytes"), places)
     expires_at = now + PENDING_S
     rows = [(repository_id, user_id, key, expires_at) for key in ids]
     columns = ("repository_id", "user_id", "object_id", "expires_at")
-    await insert_missing_rows(database, connection, pending_objects, columns, rows)
+    await insert_rows(database, connection, pending_objects, columns, rows)
     renewed = update(pending_objects).where(_own(repository_id, user_id)).values(expires_at=expires_at)
     for part in id_parts(sizes):
         await connection.execute(renewed.where(pending_objects.c.object_id.in_(part)))
@@ -73,7 +73,7 @@ async def admit_pending(
             f"object {min(gone)} waited too long for its push", hint="Push again.", details={"missing": min(gone)}
         )
     rows = [(repository_id, bytes.fromhex(object_id)) for object_id in pending]
-    await insert_missing_rows(database, connection, repository_objects, ("repository_id", "object_id"), rows)
+    await insert_rows(database, connection, repository_objects, ("repository_id", "object_id"), rows)
     admitted = delete(pending_objects).where(_own(repository_id, user_id))
     for part in id_parts(pending):
         await connection.execute(admitted.where(pending_objects.c.object_id.in_(part)))

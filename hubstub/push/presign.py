@@ -29,7 +29,7 @@ _log = logging.getLogger("hubstub.push")
 
 
 def declared_bytes(ask: PresignRequest) -> int:
-    """What the bundle will take: what arrives, or, when it is said to have objects, what it is said to expand to."""
+    """Return the bytes that the bundle will take: on the wire, or, when it is said to have objects, expanded."""
     return ask.size_bytes if ask.objects == 0 else max(ask.size_bytes, ask.raw_bytes or 0)
 
 

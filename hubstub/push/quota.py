@@ -34,7 +34,7 @@ from ..index.schema import (
 )
 from ..people.repositories import RepositoryRow
 from .closure import Closure, new_chunks
-from .rows import insert_missing_rows
+from .rows import insert_rows
 from .verify import Contents
 
 NO_QUOTA = -1
@@ -43,7 +43,7 @@ NO_QUOTA = -1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a quota is of: the repository ``owner/slug``, and whose it is. ``id`` None: it is not there yet."""
+    """The subject of a quota: the repository ``owner/slug``, and whose it is. ``id`` None: it is not there yet."""
 
     name: str
     owner_id: int
@@ -57,7 +57,7 @@ def place_of(repository: RepositoryRow) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one quota leaves. ``key`` names the quota; ``left_bytes`` may be negative."""
+    """The room that one quota leaves. ``key`` names the quota; ``left_bytes`` may be negative."""
 
     key: str
     what: str
@@ -72,7 +72,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What a quota holds for. ``repositories`` selects the ids of those that share it; ``expected``: their objects."""
+    """The repositories that a quota counts: ``repositories`` selects their ids; ``expected``: their objects."""
 
     key: str
     what: str
@@ -107,7 +107,7 @@ async def find_room(
     *,
     alone: bool = False,
 ) -> list[Room]:
-    """What each quota leaves beside what is stored and, unless ``now`` is None, what is reserved; none without one.
+    """Return the room that each quota leaves beside what is stored and, unless ``now`` is None, reserved.
 
     ``alone``: nobody else takes of it until the transaction ends.
     """
@@ -148,7 +148,7 @@ async def expect_objects(
         for item, size in sorted(sizes.items())
     ]
     columns = ("repository", "user_id", "object_id", "owner_id", "size_bytes", "expires_at")
-    await insert_missing_rows(database, connection, expected_objects, columns, rows)
+    await insert_rows(database, connection, expected_objects, columns, rows)
 
 
 async def forget_expected(connection: AsyncConnection, repository: str, user_id: int, ids: Iterable[ObjectId]) -> None:
@@ -216,7 +216,7 @@ async def set_repository_quota(connection: AsyncConnection, repository_id: int, 
 
 
 async def read_used_bytes(connection: AsyncConnection, owner_id: int, repository_id: int | None) -> int:
-    """What a user's repositories take, or the one of them: what a quota is of."""
+    """Return the bytes that a user's repositories take, or one of them."""
     own = _ids().where(repositories.c.owner_id == owner_id)
     return await _used_bytes(
         connection, own if repository_id is None else own.where(repositories.c.id == repository_id)
@@ -264,7 +264,7 @@ async def _used_bytes(connection: AsyncConnection, ids: Select[tuple[int]]) -> i
 
 
 async def _reserved_bytes(connection: AsyncConnection, scope: _Scope, now: float, renewed: str | None) -> int:
-    """What may arrive for open uploads, and what objects take that were sent and wait for their push."""
+    """Return the bytes that may arrive for open uploads, and those of sent objects that wait for their push."""
     announced = select(func.sum(uploads.c.size_bytes)).where(
         uploads.c.repository_id.in_(scope.repositories), uploads.c.state == "open", uploads.c.expires_at > now
     )

@@ -33,7 +33,7 @@ from .pending import admit_pending
 from .policy import Rules, check_branch_signed, check_signers, read_rules
 from .quota import Place, forget_expected, place_of, settle_room
 from .receipts import find_answer
-from .rows import insert_missing_rows, insert_or_replace_rows
+from .rows import insert_rows
 from .verify import Contents
 
 _MANY = 1000
@@ -245,14 +245,14 @@ async def _insert_contents(
     new_commits = [commit_id for commit_id in contents.ordered if commit_id not in closure.had_commits]
     new_snapshots = contents.snapshots.keys() - closure.had_snapshots
     await _insert_chunks(database, connection, repository_id, new_chunks(contents, closure))
-    await insert_missing_rows(
+    await insert_rows(
         database,
         connection,
         schema.snapshots,
         ("repository_id", "id", "chunk_id", "chunk_offset", "chunk_size"),
         [(repository_id, bytes.fromhex(item), *contents.snapshots[item]) for item in new_snapshots],
     )
-    await insert_missing_rows(
+    await insert_rows(
         database,
         connection,
         schema.commits,
@@ -279,7 +279,7 @@ async def _insert_chunks(
     for at in range(0, len(chunks), _CHUNKS_AT_ONCE):
         part = chunks[at : at + _CHUNKS_AT_ONCE]
         rows = [(chunk.id, repository_id, chunk.raw_bytes, chunk.read()) for chunk in part]
-        await insert_missing_rows(database, connection, schema.chunks, columns, rows)
+        await insert_rows(database, connection, schema.chunks, columns, rows)
 
 
 async def insert_bundle(
@@ -302,7 +302,7 @@ async def insert_bundle(
     rows = [(bytes.fromhex(object_id), size, bundle, offset) for object_id, (offset, size) in contents.objects.items()]
     rows.sort()  # all pushes in the same order, or two could wait for each other
     columns = ("id", "size_bytes", "bundle", "raw_offset")
-    await insert_or_replace_rows(database, connection, schema.objects, columns, rows, columns[1:])
+    await insert_rows(database, connection, schema.objects, columns, rows, columns[1:])
 
 
 async def _insert_objects(
@@ -317,7 +317,7 @@ async def _insert_objects(
         await connection.execute(database.insert_missing(members).from_select(columns, ids))
     else:
         rows = [(repository_id, bytes.fromhex(object_id)) for object_id in contents.objects]
-        await insert_missing_rows(database, connection, members, columns, rows)
+        await insert_rows(database, connection, members, columns, rows)
 
 
 async def _insert_receipt(

@@ -22,36 +22,19 @@ _compiled: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], tuple[str, Ca
 """Database, table, columns, those that are replaced → the statement, and what turns rows into its parameters."""
 
 
-async def insert_missing_rows(
-    database: Database, connection: AsyncConnection, table: Table, columns: tuple[str, ...], rows: Rows
+async def insert_rows(
+    database: Database,
+    connection: AsyncConnection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Rows,
+    replaced: tuple[str, ...] = (),
 ) -> None:
-    """Insert ``rows``, whose values stand in the order of ``columns``; those that are there stay as they are.
+    """Insert ``rows``, whose values stand in the order of ``columns``.
 
-    Values go to the driver unchanged: bytes, text and numbers only.
+    Rows that are there stay as they are, but for the columns ``replaced``, which get the new values. Values go to the
+    driver unchanged: bytes, text and numbers only.
     """
-    await _insert(database, connection, table, columns, rows, ())
-
-
-async def insert_or_replace_rows(
-    database: Database,
-    connection: AsyncConnection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Rows,
-    replaced: tuple[str, ...],
-) -> None:
-    """As :func:`insert_missing_rows`, but those that are there get the new values of the columns ``replaced``."""
-    await _insert(database, connection, table, columns, rows, replaced)
-
-
-async def _insert(
-    database: Database,
-    connection: AsyncConnection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Rows,
-    replaced: tuple[str, ...],
-) -> None:
     if not rows:
         return
     dialect = connection.dialect

@@ -184,7 +184,7 @@ async def presign_objects(request: Request) -> Response:
 
 
 def _parse_ttl(message: Any, default_ttl_s: int) -> int:
-    """How long the URLs shall live: as long as the hub lets them, or shorter."""
+    """Return the life of the URLs in seconds: as long as the hub lets them live, or shorter."""
     ttl_s = message.get("ttl_seconds")
     if ttl_s is None:
         ttl_s = default_ttl_s

@@ -33,7 +33,7 @@ _MAX_REACHED = 4
 
 
 async def get_refs(request: Request) -> Response:
-    """Where the branches are, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need.
+    """Return the branches, and what this hub can do and takes; as msgpack with bare ids, which 0.1.x clients need.
 
     With ``?limit=&after=name&branch=name`` a page of them.  Who has this very answer already (``If-None-Match``) is
     told so, without it.
@@ -74,7 +74,7 @@ async def get_refs(request: Request) -> Response:
 
 
 def _access_with(caller: Caller | None, access: Access | None) -> Access:
-    """What the caller may do to a repository that they may read, with the token that they have."""
+    """Return the caller's access to a repository that they may read, with the token that they have."""
     scope = caller.scope if caller else "read"
     return next(item for item in reversed(ACCESS) if item == "read" or (covers(access, item) and covers(scope, item)))
 

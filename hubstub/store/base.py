@@ -22,12 +22,12 @@ OBJECTS = "objects/"
 OBJECT_UPLOAD = "o-"
 """What the name of an upload of one object begins with; no row of the index knows it."""
 PROBE = "probe-"
-"""What the name of a bundle begins with by which a hub tries its store; it is nobody's."""
+"""Prefix of the bundles by which a hub tries its store; no row ever names them."""
 PUT_CONTENT_TYPE = "application/octet-stream"
 READ_BYTES = 1 << 20
 """How much :meth:`ObjectStore.read` gives at a time."""
 PROBE_BYTES = 256 << 10
-"""How much is written to see whether there is room: an empty file needs none, and a full disk takes it."""
+"""Bytes that are written to see whether there is room: a full disk takes an empty file."""
 
 
 def staging_key(upload_id: str) -> str:

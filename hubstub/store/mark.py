@@ -18,7 +18,7 @@ KEY = "hub.json"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reach:
-    """How far an index has come: how often hubs began on it, and the number of the newest move of a branch."""
+    """The progress of an index: how often hubs began on it, and the number of the newest move of a branch."""
 
     starts: int = 0
     moves: int = 0

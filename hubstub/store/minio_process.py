@@ -37,7 +37,7 @@ BUCKET = "museui"
 DATA_NAME = "minio"
 LOG_NAME = "minio.log"
 RESTARTS = 3
-"""How often it may end within ten minutes and be started again."""
+"""Maximum number of restarts within ten minutes."""
 _FIRST_PORT = 9000
 _START_S = 60.0
 _STOP_S = 15.0

@@ -147,7 +147,7 @@ def _find_settings_faults(path: Path) -> list[Fault]:
 
 
 def _find_all(path: Path, read: Callable[[Path], Mapping[str, MuseError]]) -> list[Fault]:
-    """What the reader of another file finds wrong: of each of its entries, or first in the whole of it."""
+    """Return what is wrong with another file: with each of its entries, or the first thing in the whole of it."""
     import re
 
     from museui.settings.faults import Fault

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from museui.local.messages import Check
 
 _AT_ONCE = 8
-"""How many repositories a hub is asked for side by side."""
+"""Maximum number of repositories that hubs are asked for at a time."""
 
 
 @click.command()
@@ -88,7 +88,7 @@ def _urls_of(folder: Path, named: bool) -> tuple[dict[str, RepositoryUrl], list[
 
 
 def _examine_work_tree(folder: Path) -> list[Check]:
-    """What cannot be recorded of the work tree that ``folder`` is in."""
+    """Return what cannot be recorded of the work tree that ``folder`` is in."""
     from museui.local.messages import Check
     from museui.repo.repository import Repository
 
@@ -157,7 +157,7 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl], folders: list[Path])
 
 
 def _check_repository(folder: Path) -> list[Check]:
-    """What keeps the repository at ``folder`` from being safe; nothing when there is none."""
+    """Return what keeps the repository at ``folder`` from being safe; nothing when there is none."""
     from museui.local.messages import Check
     from museui.repo.reasons import find_reasons
     from museui.repo.repository import Repository
@@ -188,7 +188,7 @@ async def _examine_hubs(urls: dict[str, RepositoryUrl]) -> list[Check]:
 
 
 async def _examine_branches(folders: list[Path], known: list[Check]) -> list[Check]:
-    """Where the branches of these repositories are on the hubs that answer, but for what is ``known`` already."""
+    """Return where the branches of these repositories are on the hubs that answer, but for what is ``known``."""
     from museui.doctor.branches import examine_branches
     from museui.hub.url import parse_repository_url
     from museui.local.messages import Check

@@ -28,7 +28,7 @@ _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """How many tags were new to the hub, ``None`` when it took none; why others were not sent."""
+    """The tags of a push: how many were new to the hub, ``None`` when it took none; why others were not sent."""
 
     new: int | None
     failures: tuple[MuseError, ...]

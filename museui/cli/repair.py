@@ -101,7 +101,7 @@ def command(
 
 
 class _Said:
-    """What was done, and what could not be."""
+    """The result of a repair: what was done, and what could not be."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

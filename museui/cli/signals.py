@@ -1,4 +1,4 @@
-"""What a person or the system sends to a command that is all but done."""
+"""Signals of a person or the system to a command that is all but done."""
 
 from __future__ import annotations
 

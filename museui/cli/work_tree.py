@@ -30,14 +30,14 @@ def _render_names(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class WorkTreeLook:
-    """What a look at a work tree found; ``scan`` is ``None`` where there is none, or where it cannot be looked at."""
+    """A look at a work tree; ``scan`` is ``None`` where there is none, or where it cannot be looked at."""
 
     scan: Scan | None
     reasons: list[MuseError]
 
     @property
     def count(self) -> int:
-        """How many files are not committed."""
+        """Return the number of files that are not committed."""
         scan = self.scan
         return len(scan.added) + len(scan.changed) + len(scan.removed) if scan else 0
 

@@ -29,4 +29,4 @@ class Limits:
     presign_max_objects: int = 10_000
     """How many objects one ``push/presign`` or ``presign`` may be about."""
     max_branches: int = 10_000
-    """How many branches a repository may have."""
+    """Maximum number of branches of a repository."""

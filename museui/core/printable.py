@@ -1,4 +1,4 @@
-"""Which characters can be shown as they are: the one notion of it, for terminals, pages, and names that people read.
+"""The characters that can be shown as they are: one rule for terminals, pages, and names that people read.
 
 What joins letters and emoji (U+200C, U+200D) and what chooses a glyph are parts of how people write, and are shown.
 """

@@ -47,7 +47,7 @@ class Refs:
     next: str | None = None
     """Of a page of branches: behind which name the next begins."""
     access: str | None = None
-    """What the caller may do here: read, write or admin; ``None`` from an older hub."""
+    """The caller's access: read, write or admin; ``None`` from an older hub."""
 
     def known_limits(self) -> Limits:
         """The hub's limits, the defaults where it names none."""

@@ -1,4 +1,4 @@
-"""What comes back from a hub, an object store, or whatever answers in their place.
+"""Answers of a hub, of an object store, or of whatever answers in their place.
 
 Nobody vouches for an answer: it is read as it comes, never unpacked, no longer than its kind may be, and what it would
 become in memory is bounded before it is built. What it says of a failure is cut before anybody keeps or shows it.
@@ -25,6 +25,7 @@ from museui.core.errors import (
     error_from_code,
 )
 from museui.core.figures import render_bytes
+from museui.core.printable import is_line
 
 from .connections import TIMEOUT
 from .http import httpx
@@ -38,11 +39,11 @@ REQUEST_ID = "x-request-id"
 NO_HUB_HINT = "Check the URL, and what proxies are in between."
 
 _ERROR_BYTES = 64 << 10
-"""How much of an answer that says no is read."""
+"""Maximum of bytes that are read of an answer that is an error."""
 _MAX_MESSAGE_CHARS = 1000
 _MAX_DETAIL_CHARS = 500
 _MAX_DETAILS = 20
-"""How many entries a list or a map in the details of an error may have."""
+"""Maximum number of entries of a list or a map in the details of an error."""
 _MAX_DETAILS_CHARS = 4000
 _MAX_ETAG_CHARS = 200
 _CODE_OF_STORE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>").search
@@ -50,7 +51,7 @@ _CODE_OF_STORE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>").search
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one kind of answer may be: its length, how long each step may take, and all of it after the request."""
+    """The limits of one kind of answer: its length, the time of each step, and of all of it after the request."""
 
     max_bytes: int
     timeout: httpx.Timeout
@@ -61,9 +62,9 @@ SHORT = Kind(256 << 10, TIMEOUT, 120.0)
 LONG = Kind(16 << 20, TIMEOUT, 300.0)
 """A list: branches, tags, URLs for objects."""
 CONFIRMED = Kind(256 << 10, httpx.Timeout(600.0, connect=10.0), 900.0)
-"""What the hub says after it has checked all that was sent."""
+"""The hub's answer after it has checked all that was sent."""
 STORED = Kind(64 << 10, httpx.Timeout(60.0, connect=10.0), 120.0)
-"""What an object store says to an upload."""
+"""An object store's answer to an upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def error_of(answer: Answer, by_others: Callable[[Answer], MuseError] = foreign)
 
 def cut_text(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
     """Return foreign ``text`` as it may be kept and shown: on one line, not long, nothing in it that steers."""
-    part = "".join(char if char.isprintable() else " " for char in text[:max_chars])
+    part = "".join(char if is_line(char) else " " for char in text[:max_chars])
     return part + "…" if len(text) > max_chars else part
 
 
@@ -238,7 +239,7 @@ def _cut_value(value: object, depth: int) -> Any:
 
 
 def line_failed(exc: httpx.TransportError | TimeoutError, url: str, sending: Sending, size: int | None) -> Unreachable:
-    """What a failure of the line comes to. ``size``: of the upload in bytes, ``None`` when there is none to speak of.
+    """Return the error for a failure of the line. ``size``: bytes of the upload, ``None`` when there is none.
 
     An upload that was cut says how far it came: whoever reads that the hub cannot be reached looks in the wrong place.
     """

@@ -51,7 +51,7 @@ USER_AGENT = "museui"
 _NO_TRUST = HubTrust()
 _STEADY_S = 600.0
 _STEADY_BYTES = 600 << 10
-"""What comes in that time at least, on the worst of lines: who sends less keeps us waiting for ever."""
+"""Minimum of bytes in that time, on the worst of lines: a sender of less could keep us waiting for ever."""
 _BRANCHES_AT_ONCE = 10_000
 _BRANCHES_BESIDE = 1000
 _MAX_PAGES = 64

@@ -12,7 +12,7 @@ from museui.core.addresses import Address, address_of
 
 _UNSENT_OPTION: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 _UNSENT_BYTES = 128 << 10
-"""What is handed to the system and has not gone out is kept small, so that progress on a slow line is true.
+"""Maximum of bytes that the system holds unsent, so that progress on a slow line is true.
 
 Without this a system takes some megabytes at once and then, for minutes, nothing: the line seems to stand still.
 What is on its way is not limited, so a fast line stays fast.
@@ -23,13 +23,13 @@ Guard = Callable[[Address | None], None]
 
 
 class Sending:
-    """What httpx's extension ``trace`` tells of one request. Enter :attr:`deadline` around the request."""
+    """The progress of one request, by httpx's extension ``trace``. Enter :attr:`deadline` around the request."""
 
     def __init__(self, answer_s: float, guard: Guard | None = None) -> None:
         """``answer_s``: how long the answer may take, from the request's last byte to its own."""
         self.deadline = asyncio.timeout(None)
         self.sent_bytes: int | None = None
-        """How much of a body that is made piece by piece has been handed on; ``None`` for one that goes at once."""
+        """Bytes that were handed on of a body that is made piece by piece; ``None`` for one that goes at once."""
         self.began = False
         """Whether the body has begun to go."""
         self.ended = False

@@ -1,4 +1,4 @@
-"""What a person allows a hub: which certificates it may show, and where its object store may be."""
+"""The trust of a person in a hub: which certificates it may show, and where its object store may be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a hub may have uploads sent: a bad one must not steer a PUT into the network of whoever pushes."""
+"""The rule for upload URLs: a bad hub must not steer a PUT into the network of whoever pushes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_URL_CHARS = 8192
 _MAX_HEADERS = 32
 _HEADERS = ("content-type", "content-md5", "if-none-match", "x-amz-content-sha256", "x-amz-storage-class")
 _HEADER_FAMILIES = ("x-amz-checksum-", "x-amz-sdk-checksum-", "x-amz-server-side-encryption", "x-amz-meta-")
-"""What object stores want with an upload. No other header is sent: it would speak to something else."""
+"""Headers that object stores want with an upload. No other is sent: it would speak to something else."""
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -31,8 +31,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 class UploadPolicy:
-    """Which presigned URLs of the hub at ``base`` are followed: to itself, to the internet by https, and to addresses
-    within a network when the hub is within one, too, or its settings say ``private_store``.
+    """The presigned URLs of the hub at ``base`` that are followed: to itself, to the internet by https, and within a
+    network when the hub is within one, too, or its settings say ``private_store``.
     """
 
     def __init__(self, base: str, *, private_store: bool) -> None:

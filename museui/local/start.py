@@ -16,7 +16,7 @@ from .programs import program_command, program_environment
 
 _START_S = 20.0
 _ROOM_BYTES = 256 << 10
-"""What the daemon writes at once, its database for the most part."""
+"""Bytes that the daemon writes at its start, its database for the most part."""
 _POLL_S = 0.02
 _BACK_S = 5.0
 """How long a daemon that runs already may take to listen again where its socket was taken away."""

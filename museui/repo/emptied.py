@@ -28,9 +28,9 @@ class Emptied:
     files: tuple[str, ...]
     missing: tuple[str, ...]
     recorded: int
-    """How many recorded files held something."""
+    """Number of recorded files that held something."""
     there: int
-    """How many files there are now."""
+    """Number of files that there are now."""
 
     @property
     def is_mass(self) -> bool:

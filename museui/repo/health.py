@@ -1,4 +1,4 @@
-"""What is damaged in a repository, as far as it can be seen without hashing every object; and what is on no branch.
+"""Finding damage in a repository, as far as it can be seen without hashing every object, and commits on no branch.
 
 :mod:`museui.repo.check` looks at everything. This is for those who ask often: ``museui status``, doctor, the daemon.
 """

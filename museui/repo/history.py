@@ -17,7 +17,7 @@ _BOTH = _OURS | _THEIRS
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """How many commits are only in the one history (``ahead``) and only in the other (``behind``).
+    """The number of commits only in the one history (``ahead``) and only in the other (``behind``).
 
     ``related``: whether any is in both.
     """

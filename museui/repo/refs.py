@@ -24,7 +24,7 @@ _COMMIT = "commit: "
 _REF_HINT = "`museui repair` finds out what it held."
 _BLANKS = " \t\r\n"
 _OTHERS_TEMPORARY = (PREFIX, ".muse-tmp-")
-"""What files begin with that MuseUI and the Muse client write before they rename them."""
+"""Prefixes of the files that MuseUI and the Muse client write before they rename them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which of a repository's remotes is meant, and the name of one that is known by its URL."""
+"""Choosing one of a repository's remotes, and naming one that is known by its URL."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ from .unrecordable import unrecordable_error
 from .worktree import WorkTree, read_work_tree
 
 _ENTRY_BYTES = 76
-"""What an entry of a snapshot's record has beside its path, at most."""
+"""Maximum of bytes that an entry of a snapshot's record has beside its path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is checked out: ``commit`` is ``None`` before the first one."""
+    """The commit and files that are checked out: ``commit`` is ``None`` before the first one."""
 
     head: Head
     commit: Commit | None

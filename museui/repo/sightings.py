@@ -1,4 +1,4 @@
-"""When each branch of a remote was last seen there, and how: ``.muse/seen/<remote>.json``, a small note for people.
+"""Notes of when each branch of a remote was last seen there, and how: ``.muse/seen/<remote>.json``, for people.
 
 What a branch was seen at stands in ``remotes/<remote>/<branch>``, which the Muse client reads and writes too; a note
 that says something else there is older than that, and counts for nothing. Losing it loses the time of day, no more.

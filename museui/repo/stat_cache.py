@@ -1,4 +1,4 @@
-"""Which content a file of the work tree had when it was last read, so that one that is untouched is not read again.
+"""A cache of the content that files of the work tree had when they were read: an untouched one is not read again.
 
 A cache and nothing more: rubbish in it counts as nothing, and without it everything works, slower.  As git does it, a
 file is only trusted when it was last changed before it was read by more than the file system's clock can tell: one
@@ -26,7 +26,7 @@ _MAX_BYTES = 256 << 20
 
 
 class StatCache:
-    """What is known of the files of one work tree. Make one, look up and learn, then :meth:`write`."""
+    """The cache of one work tree. Make one, look up and learn, then :meth:`write`."""
 
     def __init__(self, muse: str) -> None:
         """Read what was kept in the folder ``muse``."""

@@ -22,7 +22,7 @@ _SPECIAL = "special file"
 
 
 class Stamp(NamedTuple):
-    """What differs when a file was written or replaced."""
+    """The facts about a file that differ when it was written or replaced."""
 
     size: int
     mtime_ns: int

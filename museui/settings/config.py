@@ -176,7 +176,10 @@ class ConfigFile:
         self._watches = False
 
     def read(self) -> Config:
-        """What it says now; a repository that makes no sense is in ``wrong``. Raises :class:`Usage` naming the file."""
+        """Return the file as it is now; a repository that makes no sense is in ``wrong``.
+
+        Raises :class:`Usage` naming the file.
+        """
         try:
             config = parse_tables(parse_toml(read_toml_text(str(self.path))), strict=False)
         except FileNotFoundError:

@@ -39,7 +39,7 @@ def parse_hubs(tables: Any) -> dict[str, HubTrust]:
 
 
 def choose_trust(base: str, hubs: Mapping[str, HubTrust], environment: Mapping[str, str]) -> HubTrust:
-    """What the hub at ``base`` is allowed; ``MUSEUI_CA``, if set, goes before its own ``ca``. Plain HTTP needs none."""
+    """Return what the hub at ``base`` is allowed; ``MUSEUI_CA`` goes before its own ``ca``. Plain HTTP needs none."""
     if urlsplit(base).scheme != "https":
         return HubTrust()
     trust = next((hubs[key] for key in host_keys(base) if key in hubs), HubTrust())

@@ -1,4 +1,4 @@
-"""Which token goes to which hub. A repository says which hub it is pushed to, and anybody may have written that.
+"""Choosing the token for a hub. A repository says which hub it is pushed to, and anybody may have written that.
 
 So ``MUSEUI_TOKEN`` goes to the hub that ``MUSEUI_HUB`` names; without that, to hubs alone that the user has named:
 this machine, those of ``identity.toml``, and those of a URL that was given on the command line, now or once before.

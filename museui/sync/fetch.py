@@ -35,9 +35,9 @@ from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
 _MAX_WIRE_BYTES = Limits().max_raw_bytes + (1 << 30)
-"""What does not compress becomes a little longer by it."""
+"""Limit of a fetch on the wire: what does not compress becomes a little longer."""
 _RECORDS_BYTES = 16 << 20
-"""How much of the records of commits is held in memory."""
+"""Maximum of bytes of commits' records that are held in memory."""
 _MAX_HAVE = 256
 _TAGS = "tags"
 
@@ -46,7 +46,7 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What came: the hub's branches, but for those whose names are none, and how much of it was new here."""
+    """The result of a fetch: the hub's branches, but for those whose names are none, and how much was new here."""
 
     branch_heads: dict[str, CommitId]
     default_branch: str | None
@@ -55,7 +55,7 @@ class FetchResult:
     objects: int
     wire_bytes: int
     faults: tuple[MuseError, ...] = ()
-    """Why the head of a branch could not be noted here, or a tag not be read; its commits have come."""
+    """Errors of heads that could not be noted here, and of tags that could not be read; the commits have come."""
 
 
 async def fetch(
@@ -140,7 +140,7 @@ def _open_scratch(folder: Path) -> BinaryIO:
 
 
 class _Room:
-    """How much of a fetch is taken: no more than the disk has room for, packed and then unpacked."""
+    """The limits of a fetch: no more than the disk has room for, packed and then unpacked."""
 
     def __init__(self, folder: Path) -> None:
         usage = shutil.disk_usage(folder)

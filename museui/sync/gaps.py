@@ -1,4 +1,4 @@
-"""What a fetch must not say that it has: records here that are damaged, and all that is built on them."""
+"""Finding records that a fetch must not say it has: damaged ones, and all that is built on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a hub's branches are now, compared with where they were last seen: safe is about the hub, not about memory."""
+"""Asking a hub where its branches are, and noting it: safe is about the hub, not about memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_ASKED = 20
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a hub said. ``etag``: names the answer; ``changed``: branches that were not where they were last seen.
+    """The answer of a hub. ``etag``: names the answer; ``changed``: branches that were not where they were last seen.
 
     ``heads``: the branches that it has and can give back, as far as it knows. ``holds``: of branches whose head there
     is not here, the commit of ours that it builds on.

@@ -31,6 +31,7 @@ from .negotiate import (
     fetch_refs,
     find_common,
 )
+from .observe import find_whole
 from .pack import Content, pack_bundle, pack_stream
 from .pack_objects import PackedObjects, pack_objects
 from .phases import Phase, run_phase
@@ -181,7 +182,7 @@ class Push:
                 raise
 
     def _note(self, hub_head: CommitId | None) -> CommitId | None:
-        """Note where the hub's branch is, when it was last seen elsewhere; return where that was."""
+        """Note where the hub has the branch whole, when it was last seen elsewhere; return where that was."""
         remote = self._request.remote
         if remote is None:
             return None
@@ -219,7 +220,8 @@ class Push:
                 self._note(None)
             raise
         hub_head = refs.branch_heads.get(request.branch)
-        seen = self._note(hub_head)
+        noted = find_whole(self._repository, refs).get(request.branch)
+        seen = self._note(noted)
         if hub_head == request.head and not any(map(self._repository.has_object, refs.needs)):
             phase.detail.update(rounds=0, hub_branches=len(refs.branch_heads))
             return Common(hub_head), rtt_s
@@ -233,7 +235,7 @@ class Push:
             environment.random,
         )
         if not request.force:
-            told = not request.by_itself and (request.remote is None or seen == hub_head)
+            told = not request.by_itself and (request.remote is None or seen == noted)
             if not told:
                 check_not_removed(self._repository, request.branch, refs.removed, hub_head, request.head)
             check_fast_forward(self._repository, request.branch, hub_head, request.head, common.known)

@@ -24,7 +24,7 @@ from .spool import PackedBundle
 
 _PRESIGN_TRIES = 3
 _MAX_TIMINGS = 32
-"""How many steps a hub may say the times of; they are kept with the push."""
+"""Maximum number of steps of which a hub may say the times; they are kept with the push."""
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Which of many branches need no push: asked once for all of them."""
+"""Finding the branches that need no push, by one request for all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .negotiate import fetch_refs
 async def find_up_to_date(
     repository: Repository, client: HubClient, remote: str | None, heads: Mapping[str, CommitId]
 ) -> set[str]:
-    """Those branches of ``heads`` that are there on the hub as well, which is noted as seen at ``remote``.
+    """Return those branches of ``heads`` that are there on the hub as well, and note that as seen at ``remote``.
 
     None when the hub cannot be asked, or has lost objects that are here: then each push finds out for itself.
     """

@@ -132,12 +132,6 @@ def hub() -> Iterator[HubProcess]:
         yield process
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as started:
-        yield started
-
-
 @pytest.fixture
 def band(tmp_path: Path, hub: HubProcess, forks: Forks) -> Band:
     return Band(tmp_path / "band", hub, forks)

@@ -127,6 +127,22 @@ def test_a_hub_that_was_emptied_has_nothing_and_gets_all_again(song: Song, hub: 
     assert heads(hub, "song")["main"] == head and song.status()["side"]["state"] == "safe"
 
 
+def test_a_push_that_ends_before_it_brings_lost_files_leaves_nothing_safe(song: Song, hub: HubProcess) -> None:
+    song.made.commit({"a": b"the only copy"})
+    song.run("push")
+    song.status()
+    hub.stop()
+    for folder in ("objects", "bundles"):
+        shutil.rmtree(hub.data_dir / "store" / folder, ignore_errors=True)
+    hub.command("fsck", "--repair", expect=1)
+    hub.start()
+    killed = song.museui("push", cwd=song.made.root, MUSEUI_FAILPOINT="push.packed")
+    assert killed.code < 0
+    assert song.status(code=1)["main"]["state"] == "gone"
+    song.run("push")
+    assert song.status()["main"]["state"] == "safe" and song.doctor()["ok"]
+
+
 def test_a_repository_that_is_not_there_for_us_is_not_safe(song: Song, hub: HubProcess) -> None:
     song.made.commit({"a": b"1"})
     song.run("push")

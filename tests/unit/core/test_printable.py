@@ -11,6 +11,7 @@ from museui.cli.output import printable
 from museui.core.figures import one_line
 from museui.core.names import check_line, is_branch
 from museui.core.printable import is_line
+from museui.hub.answers import cut_text
 
 UNSEEN = list(
     "\x00\x1b\x7f\x85\x9b\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\u206f\u3164"
@@ -22,7 +23,7 @@ SEEN = ["a", "é", "e\u0301", "日本語", "ناپدید\u200cشده", "👩\u20
 @pytest.mark.parametrize("char", UNSEEN, ids=lambda char: f"U+{ord(char):04X}")
 def test_what_nobody_can_see_is_named_everywhere_and_is_in_no_name(char: str) -> None:
     text = f"ma{char}in"
-    for shown in (printable(text), one_line(text), str(render_foreign(text)), plain_name(text)):
+    for shown in (printable(text), one_line(text), str(render_foreign(text)), plain_name(text), cut_text(text)):
         assert char not in shown
     assert f"\\x{ord(char):02x}" in printable(text)
     assert not is_line(text)

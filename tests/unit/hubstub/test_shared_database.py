@@ -19,7 +19,7 @@ from hubstub.index.postgresql import require_postgresql_package
 from hubstub.index.schema import objects, repositories, settings
 from hubstub.people.repositories import create_repository
 from hubstub.people.users import create_user, list_users
-from hubstub.push.rows import insert_missing_rows
+from hubstub.push.rows import insert_rows
 from museui.core.errors import Invalid, MuseError, Unavailable, Usage
 from tests.helpers.hub import hub_command
 from tests.helpers.hub_index import fresh_database
@@ -141,8 +141,8 @@ async def test_many_rows_at_once_leave_alone_what_is_there(folder: Path) -> None
     columns = ("id", "size_bytes")
     async with fresh_database(folder) as database, database.write() as connection:
         await connection.execute(insert(objects).values(id=rows[7][0], size_bytes=7))
-        await insert_missing_rows(database, connection, objects, columns, rows)
-        await insert_missing_rows(database, connection, objects, columns[::-1], [row[::-1] for row in rows])
+        await insert_rows(database, connection, objects, columns, rows)
+        await insert_rows(database, connection, objects, columns[::-1], [row[::-1] for row in rows])
         found = (await connection.execute(select(objects.c.id, objects.c.size_bytes).order_by(objects.c.id))).all()
     assert [tuple(row) for row in found] == [(key, 7 if at == 7 else size) for at, (key, size) in enumerate(rows)]
 

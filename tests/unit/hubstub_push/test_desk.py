@@ -42,7 +42,7 @@ async def test_a_failure_frees_the_upload(desk: PushDesk) -> None:
         pass
 
 
-async def test_it_is_idle_once_nobody_holds_or_waits_for_a_slot(desk: PushDesk) -> None:
+async def test_it_is_quiet_once_nobody_holds_or_waits_for_a_slot(desk: PushDesk) -> None:
     inside = 0
     most = 0
     free = asyncio.Event()
@@ -58,7 +58,7 @@ async def test_it_is_idle_once_nobody_holds_or_waits_for_a_slot(desk: PushDesk) 
     tasks = [asyncio.create_task(work()) for _ in range(10)]
     for _ in range(5):
         await asyncio.sleep(0)
-    waiting = asyncio.create_task(desk.wait_idle())
+    waiting = asyncio.create_task(desk.wait_quiet())
     await asyncio.sleep(0)
     assert not waiting.done()
     free.set()
