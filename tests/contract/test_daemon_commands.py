@@ -152,7 +152,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 
 def test_the_queue_is_listed_cancelled_and_retried(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
     daemon.watch(song.root)
-    entry = daemon.follow(lambda state: next((e for e in state.queue.values() if e.tries), None))
+    entry = daemon.wait_failed()
     assert (entry.error.code, entry.state) == ("unreachable", "waiting")
     listed = daemon.museui("queue", "list").stdout
     assert "hub unreachable" in listed and entry.id in listed

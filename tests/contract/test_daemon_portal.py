@@ -49,9 +49,7 @@ def test_a_commit_that_met_a_portal_is_pushed_when_the_hub_answers_again(
         daemon.watch(made.root)
         portal.only, portal.answer = "/ada/", ANSWERS[kind]  # it lets /healthz through
         head = made.commit({"a": b"1"})
-        entry = daemon.follow(
-            lambda state: next((item for item in state.queue.values() if item.tries and not item.push), None)
-        )
+        entry = daemon.wait_failed()
         assert entry.state == "waiting" and entry.error.retryable, entry
         portal.answer = None
         daemon.wait_safe(made.root)
@@ -97,9 +95,7 @@ def test_whichever_request_it_answers(
         head = made.commit({"a": b"1"} if only == "/stream" else many)
         daemon.watch(made.root)
         assert portal.taken.wait(60)
-        entry = daemon.follow(
-            lambda state: next((item for item in state.queue.values() if item.tries and not item.push), None)
-        )
+        entry = daemon.wait_failed()
         assert entry.state == "waiting", entry
         portal.answer = None
         daemon.wait_safe(made.root)

@@ -45,7 +45,7 @@ def test_a_line_that_stands_still_is_cut_and_the_push_tried_again(
         head = song.commit({f"{number}": os.urandom(3_000_000 // count) for number in range(count)})
         line.hold(after_bytes=1_000_000)
         daemon.watch(song.root)
-        entry = daemon.follow(lambda state: next((item for item in state.queue.values() if item.tries), None))
+        entry = daemon.wait_failed()
         assert "stands still" in entry.error.message
         assert entry.error.retryable
         line.cut()

@@ -31,7 +31,7 @@ def test_a_store_that_stops_between_presign_and_put_gets_the_bundle_when_it_is_b
             minio.stop()
             line.cut()
             line.release()
-            entry = daemon.follow(lambda state: next((item for item in state.queue.values() if item.tries), None))
+            entry = daemon.wait_failed()
             assert entry.state == "waiting" and entry.error.retryable
             assert heads(hub, "presigned") == {}
             minio.start()

@@ -20,7 +20,7 @@ import pytest
 
 from museui.core.errors import MuseError
 from museui.local.client import LocalClient
-from museui.local.messages import RepositoryView
+from museui.local.messages import QueueView, RepositoryView
 from museui.local.state import State
 from tests.helpers.hub import ROOT, HubProcess
 
@@ -134,6 +134,13 @@ class DaemonProcess:
                 return value
             assert time.monotonic() < deadline, f"it never came:\n{state}\n{self.log}"
         raise AssertionError(f"the daemon ended its events:\n{self.log}")
+
+    def wait_failed(self) -> QueueView:
+        """Wait for an entry of the queue whose push failed and that is not being pushed again; that entry."""
+        entry: QueueView = self.follow(
+            lambda state: next((e for e in state.queue.values() if e.tries and e.state != "pushing"), None)
+        )
+        return entry
 
     def wait_safe(self, *paths: Path) -> None:
         """Return once every branch of these repositories (default: all), as it is on disk now, is safe."""
