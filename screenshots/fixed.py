@@ -157,7 +157,8 @@ _KINDS: dict[frozenset[str], Callable[[Fixed, dict[str, Any]], None]] = {
 
 
 def _moment(number: int, newest: int) -> float:
-    return NOW - 20.0 - 420.0 * max(0, newest - number) ** 1.5
+    gone_s: float = 420.0 * max(0, newest - number) ** 1.5
+    return NOW - 20.0 - gone_s
 
 
 def _chance(what: str, number: int) -> float:

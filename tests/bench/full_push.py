@@ -27,8 +27,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from reference_work import Size, write_reference_work
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from museui.cli.reference_work import Size
+from tests.bench.reference_work import write_reference_work
 
 MIB = 1 << 20
 _RSS_UNIT = 1024 if sys.platform == "linux" else 1

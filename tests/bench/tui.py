@@ -249,8 +249,8 @@ def use_history(keys: Keys, terminal: PtyTerminal, count: int) -> dict[str, floa
     for _ in range(5):
         for character in b"take-":
             keys.press("history filter, nothing goes", bytes([character]))
-        for character in "123":
-            keys.press("history filter", character.encode(), " pushes  ")
+        for digit in "123":
+            keys.press("history filter", digit.encode(), " pushes  ")
         for _ in range(8):
             keys.press("history filter back", BACKSPACE)
     keys.press("filter closes", ESCAPE, f"{count:,} pushes  ")

@@ -10,6 +10,7 @@ import httpx
 import msgpack
 import pytest
 
+from museui.core.ids import CommitId
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_index import made_id, seed_repository
 from tests.helpers.postgresql import NewDatabase
@@ -210,7 +211,7 @@ def test_a_push_to_a_crowd_goes_on_and_a_branch_of_it_can_be_deleted(
     url, token = crowd.repository("mine"), {"MUSEUI_TOKEN": crowd.token}
     museui("remote", "add", "origin", url, cwd=builder.root)
     assert museui("push", builder.root, "--no-daemon", **token).code == 0
-    graph = {made_id(number): [] for number in range(10)}
+    graph: dict[CommitId, list[CommitId]] = {CommitId(made_id(number)): [] for number in range(10)}
     heads = {f"{number:06}".ljust(240, "b"): made_id(number % 10) for number in range(MANY)}
     seed_repository(crowd.data_dir, "ada", "mine", graph, heads)
     builder.commit({"verse": b"of mine", "second": b"verse"})

@@ -97,7 +97,7 @@ _STRANGE = [_LONG, "/" + "x/" * 3000, "/tmp/" + "é" * 200, "/tmp/\0", ""]
 
 @pytest.mark.parametrize("text", _STRANGE, ids=["100 KB", "many folders", "a long name", "NUL", "nothing"])
 def test_a_text_that_no_path_or_name_can_be_is_invalid_in_every_field(daemon: DaemonProcess, text: str) -> None:
-    bodies = {
+    bodies: dict[str, list[dict[str, Any]]] = {
         "repositories": [{"path": text}],
         "pushes": [{"path": text, "branch": "main"}, {"path": "/tmp", "branch": text or "a\u200bb"}],
         "pushes/leave": [{"path": text, "branch": "main"}],

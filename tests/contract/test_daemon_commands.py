@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from museui.local.state import State
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.watched import make_repository
 from tests.helpers.workload import RepositoryBuilder
@@ -47,7 +49,7 @@ def test_without_a_daemon_one_sentence_says_how_to_start_it(tmp_path: Path) -> N
             assert idle.json("daemon", "status")["pid"] == started["pid"]
             first = idle.museui("daemon", "logs").stdout
             assert "looking after 0 repositories" in first
-            assert idle.json("daemon", "logs", "-n", 1)["lines"] == first.splitlines()[-1:]
+            assert idle.json("daemon", "logs", "-n", "1")["lines"] == first.splitlines()[-1:]
             nothing = idle.museui("history")
             assert (nothing.stdout, nothing.stderr) == ("", "nothing was pushed yet\n")
         finally:
@@ -153,7 +155,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 def test_the_queue_is_listed_cancelled_and_retried(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
     daemon.watch(song.root)
     entry = daemon.wait_failed()
-    assert (entry.error.code, entry.state) == ("unreachable", "waiting")
+    assert entry.error and (entry.error.code, entry.state) == ("unreachable", "waiting")
     listed = daemon.museui("queue", "list").stdout
     assert "hub unreachable" in listed and entry.id in listed
     daemon.museui("queue", "cancel", song.root)
@@ -169,12 +171,14 @@ def test_the_queue_is_listed_cancelled_and_retried(daemon: DaemonProcess, song: 
 
 def test_a_night_offline_is_one_line_of_history(daemon: DaemonProcess, song: RepositoryBuilder) -> None:
     view = daemon.watch(song.root)
+
+    def was_tried(state: State, times: int) -> bool:
+        return any(push.tries >= times for push in state.history.values() if push.path == view["path"])
+
     for tries in range(1, 4):
-        daemon.follow(
-            lambda state, n=tries: any(p.tries >= n for p in state.history.values() if p.path == view["path"])
-        )
+        daemon.follow(partial(was_tried, times=tries))
         daemon.museui("queue", "retry", song.root)
-    daemon.follow(lambda state: any(p.tries >= 4 for p in state.history.values() if p.path == view["path"]))
+    daemon.follow(partial(was_tried, times=4))
     (push,) = daemon.client.get(f"pushes?repository={view['id']}")["pushes"]
     assert (push["result"], push["error"]["code"]) == ("failed", "unreachable")
     assert push["tries"] >= 4

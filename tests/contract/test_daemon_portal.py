@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ ANSWERS = {
 
 
 @pytest.fixture(scope="module")
-def hub() -> HubProcess:
+def hub() -> Iterator[HubProcess]:
     """One hub for all of these."""
     with HubProcess() as process:
         yield process
@@ -50,7 +51,7 @@ def test_a_commit_that_met_a_portal_is_pushed_when_the_hub_answers_again(
         portal.only, portal.answer = "/ada/", ANSWERS[kind]  # it lets /healthz through
         head = made.commit({"a": b"1"})
         entry = daemon.wait_failed()
-        assert entry.state == "waiting" and entry.error.retryable, entry
+        assert entry.state == "waiting" and entry.error and entry.error.retryable, entry
         portal.answer = None
         daemon.wait_safe(made.root)
         assert heads(hub, slug) == {"main": head}

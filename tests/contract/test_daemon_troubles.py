@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,10 @@ def test_a_repository_that_comes_back_is_watched_again(daemon: DaemonProcess, hu
     assert heads(hub, "back") == {"main": head}
 
 
+def _was_pushed(state: State, head: str) -> bool:
+    return any(push.head == head for push in state.history.values())
+
+
 def test_a_folder_of_branches_that_is_made_anew_is_watched_again(
     daemon: DaemonProcess, hub: HubProcess, tmp_path: Path
 ) -> None:
@@ -97,7 +102,7 @@ def test_a_folder_of_branches_that_is_made_anew_is_watched_again(
     assert wait_word(daemon, "stopped").branches == (), "what was there is lost, and not for want of commits"
     for content in (b"two", b"three"):
         head = song.commit({"a": content})
-        daemon.follow(lambda state, head=head: any(push.head == head for push in state.history.values()))
+        daemon.follow(partial(_was_pushed, head=head))
     assert heads(hub, "anew") == {"main": head}
 
 

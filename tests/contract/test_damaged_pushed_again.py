@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def bob(hub: HubProcess) -> str:
 
 def send(client: PushClient, history: History, way: str) -> None:
     """Push ``history``, which must work."""
-    frames = [["H", {"branch": "main", "head": history.head, "force": False}]]
+    frames: list[list[Any]] = [["H", {"branch": "main", "head": history.head, "force": False}]]
     frames += [["S", record] for record in history.snapshots]
     frames += [["O", list(item)] for item in history.contents.items()]
     frames += [*(["C", record] for record in history.commits), ["E", {}]]

@@ -26,7 +26,7 @@ class World:
     def ask(self, method: str, path: str, who: str = "") -> httpx.Response:
         """A request as ``who`` (a key of ``tokens``, none for nobody)."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
-        json = {"have": []} if method in ("POST", "PATCH") else None
+        json: dict[str, list[str]] | None = {"have": []} if method in ("POST", "PATCH") else None
         return self.client.request(method, self.hub.url + path, headers=headers, json=json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import msgpack
@@ -62,7 +63,7 @@ def test_negotiate_acknowledges_what_is_there_and_names_the_newest_as_base(hub: 
 
 
 def test_negotiate_is_not_ready_while_nothing_is_common(hub: HubProcess) -> None:
-    nothing = {"ack": [], "common_base": None, "reached": []}
+    nothing: dict[str, Any] = {"ack": [], "common_base": None, "reached": []}
     assert _negotiate(hub, [made_id("unknown")]) == {**nothing, "ready": False}
     assert _negotiate(hub, []) == {**nothing, "ready": True}
     assert _negotiate(hub, [made_id("unknown")], "empty") == {**nothing, "ready": True}

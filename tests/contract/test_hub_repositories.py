@@ -94,7 +94,7 @@ def test_list_comes_in_pages(client: httpx.Client) -> None:
     whole = [item["slug"] for item in client.get("/repos", params={"limit": 200}).json()["repositories"]]
     assert len(whole) >= 5 and whole == sorted(whole)
     paged: list[str] = []
-    after = ""
+    after: str | None = ""
     while after is not None:
         page = client.get("/repos", params={"limit": 2, "after": after}).json()
         assert len(page["repositories"]) <= 2

@@ -93,7 +93,7 @@ def test_setup_prints_the_policies_and_does_nothing(tmp_path: Path) -> None:
 
 
 def test_setup_says_what_is_missing_or_wrong(minio: MinioProcess, tmp_path: Path) -> None:
-    where = ["--data", tmp_path, "--s3-endpoint", minio.url]
+    where: list[str | Path] = ["--data", tmp_path, "--s3-endpoint", minio.url]
     assert "MINIO_ROOT_USER" in hub_command("minio-setup", *where, expect=2).stderr
     assert "--s3-endpoint" in hub_command("minio-setup", "--data", tmp_path, expect=2).stderr
     with pytest.raises(Usage, match="refused"):

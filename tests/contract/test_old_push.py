@@ -92,7 +92,7 @@ BAD_PUSHES: dict[str, tuple[dict[str, Any], str]] = {
     "a commit is another": (_body(ATTACK, commits=[{**ATTACK.commits[0], "message": "another"}]), "integrity"),
     "a commit lacks a field": (_body(ATTACK, commits=[WITHOUT_TIME]), "invalid"),
     "a commit is twice there": (_body(ATTACK, commits=ATTACK.commits * 2), "invalid"),
-    "a path leads out": (_body(next_history(**{"../out": b"x"})), "invalid"),
+    "a path leads out": (_body(next_history(files={"../out": b"x"})), "invalid"),
     "a signature without its key": (
         _body(ATTACK, commits=[{**ATTACK.commits[0], "signature": "ed25519:AA", "format_version": 5}]),
         "bad_signature",
@@ -226,7 +226,7 @@ def test_objects_ahead_need_room_like_those_of_a_push() -> None:
             status, answer = client.post("push/objects", _objects(second))
             assert (status, error_code(answer)) == (507, "quota")
         assert _missing(client, first, second) == {second}
-        body = _body(next_history(history, b=first), "main", objects=[])
+        body = _body(next_history(history, files={"b": first}), "main", objects=[])
         assert client.post("push", body)[0] == 200
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ TREE = {
 }
 
 
-def _signed(record: dict[str, object], key: bytes) -> dict[str, object]:
+def _signed(record: dict[str, Any], key: bytes) -> dict[str, Any]:
     bare = {**record, "commit_id": str(record["commit_id"]).removeprefix("sha256:")}
     return {**sign_commit(bare, key), "commit_id": record["commit_id"]}
 

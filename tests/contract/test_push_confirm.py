@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -269,7 +270,7 @@ def test_presign_names_what_is_wrong(client: PushClient, fields: dict[str, objec
         {"force": "yes"},
     ],
 )
-def test_confirm_names_what_is_wrong(client: PushClient, fields: dict[str, object]) -> None:
+def test_confirm_names_what_is_wrong(client: PushClient, fields: dict[str, Any]) -> None:
     status, answer = client.confirm_objects(make_history({}), **fields)
     assert (status, error_code(answer)) == (422, "invalid")
 

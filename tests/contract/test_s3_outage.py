@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import httpx
@@ -127,10 +127,10 @@ WRONG = Credential("nobody-knows-me", "x" * 40)
     ],
 )
 async def test_a_staging_key_that_does_not_work_is_found_at_the_start(
-    minio: MinioProcess, spoil: type[S3Settings]
+    minio: MinioProcess, spoil: Callable[[S3Settings], S3Settings]
 ) -> None:
     with pytest.raises((Usage, Unavailable)) as raised:
-        await probe_store(S3Store(spoil(minio.new_store()), b"s" * 32))  # type: ignore[arg-type]
+        await probe_store(S3Store(spoil(minio.new_store()), b"s" * 32))
     assert raised.value.hint
 
 

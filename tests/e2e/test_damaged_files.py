@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.helpers.workload import RepositoryBuilder, sha
 from tests.stateful.forks import Answer, Forks
 
 _numbers = itertools.count()
-DAMAGE = {
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "half": lambda content: content[: len(content) // 2],
     "garbage": lambda content: b"\x00\xffgarbage\n" * 7,

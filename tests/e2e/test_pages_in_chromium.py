@@ -119,7 +119,7 @@ def _contrast(one: str, other: str) -> float:
 
 def test_keyboard_gets_to_the_content_and_out_of_the_session(signed_in: Browser, hub: HubProcess) -> None:
     skip = signed_in.driver.find_element(By.CSS_SELECTOR, "a.skip")
-    signed_in.driver.execute_script("arguments[0].focus()", skip)  # type: ignore[no-untyped-call]
+    signed_in.driver.execute_script("arguments[0].focus()", skip)
     assert skip.is_displayed() and skip.location["x"] >= 0
     signed_in.driver.find_element(By.CSS_SELECTOR, "header form button").click()
     signed_in.arrive(hub.url + "/")

@@ -32,7 +32,7 @@ def test_a_store_that_stops_between_presign_and_put_gets_the_bundle_when_it_is_b
             line.cut()
             line.release()
             entry = daemon.wait_failed()
-            assert entry.state == "waiting" and entry.error.retryable
+            assert entry.state == "waiting" and entry.error and entry.error.retryable
             assert heads(hub, "presigned") == {}
             minio.start()
             daemon.wait_safe()

@@ -252,7 +252,7 @@ async def test_a_probe_reads_nothing_of_what_is_compressed(address: str) -> None
 
 
 async def test_an_answer_that_trickles_ends(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = answers.Kind(1000, client.LONG.timeout, 0.3)
+    quick = answers.Kind(1000, answers.LONG.timeout, 0.3)
     async with HubClient(RepositoryUrl(f"{address}/trickle", "ada", "song"), None) as line:
         with pytest.raises(Unreachable, match="takes too long"):
             await line._send("GET", f"{address}/trickle", {}, None, quick)

@@ -154,7 +154,7 @@ def test_an_answer_stays_what_it_was_when_the_branch_has_gone_on(client: PushCli
     wire = _wire(client)
     client.upload(wire)
     first = client.confirm(wire, ATTACK.head, expected_head=BASE.head)
-    more = next_history(ATTACK, "then more", more=b"more")
+    more = next_history(ATTACK, "then more", {"more": b"more"})
     assert client.push(more)[0] == 200
     client.wait_promoted()
     with unchanged(client.hub):

@@ -28,7 +28,7 @@ from tests.helpers.hub_contents import hub_contents
 from tests.helpers.push_client import PushClient, compress
 from tests.helpers.records import make_history, pack
 
-ATTACK = next_history(**{"a.txt": b"some text, some text, some text", "b.bin": bytes(range(64)), "empty": b""})
+ATTACK = next_history(files={"a.txt": b"some text, some text, some text", "b.bin": bytes(range(64)), "empty": b""})
 RAW = pack(ATTACK.bundle())
 CUTS = [0, 1, 7, len(RAW) // 3, len(RAW) // 3, 2 * len(RAW) // 3, len(RAW) - 1, len(RAW)]
 FRAMES = [compress(RAW[start:stop]) for start, stop in pairwise(CUTS)]

@@ -60,7 +60,11 @@ def test_a_path_that_no_work_tree_may_hold_is_refused(hub: HubProcess, client: P
         check_refused(send(client, "unpack", _object(path=path), ATTACK.head), "invalid")
 
 
-FOLDERS = [({"a": 1, "a/b": 1}, []), ({"a/b/c": 1, "x": 1, "a/b": 1}, []), ({"a": 1, "a!": 1, "a/b": 1}, [])]
+FOLDERS: list[tuple[dict[str, int], Any]] = [
+    ({"a": 1, "a/b": 1}, []),
+    ({"a/b/c": 1, "x": 1, "a/b": 1}, []),
+    ({"a": 1, "a!": 1, "a/b": 1}, []),
+]
 FOLDERS += [({"a": 1}, ["a/b"]), ({"a": 1}, ["a"]), ({"x": 1}, "a")]
 
 

@@ -15,7 +15,7 @@ from tests.helpers.hub import HubProcess
 from tests.helpers.push_client import PushClient, path_and_query, read_answer, wait_until
 from tests.helpers.records import digest, pack
 
-ATTACK = next_history(attack=b"attack" * 1000)
+ATTACK = next_history(files={"attack": b"attack" * 1000})
 
 
 @pytest.fixture(scope="module")

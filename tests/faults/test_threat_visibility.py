@@ -109,7 +109,12 @@ def test_a_token_in_the_wrong_place_is_none(hub: HubProcess, client: PushClient)
         {"auth": (token, "")},
         {},
     ]
-    bodies = {"push/bundle/presign": presign, "push/bundle/confirm": confirm, "push/stream": presign, "push/unpack": {}}
+    bodies: dict[str, dict[str, Any]] = {
+        "push/bundle/presign": presign,
+        "push/bundle/confirm": confirm,
+        "push/stream": presign,
+        "push/unpack": {},
+    }
     with unchanged(hub), httpx.Client(trust_env=False, verify=False) as anonymous:
         for place in places:
             for path, message in bodies.items():

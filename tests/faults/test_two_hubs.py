@@ -93,7 +93,7 @@ def test_one_name_through_both_is_one_repository(hubs: TwoHubs) -> None:
 def test_a_push_outlives_the_hub_that_worked_on_it(hubs: TwoHubs, place: str) -> None:
     slug = place.replace(".", "-").replace("_", "-")
     first = make_history({"a": slug.encode()})
-    second = next_history(first, place, b=place.encode(), c=b"c" * 10_000)
+    second = next_history(first, place, {"b": place.encode(), "c": b"c" * 10_000})
     wire = pack(second.bundle())
     with PushClient(hubs, slug) as client:
         assert client.push(first)[0] == 200
@@ -145,7 +145,7 @@ def test_jobs_of_both_are_each_done_once(hubs: TwoHubs) -> None:
 
 
 def test_the_password_is_nowhere_to_be_seen(hubs: TwoHubs) -> None:
-    assert query(hubs.database, "SELECT 1") == [(1,)] and PASSWORD in hubs.database
+    assert hubs.database and query(hubs.database, "SELECT 1") == [(1,)] and PASSWORD in hubs.database
     assert all(PASSWORD not in hub.log and PASSWORD not in str(hub.ready) for hub in hubs.processes)
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,12 +51,18 @@ def attacked_hub(*options: str, made: HubProcess | None = None) -> Iterator[HubP
             assert "Traceback" not in process.log and "status=5" not in process.log, process.log
 
 
-def next_history(base: History = BASE, message: str = "an attack", **files: bytes) -> History:
-    """A history of one commit on top of ``base``, with a tree of its own."""
-    tree = snapshot_record(files or {"attack": b"attack"})
+_ONE_FILE: Mapping[str, bytes] = MappingProxyType({"attack": b"attack"})
+
+
+def next_history(
+    base: History = BASE,
+    message: str = "an attack",
+    files: Mapping[str, bytes] = MappingProxyType({"attack": b"attack"}),
+) -> History:
+    """Return a history of one commit on top of ``base`` with the tree ``files``."""
+    tree = snapshot_record(dict(files))
     commit = commit_record(tree["snapshot_id"], [base.head], message)
-    contents = files.values() or [b"attack"]
-    return History([commit], [tree], {digest(content): content for content in contents})
+    return History([commit], [tree], {digest(content): content for content in files.values()})
 
 
 def stream_body(bundle: Mapping[str, Any], **header: Any) -> bytes:

@@ -61,7 +61,7 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """What ``script`` returns, run as one's own and not as the page's."""
-        return self.driver.execute_script(script)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script)
 
     def complaints(self) -> list[str]:
         """What the console has said since it was last asked."""
@@ -77,7 +77,7 @@ class Browser:
         self._profile.cleanup()
 
     def _command(self, name: str, arguments: Mapping[str, Any]) -> None:
-        self.driver.execute_cdp_cmd(name, dict(arguments))  # type: ignore[no-untyped-call]
+        self.driver.execute_cdp_cmd(name, dict(arguments))
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,12 @@ class OldRepository:
         commit_id = hashlib.sha256(text.encode()).hexdigest()
         snapshot = {"snapshot_id": snapshot_id, "manifest": manifest, "created_at": when}
         self.write_record("snapshots", snapshot_id, snapshot)
-        record = {"commit_id": commit_id, "repo_id": "song", "branch": branch, "snapshot_id": snapshot_id}
+        record: dict[str, Any] = {
+            "commit_id": commit_id,
+            "repo_id": "song",
+            "branch": branch,
+            "snapshot_id": snapshot_id,
+        }
         record |= {"message": message, "committed_at": when, "parent_commit_id": parent, "parent2_commit_id": None}
         record |= {"author": "", "metadata": {}, "structured_delta": None, "sem_ver_bump": "none"}
         record |= {"breaking_changes": [], "agent_id": "", "model_id": "", "toolchain_id": "", "prompt_hash": ""}

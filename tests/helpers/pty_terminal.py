@@ -68,9 +68,9 @@ class PtyTerminal:
         while self.read(_STILL_S):
             pass
         self.painted = b""
-        self.type(keys)
+        self.write(keys)
 
-    def type(self, keys: bytes) -> None:
+    def write(self, keys: bytes) -> None:
         """Write these bytes at once, whatever the program is at."""
         os.write(self._master, keys)
 

@@ -92,11 +92,9 @@ class ScriptedDaemon:
         if asked == "GET events":
             return self._events()
         self.asked.append((asked, request.body | request.query))
-        answer = self.answers.get(asked, {"commits": []} if asked.endswith("/commits") else None)
-        if callable(answer):
-            answer = answer(request)
-        if isinstance(answer, Awaitable):
-            answer = await answer
+        made = self.answers.get(asked, {"commits": []} if asked.endswith("/commits") else None)
+        given = made(request) if callable(made) else made
+        answer = await given if isinstance(given, Awaitable) else given
         if isinstance(answer, Exception):
             raise answer
         if answer is None:

@@ -22,7 +22,7 @@ GONE = Trouble("unreachable", "the hub cannot be reached", "Is it running?", Tru
 
 
 def branch(state: str = "safe", **changes: Any) -> BranchView:
-    values = {
+    values: dict[str, Any] = {
         "branch": "main",
         "ahead": 0,
         "behind": 0,

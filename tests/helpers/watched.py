@@ -34,6 +34,6 @@ def moves(hub: HubProcess, slug: str) -> list[str]:
     return [push["head"][7:] for push in reversed(found) if push["head"] != push["previous_head"]]
 
 
-def _get(hub: HubProcess, slug: str, path: str, **query: object) -> Any:
+def _get(hub: HubProcess, slug: str, path: str, **query: str | int) -> Any:
     headers = {**hub.headers, "Accept": "application/json"}
     return httpx.get(f"{hub.repository(slug)}/{path}", headers=headers, params=query).json()

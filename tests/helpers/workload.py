@@ -67,8 +67,8 @@ class RepositoryBuilder:
         message = message or f"change {self._made}"
         text = "\0".join(["\0".join(sorted(parents)), snapshot_id, message, when])
         commit_id = sha(text.encode())
-        first, second = [*parents, None, None][:2]
-        record = {
+        first, second = (*parents, None, None)[:2]
+        record: dict[str, Any] = {
             "commit_id": commit_id,
             "repo_id": REPO_ID,
             "branch": branch,

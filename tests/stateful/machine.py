@@ -91,7 +91,8 @@ def step(
                     act(self, **values)
                     self._after(excuse=fault or decides)
 
-        return rule(**drawn)(run)
+        decorate: Callable[[Callable[..., None]], Callable[..., None]] = rule(**drawn)  # type: ignore[call-overload]
+        return decorate(run)
 
     return make
 

@@ -82,7 +82,12 @@ async def test_ten_thousand_pushes_make_the_rows_that_are_seen_and_a_handful_of_
 ) -> None:
     made: list[str] = []
     past = rows.past
-    monkeypatch.setattr(rows, "past", lambda row: made.append(row.id) or past(row))
+
+    def count(row: Any) -> Any:
+        made.append(row.id)
+        return past(row)
+
+    monkeypatch.setattr(rows, "past", count)
     names = [item.name for item in REPOSITORIES]
     daemon.serve_history(*(push(number, names[number % 500]) for number in range(1, 10_001)))
     async with open_screen(daemon) as screen:
@@ -115,7 +120,12 @@ async def test_many_changes_a_second_are_shown_together(
 ) -> None:
     shown: list[object] = []
     show_news = Dashboard.show_news
-    monkeypatch.setattr(Dashboard, "show_news", lambda self, news: shown.append(news) or show_news(self, news))
+
+    def count(self: Dashboard, news: Any) -> None:
+        shown.append(news)
+        show_news(self, news)
+
+    monkeypatch.setattr(Dashboard, "show_news", count)
     async with open_screen(daemon) as screen:
         await screen.sees("✓ all 500 safe")
         shown.clear()

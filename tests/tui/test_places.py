@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,16 +252,21 @@ async def test_branches_and_remote_are_typed_and_what_is_refused_stays_open(daem
 async def test_pause_and_commits_by_itself_are_chosen(daemon: ScriptedDaemon) -> None:
     pause, resume = f"POST repositories/{SONG.id}/pause", f"POST repositories/{SONG.id}/resume"
     daemon.answers |= {pause: {}, resume: {}, f"PATCH repositories/{SONG.id}": {}}
+
+    def was_asked_last(request: tuple[str, dict[str, Any]]) -> bool:
+        return daemon.asked[-1:] == [request]
+
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("s", "down", "down")
-        for keys, asked in (
+        choices: list[tuple[tuple[str, ...], tuple[str, dict[str, Any]]]] = [
             (("j",), (pause, {"until": NOW + 3600})),
             (("j", "j", "j"), (pause, {})),
             ((), (resume, {})),
-        ):
+        ]
+        for keys, asked in choices:
             await screen.press("enter", *keys, "enter")
-            await screen.until(lambda asked=asked: daemon.asked and daemon.asked[-1] == asked)
+            await screen.until(partial(was_asked_last, asked))
         await screen.press("enter", "down", "down", "enter")
         await screen.until(lambda: len(daemon.asked) == 4)
         assert NOW < daemon.asked[-1][1]["until"] <= NOW + 25 * 3600

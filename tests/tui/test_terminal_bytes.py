@@ -94,7 +94,7 @@ def test_a_terminal_that_is_taken_away_ends_the_program(terminal: PtyTerminal) -
 
 
 def test_a_terminal_that_is_taken_away_while_much_waits_to_be_painted_ends_the_program(terminal: PtyTerminal) -> None:
-    terminal.type(DOWN * 300 + b"q")
+    terminal.write(DOWN * 300 + b"q")
     assert terminal.hang_up() in (0, 128 + signal.SIGHUP, 120)
 
 
@@ -107,7 +107,7 @@ def test_who_leaves_waits_for_no_answer(daemon: ScriptedDaemon, terminal: PtyTer
         return {}
 
     daemon.answers["GET usual"] = answer
-    terminal.type(b"H")
+    terminal.write(b"H")
     assert asked.wait(_PATIENCE_S)
-    terminal.type(b"q")
+    terminal.write(b"q")
     assert terminal.until_ended() == 0

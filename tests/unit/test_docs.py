@@ -38,7 +38,11 @@ README = (ROOT / "README.md").read_text()
 REQUESTS = {wire.NegotiateRequest, wire.PresignRequest, wire.ConfirmRequest, wire.PushTarget, wire.CreateRepository}
 REQUESTS |= {wire.ChangeRepository, wire.SetCollaborator, wire.ProtectBranches, wire.EnrolKey}
 MESSAGES = sorted(
-    (thing for thing in vars(wire).values() if dataclasses.is_dataclass(thing) and thing is not Limits),
+    (
+        thing
+        for thing in vars(wire).values()
+        if isinstance(thing, type) and dataclasses.is_dataclass(thing) and thing is not Limits
+    ),
     key=lambda thing: thing.__name__,
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from museui.cli.progress import render_figures, render_result
@@ -12,7 +14,7 @@ from museui.sync.result import PushResult
 
 
 def result(**fields: object) -> PushResult:
-    base = {"repo": "/song", "remote": None, "url": "http://127.0.0.1:8750/ada/song", "branch": "main"}
+    base: dict[str, Any] = {"repo": "/song", "remote": None, "url": "http://127.0.0.1:8750/ada/song", "branch": "main"}
     return PushResult(**{**base, "head": CommitId("ab" * 32), **fields})
 
 

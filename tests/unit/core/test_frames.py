@@ -6,6 +6,7 @@ import os
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -211,7 +212,9 @@ def test_a_single_large_frame_as_any_tool_writes_it_is_accepted() -> None:
 
 
 def test_a_frame_that_needs_a_dictionary_is_refused() -> None:
-    samples = [bytes([number]) * 20 + b"the same words in each " * 5 for number in range(200)]
+    samples: list[bytes | bytearray | memoryview] = [
+        bytes([number]) * 20 + b"the same words in each " * 5 for number in range(200)
+    ]
     dictionary = zstandard.train_dictionary(2_048, samples)
     wire = zstandard.ZstdCompressor(dict_data=dictionary).compress(b"the same words in each " * 50)
     with pytest.raises(Integrity, match="ictionary"):
@@ -355,13 +358,17 @@ def test_neighbouring_stretches_are_read_in_one_go_and_far_ones_opened_anew() ->
     assert opened == [0, table.starts[45][0]]
 
 
+def _read_from(stored: bytes, at: int) -> list[bytes]:
+    return [stored[at:]]
+
+
 def test_a_stretch_beyond_what_is_stored_is_refused() -> None:
     wire = frame(TEXT)
     table = FrameTable()
     b"".join(iter_raw([wire], NO_LIMIT, table))
     for stored, where in ((wire, table), (TEXT, FrameTable())):
         with pytest.raises(Integrity, match="shorter than its index"):
-            list(read_stretches(lambda at, data=stored: [data[at:]], where, [(len(TEXT) - 5, 6)]))
+            list(read_stretches(partial(_read_from, stored), where, [(len(TEXT) - 5, 6)]))
 
 
 def _frame(blocks: bytes) -> bytes:

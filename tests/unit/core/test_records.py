@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_nesting_is_refused_beyond_the_limit_and_costs_no_stack() -> None:
     deep = nested(100_000)
     for field in ("structured_delta", "message", "commit_id", "parent_commit_id"):
         with pytest.raises(Invalid):
-            call_on_small_stack(lambda field=field: parse_commit(commit_record(SNAPSHOT) | {field: deep}))
+            call_on_small_stack(partial(parse_commit, commit_record(SNAPSHOT) | {field: deep}))
 
 
 @given(st.dictionaries(st.text(), JSON_VALUES, max_size=4))

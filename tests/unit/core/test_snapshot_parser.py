@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from museui.core.records import SnapshotParser
 A, B = hash_object(b"a"), hash_object(b"b")
 
 
-def _record(manifest: dict[str, str]) -> dict[str, Any]:
+def _record(manifest: Mapping[str, str]) -> dict[str, Any]:
     return {"snapshot_id": hash_snapshot(manifest), "manifest": dict(manifest), "created_at": "2026-01-01"}
 
 

@@ -13,6 +13,7 @@ from daemon.queue.push_queue import PushQueue
 from daemon.store.database import open_database
 from museui.core.errors import Unreachable
 from museui.core.ids import hash_commit
+from museui.hub.trust import HubTrust
 from museui.local.messages import PushView
 
 
@@ -22,6 +23,9 @@ class SlowHistory:
     def __init__(self) -> None:
         self.reached, self.go_on = asyncio.Event(), asyncio.Event()
         self.kept: list[PushView] = []
+
+    def trust(self, base: str) -> HubTrust:
+        return HubTrust()
 
     def held(self, entry: Entry) -> str:
         return ""
@@ -40,7 +44,7 @@ async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry |
     database, _ = await open_database(folder / "daemon.db")
     queue = PushQueue(database, lambda target: None, lambda error: None)
     history, board = SlowHistory(), Board()
-    hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: None)
+    hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: HubTrust())
     pusher = Pusher(queue, hubs, board, history, 1, lambda: 0.5)
     target = Target(str(folder / "nowhere"), "origin", "main")
     queue.put(Entry(target, hash_commit((), "", "", ""), 0.0))
@@ -63,7 +67,7 @@ def test_a_part_that_is_woken_in_the_moment_it_is_ended_ends(tmp_path: Path) -> 
     async def end_after(turns: int) -> set[asyncio.Task[None]]:
         database, _ = await open_database(tmp_path / "daemon.db")
         board = Board()
-        hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: None)
+        hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: HubTrust())
         queue = PushQueue(database, lambda target: None, lambda error: None)
         pusher = Pusher(queue, hubs, board, SlowHistory(), 1, lambda: 0.5)
         parts = {asyncio.create_task(pusher.run()), asyncio.create_task(hubs.run())}

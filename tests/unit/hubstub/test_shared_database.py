@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,8 @@ async def shared(postgresql: PostgresServer) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def _results(*works: object) -> list[object]:
-    return await asyncio.gather(*works, return_exceptions=True)  # type: ignore[call-overload]
+async def _results(*works: Awaitable[object]) -> list[object]:
+    return await asyncio.gather(*works, return_exceptions=True)
 
 
 async def test_hubs_that_start_at_once_agree(postgresql: PostgresServer) -> None:

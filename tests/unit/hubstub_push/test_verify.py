@@ -29,7 +29,8 @@ def _read(wire: bytes, expected: bytes | None = None, limits: Limits | None = No
 def _records(contents: Contents) -> dict[str, dict[str, Any]]:
     """Every record, read back from its chunk, by its id."""
     raw = {chunk.id: zstandard.ZstdDecompressor().decompress(chunk.read()) for chunk in contents.chunks}
-    places = {**contents.snapshots, **{item: entry.place for item, entry in contents.commits.items()}}
+    places: dict[str, Any] = dict(contents.snapshots.items())
+    places |= {item: entry.place for item, entry in contents.commits.items()}
     return {
         item: msgpack.unpackb(raw[place.chunk_id][place.offset : place.offset + place.size])
         for item, place in places.items()

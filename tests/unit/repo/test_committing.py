@@ -153,14 +153,15 @@ def test_another_program_that_moved_the_branch_is_not_overruled(
     first = take(repository).commit
     assert first
     (repository.root / "a").write_text("2")
+    other = take(repository, "the other program's").commit
+    assert other
+    other_id = other.id
     original = committing.new_snapshot
 
     def meanwhile(*arguments: object) -> object:
-        repository.write_branch("main", other.id)
+        repository.write_branch("main", other_id)
         return original(*arguments)  # type: ignore[arg-type]
 
-    other = take(repository, "the other program's").commit
-    assert other
     repository.write_branch("main", first.id)
     (repository.root / "a").write_text("3")
     monkeypatch.setattr(committing, "new_snapshot", meanwhile)

@@ -111,6 +111,7 @@ class CountingRepository(Repository):
     """Counts how many commits are read."""
 
     __slots__ = ("reads",)
+    reads: int
 
     def read_commit(self, commit_id: CommitId) -> Commit:
         self.reads += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from museui.repo import lost
-from museui.repo.lock import hold_lock
+from museui.repo.lock import hold_lock, wait_for_writers
 from museui.repo.repository import Repository
 from tests.helpers.workload import RepositoryBuilder
 
@@ -35,7 +35,6 @@ def test_a_first_commit_whose_branch_is_being_written_is_no_loss(
         asked.set()
         wait_for_writers(folder, 10.0)
 
-    wait_for_writers = lost.wait_for_writers
     monkeypatch.setattr(lost, "wait_for_writers", wait)
     writer = threading.Thread(target=write)
     writer.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -137,13 +138,14 @@ def test_a_folder_that_is_a_link_is_not_followed(refs: Refs, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", "a//b", "x/..", ".x", "-x", "a\0b", "x" * 256])
 def test_a_name_that_is_no_branch_never_becomes_a_path(refs: Refs, name: str) -> None:
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: refs.read_branch(name),
         lambda: refs.write_branch(name, A),
         lambda: refs.read_tracking("origin", name),
         lambda: refs.write_tracking("origin", name, A),
         lambda: refs.write_head(Head(name or "/")),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(Invalid):
             use()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from museui.sync.level import choose_level
@@ -28,7 +30,7 @@ def test_the_slower_the_line_the_higher_the_level(
     assert reason
 
 
-def test_a_line_is_remembered_for_its_host_alone(tmp_path) -> None:
+def test_a_line_is_remembered_for_its_host_alone(tmp_path: Path) -> None:
     write_line_speed(tmp_path, "hub:1", 5e6)
     write_line_speed(tmp_path, "hub:2", 9e6)
     assert (read_line_speed(tmp_path, "hub:1"), read_line_speed(tmp_path, "hub:2")) == (5e6, 9e6)
@@ -36,7 +38,7 @@ def test_a_line_is_remembered_for_its_host_alone(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("rubbish", ["", "{", "[]", '{"hub": "fast"}', '{"hub": -1}', "\0"])
-def test_a_damaged_memory_is_no_memory(tmp_path, rubbish: str) -> None:
+def test_a_damaged_memory_is_no_memory(tmp_path: Path, rubbish: str) -> None:
     (tmp_path / "lines.json").write_text(rubbish)
     assert read_line_speed(tmp_path, "hub") is None
     write_line_speed(tmp_path, "hub", 7e6)

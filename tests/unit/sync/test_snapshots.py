@@ -13,6 +13,7 @@ from museui.core.errors import MuseError
 from museui.core.ids import SnapshotId
 from museui.core.packing import SnapshotPacker
 from museui.repo import store as store_module
+from museui.repo.records import decode_snapshot_record
 from museui.repo.store import Store
 from museui.sync.snapshots import SnapshotFiles
 
@@ -91,7 +92,7 @@ def test_whatever_a_byte_of_a_file_becomes_both_ways_of_packing_agree(
 
 def test_a_file_like_the_one_before_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
-    decode = store_module.decode_snapshot_record
+    decode = decode_snapshot_record
 
     def counting(content: bytes, path: str) -> dict[str, object]:
         parsed.append(content)

@@ -78,7 +78,10 @@ def test_totals_are_bars_of_the_pushes_that_were_done_the_newest_at_the_right() 
 
 
 def test_what_is_usual_is_said_total_first() -> None:
-    figures = {"negotiate": {"count": 9, "p50_s": 0.02, "p95_s": 0.04}, "total": {"count": 9, "p50_s": 1, "p95_s": 2}}
+    figures: dict[str, dict[str, Any]] = {
+        "negotiate": {"count": 9, "p50_s": 0.02, "p95_s": 0.04},
+        "total": {"count": 9, "p50_s": 1, "p95_s": 2},
+    }
     lines = render_usual("song", figures)
     assert {len(line) for line in lines} == {76}
     assert [line.split() for line in lines] == [
