@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from ..local.programs import require_hub
 from .output import json_option, quiet_option
 
 _PACE_S = 4.0
@@ -30,6 +31,7 @@ def command(as_json: bool, quiet: bool, summary: bool, pace_s: float) -> int:
 
     On a terminal: the terminal interface, with pushes, a conflict and a hub that is gone for a while.
     """
+    require_hub()
     if as_json or quiet or summary or not (sys.stdin.isatty() and sys.stdout.isatty()):
         from .demo_summary import demonstrate
 

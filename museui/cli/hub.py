@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ..local.programs import program_command, program_environment
+from ..local.programs import program_command, program_environment, require_hub
 from .output import Context
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.pass_obj
 def command(context: Context, arguments: tuple[str, ...]) -> NoReturn:
     """Run and administer a hub."""
+    require_hub()
     os.chdir(context.cwd)
     sys.stdout.flush()
     sys.stderr.flush()

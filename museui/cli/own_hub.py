@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import Internal
-from ..local.programs import program_command, program_environment
+from ..local.programs import program_command, program_environment, require_hub
 
 _START_S = 30.0
 
@@ -26,9 +26,13 @@ class OwnHub:
         self.url = self.owner = self.token = ""
 
     def start(self) -> None:
-        """Start it unless it runs, and wait until it answers.  Raises :class:`Internal` with what it said instead."""
+        """Start it unless it runs, and wait until it answers.
+
+        Raises :class:`Internal` with what it said instead, and :class:`Usage` when its packages are not installed.
+        """
         if self._process:
             return
+        require_hub()
         port = self.url.rpartition(":")[2] or "0"
         options = ("--data", str(self._data), "--port", port, "--owner", "ada", "--json", *self._options)
         log_path = self._data.with_name(self._data.name + ".log")  # nobody reads it meanwhile, and a pipe would fill up
