@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections import deque
 from pathlib import Path
 
 from museui.core.errors import Denied, MuseError, NotFound, Usage
+from museui.core.slugs import Slug, propose_slug
 from museui.hub.url import parse_hub_url, parse_repository_url
 from museui.local.messages import FoundView, trouble_of
 from museui.repo.identity import identity_path, read_identities
@@ -20,7 +20,6 @@ MAX_DEPTH = 8
 MAX_FOLDERS = 20_000
 MAX_FOUND = 1_000
 _STEP_FOLDERS = 200
-_NOT_IN_SLUGS = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Search:
@@ -92,16 +91,17 @@ def _look_at(path: str) -> FoundView:
     try:
         remote = find_remote(repository, None)
     except MuseError as exc:
-        return FoundView(path, None, None, trouble_of(exc), propose_url(Path(path).name))
+        slug = propose_slug(Path(path).name)
+        url = propose_url(slug)
+        return FoundView(path, None, None, trouble_of(exc), url, slug.note if url else "")
     return FoundView(path, remote.name, remote.url)
 
 
-def propose_url(name: str) -> str:
-    """Where a repository in a folder of this name could be pushed: the first hub in the identity file, else empty."""
-    slug = _NOT_IN_SLUGS.sub("-", name).strip("-.")
+def propose_url(slug: Slug) -> str:
+    """Return a URL for a repository called ``slug`` on the first hub in the identity file; empty when none is known."""
     try:
         for host, identity in read_identities(identity_path()).items():
-            return str(parse_repository_url(f"{parse_hub_url(host)}/{identity.name}/{slug}"))
+            return str(parse_repository_url(f"{parse_hub_url(host)}/{identity.name}/{slug.name}"))
     except MuseError:
         return ""
     return ""

@@ -213,7 +213,8 @@ class LogLine:
 class FoundView:
     """A repository that was found. ``trouble`` says why it could not be looked after as it is.
 
-    ``proposed_url``: a URL is all it lacks, and this one could be it; empty when no hub is known.
+    ``proposed_url``: a URL is all it lacks, and this one could be it; empty when no hub is known. ``proposed_note``:
+    how the name in that URL differs from the folder's; empty when all its letters are in it.
     """
 
     path: str
@@ -221,6 +222,7 @@ class FoundView:
     url: str | None
     trouble: Trouble | None = None
     proposed_url: str | None = None
+    proposed_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def test_repositories_below_a_folder_are_told_as_they_are_found(daemon: DaemonPr
     song = make_repository(tmp_path / "my music", "https://hub.local/ada/song", "song")
     lines = list(daemon.client.stream("GET", f"found?below={quote(str(tmp_path))}"))
     found = {"path": str(song.root), "remote": "origin", "url": "https://hub.local/ada/song", "trouble": None}
-    found["proposed_url"] = None
+    found |= {"proposed_url": None, "proposed_note": ""}
     assert [line["repository"] for line in lines if line["event"] == "found"] == [found]
     assert lines[-1] == {"event": "end", "folders": 3, "unreadable": 0, "complete": True}
     for below, error in ((str(tmp_path / "none"), NotFound), ("music", Invalid), ("", Invalid)):

@@ -200,8 +200,9 @@ class AddRepository(Place):
             return
         if item.proposed_url is not None:
             question = f"Where to push {Path(item.path).name}"
+            help = f"{_WHERE_TO} {item.proposed_note}".rstrip()
             self.app.push_screen(
-                Edit(question, item.proposed_url, _WHERE_TO, lambda text: wishes.watch(item.path, _url(text)))
+                Edit(question, item.proposed_url, help, lambda text: wishes.watch(item.path, _url(text)))
             )
             return
         self._asking.add(item.path)

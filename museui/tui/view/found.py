@@ -73,7 +73,8 @@ def describe_found(item: FoundView, is_watched: bool, failure: Trouble | None) -
         return FoundDetail("good", (*where, ("", "Looked after: every commit is pushed. Space ends that.")))
     trouble = failure or item.trouble
     if item.proposed_url is not None and not failure:
-        return FoundDetail("text", (*where, ("", "It has no remote yet: space asks where to push it.")))
+        lines = (("", "It has no remote yet: space asks where to push it."), ("", item.proposed_note))
+        return FoundDetail("text", (*where, *(line for line in lines if line[1])))
     if trouble:
         return FoundDetail("bad", (*where, *explain(trouble)))
     return FoundDetail("text", (*where, ("", "Space looks after it: every commit is pushed from then on.")))

@@ -46,7 +46,7 @@ def test_near_ones_come_first_each_with_its_remote(tmp_path: Path) -> None:
         ("", "song", ""),
         ('["hub.local"]\nname = "ada"\ntoken = "x"\n', "My  song!", "https://hub.local/ada/My-song"),
         ('["127.0.0.1:8750"]\nname = "ada"\ntoken = "x"\n', "song", "http://127.0.0.1:8750/ada/song"),
-        ('["hub.local"]\nname = "ada"\ntoken = "x"\n', "♪", ""),
+        ('["hub.local"]\nname = "ada"\ntoken = "x"\n', "♪", "https://hub.local/ada/repository-f7c624"),
         ('["hub.local"]\ntoken = "x"\n', "song", ""),
         ("damaged", "song", ""),
     ],
