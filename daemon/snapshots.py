@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from museui.core.errors import MuseError, NotFound, Unavailable, Usage
-from museui.repo.committing import commit_work_tree, default_author
+from museui.repo.author import author_of
+from museui.repo.committing import commit_work_tree
 from museui.repo.keys import key_path, read_signing_key
 from museui.repo.repository import Repository
 from museui.repo.unrecordable import unrecordable_error
@@ -50,7 +51,7 @@ def take_snapshot(path: str, template: str, now: datetime) -> tuple[str | None, 
     taken = commit_work_tree(
         repository,
         render_message(template, now.astimezone()),
-        author=default_author(repository.config().user_name, os.environ),
+        author=author_of(repository, os.environ),
         now=now,
         key=read_signing_key(key_path(), logger.warning),
         by_itself=True,

@@ -12,6 +12,7 @@ import click
 
 from ..core.errors import EXIT_OK, EXIT_USAGE, MuseError, NotFound, Usage
 from ..core.figures import render_count
+from .config_author import author
 from .output import Context, json_option, print_json, printable, quiet_option, talk
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _VARIABLES = (
 @click.group()
 def command() -> None:
     """Your settings: config.toml, for the command line, the daemon and the terminal interface."""
+
+
+command.add_command(author)
 
 
 @command.command()

@@ -12,7 +12,8 @@ from ..core.errors import EXIT_FAILED, EXIT_OK
 from ..core.figures import render_count
 from ..core.ids import qualified
 from ..core.signatures import verify_commit
-from ..repo.committing import Taken, commit_work_tree, default_author
+from ..repo.author import author_of
+from ..repo.committing import Taken, commit_work_tree
 from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository
 from .output import Context, json_option, print_json, quiet_option, talk, warn
@@ -39,7 +40,7 @@ def command(context: Context, message: str, allow_empty: bool, as_json: bool, qu
     taken = commit_work_tree(
         repository,
         message,
-        author=default_author(repository.config().user_name, os.environ),
+        author=author_of(repository, os.environ),
         now=datetime.now(UTC),
         key=read_signing_key(key_path(), warn),
         about_to_move=ignore_signals,

@@ -12,7 +12,7 @@ from ..core.errors import Usage
 from ..core.figures import render_count
 from ..core.ids import qualified
 from ..core.signatures import verify_commit
-from ..repo.committing import default_author
+from ..repo.author import author_of
 from ..repo.keys import key_path, read_signing_key
 from ..repo.repository import Repository, real_path
 from ..repo.untracking import Untracked, untrack
@@ -42,7 +42,7 @@ def command(context: Context, paths: tuple[str, ...], message: str | None, as_js
         repository,
         wanted,
         message or f"Untrack {what}",
-        author=default_author(repository.config().user_name, os.environ),
+        author=author_of(repository, os.environ),
         now=datetime.now(UTC),
         key=read_signing_key(key_path(), warn),
         about_to_move=ignore_signals,

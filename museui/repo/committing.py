@@ -206,8 +206,3 @@ def new_commit(
     if key:
         fields = sign_commit({**fields, "format_version": SIGNED_VERSION}, key.private)
     return parse_commit(fields)
-
-
-def default_author(user_name: str, environment: Mapping[str, str]) -> str:
-    """Who commits: ``[user] name``, else ``$USER``, else nobody."""
-    return user_name or environment.get("USER", "")

@@ -25,7 +25,7 @@ MAX_CONFIG_BYTES = 1 << 20
 
 NEW_CONFIG = """\
 [user]
-name = ""
+name = {name}
 email = ""
 type = "human"    # "human" | "agent"
 

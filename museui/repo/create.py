@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class NewRepository:
     """The id of the repository it is a copy of; a fresh one when ``None``."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Files of ``.muse`` that are there from the first moment on, by their names."""
+    user_name: str = ""
+    """Author of commits; empty: each commit looks for one."""
 
 
 def create_repository(root: str, new: NewRepository) -> None:
@@ -58,7 +61,8 @@ def create_repository(root: str, new: NewRepository) -> None:
             "domain": new.domain,
         }
         write_file(f"{temporary}/repo.json", encode_record(record))
-        write_file(f"{temporary}/config.toml", (NEW_CONFIG + (NEW_BARE if new.bare else "")).encode())
+        config = NEW_CONFIG.format(name=json.dumps(new.user_name, ensure_ascii=False))  # a TOML text is quoted so, too
+        write_file(f"{temporary}/config.toml", (config + (NEW_BARE if new.bare else "")).encode())
         write_file(f"{temporary}/HEAD", f"ref: refs/heads/{new.branch}\n".encode())
         write_file(f"{temporary}/refs/heads/{new.branch}", b"")
         for name, content in new.files.items():

@@ -87,15 +87,16 @@ class Repository:
         repo_id: str | None = None,
         created_at: str | None = None,
         files: Mapping[str, bytes] | None = None,
+        user_name: str = "",
     ) -> Repository:
         """Make a repository in ``path``, a folder that need not exist. Raises :class:`Usage` when it is one already.
 
         ``repo_id`` and ``created_at`` are given for a copy of a repository that is elsewhere; ``files`` are further
-        files of ``.muse``, there from the first moment on.
+        files of ``.muse``, there from the first moment on; ``user_name`` is the author of its commits.
         """
         root = real_path(path)
         stamp = created_at or datetime.now(UTC).isoformat()
-        create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id, files or {}))
+        create_repository(str(root), NewRepository(domain, branch, stamp, bare, repo_id, files or {}, user_name))
         return cls(root / ".muse", *_read_repo_json(f"{root}/.muse/repo.json"))
 
     def config(self) -> Config:

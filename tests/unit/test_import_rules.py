@@ -24,7 +24,7 @@ IMPURE = HEAVY | {"asyncio", "click", "multiprocessing", "platformdirs", "socket
 CORE_MAY_IMPORT = {
     "__future__", "base64", "binascii", "bisect", "collections", "concurrent", "contextlib", "cryptography",
     "dataclasses", "errno", "functools", "hashlib", "ipaddress", "itertools", "math", "msgpack", "re", "struct",
-    "types", "typing", "zstandard",
+    "types", "typing", "unicodedata", "zstandard",
 }  # fmt: skip
 ENDS_THE_PROCESS = {"failpoints", "early"}
 WHAT_ENDS_MAY_IMPORT_TOO = {"os", "signal", "types"}

@@ -59,7 +59,7 @@ def test_bash_completes_verbs_options_remotes_branches_and_the_hub_s_verbs(path:
         ["origin"],
         ["main"],
         ["origin"],
-        ["path", "show", "validate"],
+        ["author", "path", "show", "validate"],
         ["fsck"],
     ]
 

@@ -24,6 +24,8 @@ def test_init_makes_a_repository_here_or_elsewhere(museui: Museui, tmp_path: Pat
         "domain": "code",
         "branch": "main",
         "bare": False,
+        "author": "ada",
+        "author_source": "the login name",
     }
     answer = museui("-C", tmp_path, "init", "a/b", "--domain", "midi", "--branch", "trunk", "--bare", "--json")
     assert answer.document["repo"] == str(tmp_path / "a/b")
@@ -108,7 +110,7 @@ def test_a_key_others_can_read_is_warned_about_and_used(museui: Museui, song: Pa
 
 def test_the_author_is_the_configured_one_or_the_user(museui: Museui, song: Path) -> None:
     config = song / ".muse/config.toml"
-    config.write_text(config.read_text().replace('name = ""', 'name = "Ada Lovelace"'))
+    config.write_text(config.read_text().replace('name = "ada"', 'name = "Ada Lovelace"'))
     (song / "verse.txt").write_text("2")
     assert museui("-C", song, "snapshot", "-m", "2").code == 0
     authors = [commit["author"] for commit in museui("-C", song, "log", "--json").document["commits"]]
@@ -117,6 +119,8 @@ def test_the_author_is_the_configured_one_or_the_user(museui: Museui, song: Path
 
 def test_an_author_no_hub_would_take_is_refused(museui: Museui, song: Path) -> None:
     (song / "verse.txt").write_text("2")
+    config = song / ".muse/config.toml"
+    config.write_text(config.read_text().replace('name = "ada"', 'name = ""'))
     head = (song / ".muse/refs/heads/main").read_text()
     answer = museui("-C", song, "snapshot", "-m", "2", USER=os.fsdecode(b"ad\xff"))
     assert answer.code == 2 and "author's name is not valid UTF-8" in answer.err

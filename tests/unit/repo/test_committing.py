@@ -18,7 +18,7 @@ from museui.core.records import SnapshotParser
 from museui.core.signatures import verify_commit
 from museui.repo import committing
 from museui.repo.check import check_repository
-from museui.repo.committing import Taken, commit_work_tree, default_author
+from museui.repo.committing import Taken, commit_work_tree
 from museui.repo.history import walk_history
 from museui.repo.keys import generate_signing_key
 from museui.repo.refs import Head
@@ -222,16 +222,6 @@ def test_two_at_once_make_one_history(repository: Repository) -> None:
     assert [process.wait() for process in running] == [0, 0, 0, 0]
     messages = {commit.message for commit in walk_history(repository, repository.branches().values())}
     assert messages == {"from 0", "from 1", "from 2", "from 3"}
-
-
-@pytest.mark.parametrize(
-    ("name", "environment", "author"),
-    [("Ada", {"USER": "root"}, "Ada"), ("", {"USER": "grace"}, "grace"), ("", {}, "")],
-)
-def test_the_author_is_who_the_configuration_says_or_the_user(
-    name: str, environment: dict[str, str], author: str
-) -> None:
-    assert default_author(name, environment) == author
 
 
 def test_what_is_written_survives_any_umask(repository: Repository) -> None:
