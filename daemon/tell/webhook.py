@@ -17,6 +17,7 @@ import orjson
 from museui.core.addresses import is_public
 from museui.core.errors import Denied, Invalid, MuseError, Unavailable, Unreachable, Usage
 from museui.hub.http import httpx
+from museui.hub.line_faults import explain
 
 _TIMEOUT = httpx.Timeout(10.0)
 _TOTAL_S = 30.0
@@ -67,7 +68,7 @@ async def post_news(url: str, document: dict[str, Any], private: bool) -> str:
         ):
             status = response.status_code
     except (httpx.TransportError, TimeoutError) as exc:
-        raise Unreachable(f"{parts.hostname} cannot be reached: {exc or type(exc).__name__}"[:300]) from exc
+        raise Unreachable(f"{parts.hostname} cannot be reached: {explain(exc, url).reason}"[:300]) from exc
     if error := _error_of(status):
         raise error
     return f"status {status}"

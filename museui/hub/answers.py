@@ -29,9 +29,9 @@ from museui.core.printable import is_line
 
 from .connections import TIMEOUT
 from .http import httpx
+from .line_faults import LINE_HINT, explain
 from .proxies import by_way
 from .sending import Sending
-from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 
 MSGPACK = "application/x-msgpack"
 REQUEST_ID = "x-request-id"
@@ -245,14 +245,9 @@ def line_failed(exc: httpx.TransportError | TimeoutError, url: str, sending: Sen
     """
     host = urlsplit(url).netloc
     facts: dict[str, Any] = {"host": host}
-    reasons: dict[type[Exception], str] = {
-        httpx.ConnectTimeout: "it does not answer",
-        httpx.ReadTimeout: "it stopped answering",
-        httpx.WriteTimeout: "it stopped taking data",
-    }
-    reason = reasons.get(type(exc)) or str(exc) or type(exc).__name__
     if isinstance(exc, TimeoutError):
         return Unreachable(f"the answer of {host} takes too long", hint=LINE_HINT, details=facts)
+    fault = explain(exc, url)
     if size is not None and sending.began:
         whole = render_bytes(size)
         if sending.sent_bytes is None:
@@ -262,13 +257,13 @@ def line_failed(exc: httpx.TransportError | TimeoutError, url: str, sending: Sen
         else:
             far = f"after {render_bytes(sending.sent_bytes)} of {whole}"
         return Unreachable(
-            f"{host} was reached, and the line was cut {far}: {reason}",
+            f"{host} was reached, and the line was cut {far}: {fault.reason}",
             hint="The network is up. Something in between may limit how large an upload is, or how long it takes: "
             "a proxy, a firewall. `museui doctor` tries.",
             details={**facts, "sent_bytes": sending.sent_bytes, "size_bytes": size},
         )
     return Unreachable(
-        f"cannot reach {host}{by_way(url)}: {reason}",
-        hint=CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT,
+        f"cannot reach {host}{by_way(url)}: {fault.reason}",
+        hint=fault.hint,
         details=facts,
     )

@@ -15,8 +15,8 @@ from museui.core.errors import MuseError, Unreachable
 from .answers import find_coding
 from .connections import make_client
 from .http import httpx
+from .line_faults import explain
 from .proxies import Proxy, by_way, find_proxy
-from .trust import CERTIFICATE_HINT, LINE_HINT, is_distrusted
 
 _TIMEOUT = httpx.Timeout(5.0)
 _MAX_BYTES = 4096
@@ -76,9 +76,8 @@ class Probe:
         except MuseError as exc:
             return exc
         except Exception as exc:  # a proxy's address that is none, a name no resolver takes, whatever else there is
-            reason = str(exc) or type(exc).__name__
-            hint = CERTIFICATE_HINT if is_distrusted(reason) else LINE_HINT
-            return Unreachable(f"cannot reach {base}{by_way(base)}: {reason}"[:500], hint=hint)
+            fault = explain(exc, base)
+            return Unreachable(f"cannot reach {base}{by_way(base)}: {fault.reason}"[:500], hint=fault.hint)
         took_s, status = time.perf_counter() - began_s, response.status_code
         try:
             document = json.loads(content)

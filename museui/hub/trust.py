@@ -22,16 +22,10 @@ class HubTrust:
     private_store: bool = False
 
 
-LINE_HINT = "Check that the hub runs and that the network is up."
 CERTIFICATE_HINT = (
     "If the hub has an authority of its own, name the file with its certificate: "
     'ca in [hubs."HOST"] of config.toml, or MUSEUI_CA.'
 )
-
-
-def is_distrusted(reason: str) -> bool:
-    """Whether a connection failed for want of trust in the other side's certificate."""
-    return "CERTIFICATE_VERIFY_FAILED" in reason
 
 
 def make_tls_context(ca: str | None) -> ssl.SSLContext:
