@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from museui.core.cells import cell_width, pad
 from museui.core.errors import Invalid, MuseError
 from museui.core.figures import one_line
 
@@ -143,9 +144,9 @@ def print_json(document: Any) -> None:
 def print_rows(rows: list[tuple[str, ...]]) -> None:
     """Rows as aligned columns on stdout, each on one line."""
     rows = [tuple(map(one_line, row)) for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths = [max(cell_width(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        click.echo("  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_error(error: MuseError, as_json: bool) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..core.cells import cell_width, pad
 from ..core.errors import EXIT_FAILED, EXIT_OK, MuseError, Unreachable, Usage
 from ..core.figures import render_count
 from .output import Context, json_option, print_json, printable, quiet_option, talk
@@ -21,18 +24,25 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 """Maximum number of repositories that hubs are asked for at a time."""
+_MOST_SHOWN = 5
+"""Maximum number of lines about things of one kind that are well; more become one line."""
+_FOLDED = {"repository": "repositories", "branches": "remotes of repositories", "hub": "hubs", "token": "tokens"}
+"""Kinds of checks of which there may be many, and the plural of each."""
+_ALL_WELL = "nothing is wrong; --verbose shows each"
 
 
 @click.command()
 @click.argument("repo", required=False, type=click.Path())
+@click.option("--verbose", "-v", is_flag=True, help="Show every check, also of many things that are well.")
 @json_option
 @quiet_option
 @click.pass_obj
-def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> int:
+def command(context: Context, repo: str | None, verbose: bool, as_json: bool, quiet: bool) -> int:
     """Look for what keeps commits from being safe: this machine, the daemon, and every hub that is pushed to.
 
     Hubs are those of the watched repositories and of REPO (default: the one here, if there is one). What is wrong
-    comes first, with what to do about it; --quiet leaves out what is well. The exit code is 1 when something is wrong.
+    comes first, with what to do about it; --quiet leaves out what is well. Many things of one kind that are well
+    become one line. The exit code is 1 when something is wrong.
     """
     from museui.local.messages import encode
 
@@ -54,7 +64,8 @@ def command(context: Context, repo: str | None, as_json: bool, quiet: bool) -> i
         running = daemon_checks is not None
         print_json({"ok": not wrong, "daemon": running, "checks": [encode(check) for check in checks]})
     else:
-        click.echo(_render(wrong if quiet else sorted(checks, key=lambda check: check.ok)), nl=bool(wrong or not quiet))
+        shown = wrong if quiet else sorted(checks if verbose else _fold(checks), key=lambda check: check.ok)
+        click.echo(_render(shown), nl=bool(wrong or not quiet))
         counts = f"{len(wrong)} of {render_count(len(checks), 'check')}"
         talk(f"{counts} found something wrong" if wrong else f"{len(checks)} checks, all is well", quiet=quiet)
     return EXIT_FAILED if wrong else EXIT_OK
@@ -221,12 +232,31 @@ async def _examine_branches(folders: list[Path], known: list[Check]) -> list[Che
     return [check for check in found if isinstance(check, Check)]
 
 
+def _fold(checks: list[Check]) -> list[Check]:
+    """Return ``checks`` with one in the place of many of a kind that found nothing wrong."""
+    well = Counter(_kind(check) for check in checks if check.ok)
+    folded = {kind: noun for kind, noun in _FOLDED.items() if well[kind] > _MOST_SHOWN}
+    kept: list[Check] = []
+    for check in checks:
+        kind = _kind(check)
+        if not check.ok or kind not in folded:
+            kept.append(check)
+        elif noun := folded.get(kind):
+            kept.append(replace(check, name=f"{well[kind]:,} {noun}", message=_ALL_WELL))
+            folded[kind] = ""
+    return kept
+
+
+def _kind(check: Check) -> str:
+    return check.name.partition(" ")[0]
+
+
 def _render(checks: list[Check]) -> str:
     lines = []
-    width = max((len(printable(check.name)) for check in checks if check.ok), default=0)
+    width = max((cell_width(printable(check.name)) for check in checks if check.ok), default=0)
     for check in checks:
         if check.ok:
-            lines.append(f"✓ {printable(check.name):<{width}}  {printable(check.message)}")
+            lines.append(f"✓ {pad(printable(check.name), width)}  {printable(check.message)}")
             continue
         lines += [f"✗ {printable(check.name)}", f"  {printable(check.message)}"]
         if check.hint:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.cells import cell_width, pad
 from ..core.errors import EXIT_FAILED, EXIT_OK
 from ..core.figures import render_bytes, render_count
 from ..core.ids import qualified
@@ -89,6 +90,6 @@ def render_fetch(target: Target, result: FetchResult) -> str:
         first = f"{target.url}: {counts}, {size}"
     else:
         first = f"{target.url}: nothing new"
-    width = max((len(branch) for branch in result.branch_heads), default=0)
-    lines = [f"  {branch:<{width}}  {head[:12]}" for branch, head in sorted(result.branch_heads.items())]
+    width = max((cell_width(branch) for branch in result.branch_heads), default=0)
+    lines = [f"  {pad(branch, width)}  {head[:12]}" for branch, head in sorted(result.branch_heads.items())]
     return "\n".join([first, *lines])

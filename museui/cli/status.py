@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..core.cells import cell_width, pad
 from ..core.errors import EXIT_FAILED, EXIT_OK, EXIT_RETRY, MuseError
 from ..core.figures import render_span
 from ..core.ids import qualified
@@ -94,14 +95,14 @@ def _render(
     safe_words = "on the hub" if reasons else "✓ safe"
     none = "no branch with a commit" if reasons else "no commits yet"
     targets = [f"{state.branch} → {state.remote}" if state.remote else state.branch for state in states]
-    width = max(map(len, targets), default=0)
+    width = max(map(cell_width, targets), default=0)
     lines, uncommitted = [], work_tree.summary()
     for target, state in zip(targets, states, strict=True):
         words, seen = _words(state, safe_words), _seen(state, now)
         if state.state == "safe" and state.branch == current and uncommitted:
             words = f"{words}, {uncommitted}"
             seen = f"; commits{seen[1:]}" if state.seen_at is not None else ""
-        lines.append(f"{target:<{width}}  {words}{seen}")
+        lines.append(f"{pad(target, width)}  {words}{seen}")
     return "\n".join(map(printable, [*(lines or [none]), *work_tree.lines()]))
 
 
