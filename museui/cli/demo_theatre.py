@@ -87,20 +87,20 @@ def _show(
     keys: Mapping[str, str],
     clear_away: Callable[[], None],
 ) -> int:
-    from museui.tui.app import MuseApp, run_app
-    from museui.tui.asking import tell
+    from museui.tui.app import MuseApp
+    from museui.tui.terminal import run_app
 
     ready = _hear(stage, complaints)
-    app = MuseApp(theme=theme, keys=keys, notice=ready)
+    app = MuseApp(theme=theme, keys=keys, banner=ready)
     failures: list[MuseError] = []
 
     def listen() -> None:
         try:
             while True:
-                tell(app, app.tell_notice, _hear(stage, complaints))
+                app.call_in_app(app.show_banner, _hear(stage, complaints))
         except MuseError as exc:
             failures.append(exc)
-            tell(app, app.exit, None)
+            app.call_in_app(app.exit, None)
 
     Thread(target=listen, name="listening", daemon=True).start()
     code = run_app(app, clear_away)

@@ -1,14 +1,8 @@
-"""The terminal interface as a program: the daemon's news in, a person's wishes out."""
+"""The Textual app: shows the daemon's state as it changes, and sends the daemon what a person asks for."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import os
-import select
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, TypeVar
@@ -25,23 +19,23 @@ from museui.local.client import LocalClient
 from museui.local.messages import RepositoryView
 from museui.local.start import start_daemon
 
-from . import wishes
+from . import requests
 from .actions import bindings, with_keys
-from .asking import ask_daemon, tell
+from .app_protocol import AppProtocol
+from .background import call_in_app, run_in_background
 from .demo import open_demo
 from .feed import Feed, News
+from .requests import Request
 from .screens.base import NewsScreen
+from .screens.by_name import make_screen
 from .screens.dashboard import Dashboard
-from .screens.place import Place, make_place
+from .screens.panels import PanelScreen
 from .themes import DARK, MONOCHROME, THEME_NAMES, THEMES, more_variables
 from .typeahead import TypeAhead
 from .view.clock import next_change_s
-from .wishes import Wish
 
 T = TypeVar("T")
 _SHOW_S = 0.1
-_END_S = 3.0
-_HUNG_UP = 128 + signal.SIGHUP
 
 
 class MuseApp(TypeAhead):
@@ -65,11 +59,11 @@ class MuseApp(TypeAhead):
         now: Callable[[], float] = time.time,
         theme: str | None = None,
         keys: Mapping[str, str] | None = None,
-        notice: str = "",
+        banner: str = "",
         feed: Feed | None = None,
     ) -> None:
         super().__init__()
-        self.notice = notice
+        self.banner = banner
         self.client = client
         self.now = now
         self.news = News()
@@ -130,29 +124,38 @@ class MuseApp(TypeAhead):
             self._clock.stop()
         self._clock = self.set_timer(next_change_s(self.news.state, self.now()), lambda: self._show(frozenset()))
 
-    def ask(self, wish: Wish) -> None:
-        """Ask the daemon in a thread, and say what came of it."""
+    def ask(
+        self, request: Request[T], then: Callable[[T], object], failed: Callable[[MuseError], object] | None = None
+    ) -> None:
+        """Ask the daemon in the background and pass its answer to ``then``.
 
-        self.fetch(wish, self.say)
+        An error goes to ``failed``, or becomes a notification when there is none.
+        """
+        self.in_background(lambda: request(self.client()), then, failed)
 
-    def fetch(self, work: Callable[[LocalClient], T], then: Callable[[T], object]) -> None:
-        """Ask the daemon in a thread; what it answers goes to ``then``, a failure is said."""
+    def ask_and_say(self, request: Request[str]) -> None:
+        """Ask the daemon in the background and show its answer as a notification."""
+        self.ask(request, self.say)
 
-        def hear(answer: T | MuseError) -> None:
-            if isinstance(answer, MuseError):
-                self.say("", answer)
-            else:
-                then(answer)
+    def in_background(
+        self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[MuseError], object] | None = None
+    ) -> None:
+        """Call ``work`` in a thread and pass on its result or error as :meth:`ask` does."""
+        run_in_background(self, work, then, failed or self.say_error)
 
-        ask_daemon(self, work, hear)
+    def call_in_app(self, function: Callable[[T], object], value: T) -> None:
+        """Call ``function`` in the app's thread; callable from any other."""
+        call_in_app(self, function, value)
 
-    def say(self, said: str, failure: MuseError | None = None) -> None:
-        """A note that goes away by itself."""
-        if failure:
-            text = f"{one_line(failure.message)}\n{one_line(failure.hint or '')}".strip()
-            self.notify(text, severity="error", markup=False)
-        elif said:
-            self.notify(one_line(said), markup=False)
+    def say(self, text: str) -> None:
+        """Show a notification; nothing for an empty text."""
+        if text:
+            self.notify(one_line(text), markup=False)
+
+    def say_error(self, error: MuseError) -> None:
+        """Show an error and its hint as a notification."""
+        text = f"{one_line(error.message)}\n{one_line(error.hint or '')}".strip()
+        self.notify(text, severity="error", markup=False)
 
     def copy(self, text: str) -> None:
         """To the clipboard, by the terminal (OSC 52), so that it works over SSH."""
@@ -168,16 +171,23 @@ class MuseApp(TypeAhead):
                 )
 
     def action_open(self, where: str) -> None:
-        """Go to another screen; only one lies over the dashboard."""
-        if isinstance(self.screen, Place):
-            if where != self.screen.WHERE:
-                self.switch_screen(make_place(where))
-        else:
-            self.push_screen(make_place(where))
+        """Open a panel screen; see :meth:`open_screen`."""
+        self.open_screen(where)
 
-    @property
+    def open_screen(self, where: str) -> None:
+        """Open the panel screen of this name, in place of another panel screen."""
+        if isinstance(self.screen, PanelScreen):
+            if where != self.screen.WHERE:
+                self.switch_screen(make_screen(where))
+        else:
+            self.push_screen(make_screen(where))
+
+    def theme_name(self) -> str:
+        """Return the name of the present theme."""
+        return self.theme
+
     def chosen_repository(self) -> str | None:
-        """The id of the repository under the dashboard's cursor."""
+        """Return the id of the repository under the dashboard's cursor."""
         for screen in self.screen_stack:
             if isinstance(screen, Dashboard) and screen.repository:
                 return screen.repository.id
@@ -188,7 +198,7 @@ class MuseApp(TypeAhead):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.ask(wishes.unwatch(repository))
+                self.ask_and_say(requests.unwatch(repository))
 
         from .screens.confirm import Confirm
 
@@ -200,9 +210,9 @@ class MuseApp(TypeAhead):
         queue = self.news.state.queue.values()
         entries = [entry for entry in queue if repository and entry.repository == repository.id]
         if entries:
-            self.ask(wishes.retry(entries))
+            self.ask_and_say(requests.retry(entries))
         elif repository and repository.trouble:
-            self.ask(wishes.look_again(repository))
+            self.ask_and_say(requests.check_again(repository))
         else:
             self.notify("nothing waits to be tried again")
 
@@ -229,7 +239,7 @@ class MuseApp(TypeAhead):
         """Have this theme from now on; None: as it was."""
         if name:
             self.theme = name
-            self.ask(wishes.keep_theme(name))
+            self.ask_and_say(requests.keep_theme(name))
 
     def action_help(self) -> None:
         """Every key of this screen."""
@@ -240,7 +250,7 @@ class MuseApp(TypeAhead):
 
     def show_demo(self) -> None:
         """Have the demo in this terminal until it is left, unless this is one."""
-        if self.notice:
+        if self.banner:
             self.notify("this is the demo")
             return
         try:
@@ -252,9 +262,9 @@ class MuseApp(TypeAhead):
         if code:
             self.notify("the demo did not work; in a terminal it says why: museui demo", severity="error")
 
-    def tell_notice(self, notice: str) -> None:
+    def show_banner(self, banner: str) -> None:
         """Have this line on the dashboard."""
-        self.notice = notice
+        self.banner = banner
         self._show(frozenset())
 
     def action_leave(self) -> None:
@@ -262,37 +272,4 @@ class MuseApp(TypeAhead):
         self.exit()
 
 
-def run_app(app: MuseApp, give_up: Callable[[], object] = lambda: None) -> int:
-    """Run until somebody leaves, sends SIGTERM or SIGHUP, or the terminal is gone. The exit code.
-
-    The terminal is left as it was. ``give_up`` is called, in another thread, before the process is ended because the
-    app cannot end: what it would still paint waits for a terminal that is gone.
-    """
-    ended = threading.Event()
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, app.exit, None, 128 + number)
-        threading.Thread(target=_follow_terminal, args=(app, ended, give_up), name="terminal", daemon=True).start()
-        await app.run_async()
-
-    asyncio.run(main())
-    ended.set()
-    return app.return_code or 0
-
-
-def _follow_terminal(app: MuseApp, ended: threading.Event, give_up: Callable[[], object]) -> None:
-    """End the app when its terminal goes without a signal: Textual would read the end of its input for ever.
-
-    An app that waits to paint hears of nothing: its process is ended.
-    """
-    if sys.__stdin__ is None:
-        return
-    poll = select.poll()
-    poll.register(sys.__stdin__.fileno(), 0)
-    if any(event & select.POLLHUP for _, event in poll.poll()):
-        tell(app, lambda code: app.exit(None, code), _HUNG_UP)
-        if not ended.wait(_END_S):
-            give_up()
-            os._exit(_HUNG_UP)
+_CHECKED: type[AppProtocol] = MuseApp  # for mypy: the app has all that its screens ask of it

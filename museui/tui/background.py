@@ -1,45 +1,44 @@
-"""Asking the daemon from a screen: in a thread that the program's end does not wait for, answered in the app's."""
+"""Work in threads beside the app: the only place of the terminal interface where a thread is started for an answer.
+
+The threads are daemon threads, so the process ends without waiting for answers that are still on their way.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
+
+from textual.app import App
 
 from museui.core.errors import MuseError
-from museui.local.client import LocalClient
-
-if TYPE_CHECKING:
-    from .app import MuseApp
 
 T = TypeVar("T")
 
 
-def ask_daemon(app: MuseApp, work: Callable[[LocalClient], T], then: Callable[[T | MuseError], None]) -> None:
-    """Have ``work`` done with a client; ``then`` hears in the app's thread what it gave, or why it failed."""
-    do_aside(app, lambda: work(app.client()), then)
-
-
-def do_aside(app: MuseApp, work: Callable[[], T], then: Callable[[T | MuseError], None]) -> None:
-    """Have ``work`` done in a thread of its own; ``then`` hears in the app's thread what it gave, or why it failed."""
+def run_in_background(
+    app: App[Any], work: Callable[[], T], then: Callable[[T], object], failed: Callable[[MuseError], object]
+) -> None:
+    """Call ``work`` in a new thread; pass its result to ``then``, or its error to ``failed``, in the app's thread."""
 
     def run() -> None:
         try:
-            answer: T | MuseError = work()
+            result = work()
         except MuseError as exc:
-            answer = exc
-        tell(app, then, answer)
+            call_in_app(app, failed, exc)
+        else:
+            call_in_app(app, then, result)
 
-    threading.Thread(target=run, name="asking", daemon=True).start()
+    threading.Thread(target=run, name="background", daemon=True).start()
 
 
-def tell(app: MuseApp, then: Callable[[T], None], value: T) -> None:
-    """Call ``then`` in the app's thread, from any other; an app that has ended hears nothing."""
+def call_in_app(app: App[Any], function: Callable[[T], object], value: T) -> None:
+    """Call ``function`` in the app's thread; callable from any other. Does nothing once the app has ended."""
 
-    def hear() -> None:
+    def call() -> None:
         if app.is_running:
-            then(value)
+            function(value)
 
-    with suppress(RuntimeError):
-        app.call_later(hear)
+    with suppress(RuntimeError):  # its event loop is closed
+        app.call_later(call)

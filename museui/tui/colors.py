@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .view.marks import Tone
+from .view.status import Tone
 
-STYLES: Mapping[Tone, str] = {
+COLORS: Mapping[Tone, str] = {
     "good": "$success",
     "busy": "$accent",
     "wait": "$warning",

@@ -17,6 +17,7 @@ def run() -> int:
     feed = Feed(LocalClient, start_daemon)
     feed.start()
 
-    from .app import MuseApp, run_app
+    from .app import MuseApp
+    from .terminal import run_app
 
     return run_app(MuseApp(theme=theme, keys=keys, feed=feed))

@@ -113,9 +113,9 @@ async def test_the_demo_wants_a_terminal(daemon: ScriptedDaemon) -> None:
 
 
 async def test_a_notice_is_on_the_dashboard_and_changes(daemon: ScriptedDaemon) -> None:
-    async with open_screen(daemon, notice="a [b]hub[/b]") as screen:
+    async with open_screen(daemon, banner="a [b]hub[/b]") as screen:
         await screen.sees("Demo  a [b]hub[/b]", "all of it is temporary")
-        screen.app.tell_notice("and a push")
+        screen.app.show_banner("and a push")
         await screen.sees("Demo  and a push")
         await screen.press("m")
         await screen.sees("this is the demo")
@@ -157,7 +157,7 @@ async def test_pause_and_resume(daemon: ScriptedDaemon) -> None:
         daemon.show("repositories", repository("sketches", "paused"))
         await screen.sees("⏸ 1 paused")
         await screen.press("space")
-        await screen.sees("sketches goes on")
+        await screen.sees("sketches is no longer paused")
 
 
 async def test_push_now_says_what_it_came_to(daemon: ScriptedDaemon) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from museui.core.errors import Busy, Denied, Unauthorized, Unreachable
 from museui.core.wire import Storage
 from museui.local.messages import Check, FoundView, Trouble, encode
+from museui.tui import requests
 from museui.tui.screens.add_repository import AddRepository
 from museui.tui.widgets.folders import FolderTree
 from museui.tui.widgets.table import Table
@@ -66,13 +67,13 @@ async def test_what_lies_below_home_is_found_and_one_key_looks_after_it(daemon: 
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("a")
-        await screen.sees("2 found in 9 folders, 1 looked after", "● /music/song", "○ album", "hub.local/ada/album")
+        await screen.sees("2 found in 9 folders, 1 watched", "● /music/song", "○ album", "hub.local/ada/album")
         assert daemon.asked == [("GET found", {"below": str(home)})]
         await screen.press("down", "space")
-        await screen.sees("album is looked after")
+        await screen.sees("album is watched")
         assert daemon.asked[1:] == [("POST repositories", {"path": album.path})]
         daemon.show("repositories", dataclasses.replace(repository("album"), path=album.path))
-        await screen.sees("● album", "2 looked after")
+        await screen.sees("● album", "2 watched")
         await leave(screen)
 
 
@@ -102,7 +103,7 @@ async def test_one_without_a_remote_is_asked_for_its_place_on_a_hub(daemon: Scri
         await screen.press("ctrl+u", "enter")
         await screen.sees("there is no address")
         await screen.press(*"https://hub.local/ada/lp", "enter")
-        await screen.sees("album is looked after")
+        await screen.sees("album is watched")
         body = {"path": album.path, "remote": "https://hub.local/ada/lp"}
         assert daemon.asked[1:] == [("POST repositories", body)]
 
@@ -120,19 +121,19 @@ async def test_removing_asks_first(daemon: ScriptedDaemon, home: Path) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("a")
-        await screen.sees("1 looked after")
+        await screen.sees("1 watched")
         for key in ("space", "delete", "enter"):
             await screen.press(key)
             await screen.sees("Look after song no longer?")
             await screen.press("n")
-            await screen.sees("1 looked after")
+            await screen.sees("1 watched")
         assert [asked for asked, _ in daemon.asked] == ["GET found"]
         await screen.press("delete", "y")
-        await screen.sees("song is no longer looked after")
+        await screen.sees("song is no longer watched")
         daemon.drop("repositories", SONG.id)
         await screen.sees("○ /music/song")
         await screen.press("delete")
-        await screen.sees("it is not looked after")
+        await screen.sees("it is not watched")
 
 
 async def test_the_dashboard_removes_too(daemon: ScriptedDaemon) -> None:
@@ -140,7 +141,7 @@ async def test_the_dashboard_removes_too(daemon: ScriptedDaemon) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("delete", "y")
-        await screen.sees("song is no longer looked after")
+        await screen.sees("song is no longer watched")
 
 
 async def test_the_tree_has_folders_alone_and_enter_looks_below_one(daemon: ScriptedDaemon, home: Path) -> None:
@@ -166,8 +167,18 @@ async def test_a_search_that_fails_says_why(daemon: ScriptedDaemon, home: Path) 
         await screen.sees("that folder cannot be read", "Look at its mode.")
 
 
-async def test_a_newer_search_takes_the_place_of_one_that_runs(daemon: ScriptedDaemon, home: Path) -> None:
+async def test_a_newer_search_takes_the_place_of_one_that_runs(
+    daemon: ScriptedDaemon, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     daemon.answers["GET found"] = found(FoundView("/a/old", "origin", "x://y"))
+    reports: list[Callable[[dict[str, Any]], bool]] = []
+    search = requests.search_repositories
+
+    def recorded(below: str, report: Callable[[dict[str, Any]], bool]) -> requests.Request[None]:
+        reports.append(report)
+        return search(below, report)
+
+    monkeypatch.setattr(requests, "search_repositories", recorded)
     async with open_screen(daemon) as screen:
         await screen.press("a")
         await screen.sees("○ /a/old")
@@ -176,7 +187,8 @@ async def test_a_newer_search_takes_the_place_of_one_that_runs(daemon: ScriptedD
         daemon.answers["GET found"] = found(FoundView("/a/new", "origin", "x://y"))
         await screen.press("r")
         await screen.sees("○ /a/new")
-        place._heard((1, {"event": "end", "folders": 1, "unreadable": 0, "complete": False}))
+        assert not reports[0]({"event": "end", "folders": 1, "unreadable": 0, "complete": False})
+        await screen.pilot.pause()
         assert place.search.folders == 9 and "/a/old" not in screen.text
 
 

@@ -72,7 +72,7 @@ async def test_what_is_typed_ahead_goes_where_the_key_before_it_leads(daemon: Sc
     async with open_screen(daemon, (80, 24)) as screen:
         await screen.sees("✓ all 2 safe")
         type_ahead(screen, "slash", *"song", "enter", "delete", "y")
-        await screen.sees("song is no longer looked after")
+        await screen.sees("song is no longer watched")
         assert screen.app.screen is screen.dashboard and screen.keys_of("repositories") == [SONG.id]
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,27 +15,25 @@ from textual.widgets import DirectoryTree, Static
 
 from museui.core.errors import MuseError, Usage
 from museui.core.figures import one_line
-from museui.local.client import LocalClient
 from museui.local.messages import FoundView, RepositoryView, Trouble, decode, trouble_of
 
-from .. import wishes
+from .. import requests
 from ..actions import bindings
-from ..asking import ask_daemon, tell
+from ..colors import COLORS
 from ..feed import EVERYTHING
-from ..tones import STYLES
-from ..view.found import FoundRow, Search, describe_found, describe_nothing, describe_search, found_rows
-from ..view.troubles import copy_lines
+from ..view.error_text import copy_lines
+from ..view.repository_search import FoundRow, Search, describe_found, describe_nothing, describe_search, found_rows
 from ..widgets.folders import FolderTree
-from ..widgets.hang import hang
+from ..widgets.hanging_indent import hanging_indent
 from ..widgets.table import Cell, Column, Row, Table
 from .edit import Edit
-from .place import Place
+from .panels import PanelScreen
 
 _WHERE_TO = "A hub's address, an owner and a name: https://hub.example/ada/song. The first push makes it there."
 _FOUND = (Column("", 1), Column("repository"), Column("pushed to", 30, from_width=60))
 
 
-class AddRepository(Place):
+class AddRepository(PanelScreen):
     """A search goes on until it is over, another is begun, or the screen is left."""
 
     WHERE = "add"
@@ -93,7 +89,7 @@ class AddRepository(Place):
             return
         watched = self._watched
         text, tone = describe_search(self.search, list(watched))
-        self.query_one("#search", Static).update(Content.styled(one_line(text), STYLES[tone]))
+        self.query_one("#search", Static).update(Content.styled(one_line(text), COLORS[tone]))
         rows = found_rows(self.search, watched, self._failures)
         self.query_one("#found", Table).show([_row(row) for row in rows])
         self._show_detail()
@@ -112,7 +108,9 @@ class AddRepository(Place):
         return [
             line
             for label, text in detail.lines
-            for line in hang(Content.styled(f"{label:>7}  " if label else "", STYLES["quiet"]), _tell(text), width)
+            for line in hanging_indent(
+                Content.styled(f"{label:>7}  " if label else "", COLORS["quiet"]), _tell(text), width
+            )
         ]
 
     def on_resize(self) -> None:
@@ -158,32 +156,30 @@ class AddRepository(Place):
         self.search = Search(below)
         self.show_body(EVERYTHING)
 
-        def work(client: LocalClient) -> None:
-            lines = client.stream("GET", f"found?below={quote(below, safe='/')}")
-            for line in lines:
-                if number != self._number:
-                    return
-                tell(self.muse, self._heard, (number, line))
+        def report(event: dict[str, Any]) -> bool:
+            self.muse.call_in_app(take, event)
+            return number == self._number
 
-        def then(answer: MuseError | None) -> None:
-            if answer is not None and number == self._number:
-                self._show_search(replace(self.search, over=True, failure=trouble_of(answer)))
+        def take(event: dict[str, Any]) -> None:
+            if number == self._number:
+                self._take_event(event)
 
-        ask_daemon(self.muse, work, then)
+        def failed(error: MuseError) -> None:
+            if number == self._number:
+                self._show_search(replace(self.search, over=True, failure=trouble_of(error)))
 
-    def _heard(self, heard: tuple[int, dict[str, Any]]) -> None:
-        number, line = heard
-        if number != self._number:
-            return
+        self.muse.ask(requests.search_repositories(below, report), lambda _: None, failed)
+
+    def _take_event(self, event: dict[str, Any]) -> None:
         search = self.search
-        match line.get("event"):
+        match event.get("event"):
             case "found":
-                found = decode(FoundView, line.get("repository"))
+                found = decode(FoundView, event.get("repository"))
                 self.search = replace(search, found=(*search.found, found))
             case "looked":
-                self._show_search(replace(search, folders=line["folders"]))
+                self._show_search(replace(search, folders=event["folders"]))
             case "end":
-                counts = {name: line[name] for name in ("folders", "unreadable", "complete")}
+                counts = {name: event[name] for name in ("folders", "unreadable", "complete")}
                 self._show_search(replace(search, over=True, **counts))
 
     def _show_search(self, search: Search) -> None:
@@ -202,23 +198,26 @@ class AddRepository(Place):
             question = f"Where to push {Path(item.path).name}"
             help = f"{_WHERE_TO} {item.proposed_note}".rstrip()
             self.app.push_screen(
-                Edit(question, item.proposed_url, help, lambda text: wishes.watch(item.path, _url(text)))
+                Edit(question, item.proposed_url, help, lambda text: requests.watch(item.path, _url(text)))
             )
             return
-        self._asking.add(item.path)
-        self._failures.pop(item.path, None)
-        ask_daemon(self.muse, wishes.watch(item.path), self._added(item.path))
+        self._watch(item.path)
 
-    def _added(self, path: str) -> Callable[[str | MuseError], None]:
-        def then(answer: str | MuseError) -> None:
+    def _watch(self, path: str) -> None:
+        self._asking.add(path)
+        self._failures.pop(path, None)
+
+        def then(text: str) -> None:
             self._asking.discard(path)
-            if not isinstance(answer, MuseError):
-                self.muse.say(answer)
-            elif self.is_attached:
-                self._failures[path] = trouble_of(answer)
+            self.muse.say(text)
+
+        def failed(error: MuseError) -> None:
+            self._asking.discard(path)
+            if self.is_attached:
+                self._failures[path] = trouble_of(error)
                 self.show_body(EVERYTHING)
 
-        return then
+        self.muse.ask(requests.watch(path), then, failed)
 
     def action_remove(self) -> None:
         """Look after it no longer, after a question."""
@@ -227,7 +226,7 @@ class AddRepository(Place):
         if watched:
             self.muse.ask_to_remove(watched)
         else:
-            self.notify("it is not looked after")
+            self.notify("it is not watched")
 
     def action_copy(self) -> None:
         """What is said of the one under the cursor."""
@@ -248,8 +247,8 @@ def _tell(text: str) -> Content:
 
 
 def _row(row: FoundRow) -> Row:
-    tone = row.mark.tone
+    tone = row.status.tone
     return Row(
         row.path,
-        (Cell(row.mark.symbol, tone), Cell(row.name, "text"), Cell(row.target, "quiet" if tone != "bad" else tone)),
+        (Cell(row.status.symbol, tone), Cell(row.name, "text"), Cell(row.target, "quiet" if tone != "bad" else tone)),
     )

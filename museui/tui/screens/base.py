@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from ..actions import Action, actions_of
+from ..app_protocol import AppProtocol, as_muse
 from ..feed import EVERYTHING
 from ..view.headline import make_headline
 from ..widgets.footer import KeyBar
 from ..widgets.headline import HeadlineBar
-
-if TYPE_CHECKING:
-    from ..app import MuseApp
 
 R = TypeVar("R")
 
@@ -30,9 +28,9 @@ class NewsScreen(Screen[R]):
     DEFAULT_CSS = "NewsScreen.-gone Table, NewsScreen.-gone PushView, NewsScreen.-gone PageView { text-opacity: 60%; }"
 
     @property
-    def muse(self) -> MuseApp:
+    def muse(self) -> AppProtocol:
         """The app."""
-        return cast("MuseApp", self.app)
+        return as_muse(self.app)
 
     def compose(self) -> ComposeResult:
         """The two lines and what is between."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,15 +14,15 @@ from textual.widgets import Input
 from museui.local.messages import PushView as PushData
 from museui.local.messages import QueueView, RepositoryView
 
-from .. import wishes
+from .. import requests
 from ..actions import Action, bindings
 from ..feed import EVERYTHING
-from ..view.calm import Calm, find_calm
+from ..view.empty_state import EmptyState, find_empty_state
+from ..view.error_text import copy_text
 from ..view.lists import branch_of, history_rows, log_rows, most_urgent, queue_rows, repository_rows
 from ..view.push import describe_repository, last_push, trouble_of_repository
-from ..view.troubles import copy_text
-from ..widgets.calm import CalmView
-from ..widgets.notice import NoticeBar
+from ..widgets.banner import Banner
+from ..widgets.empty_state import EmptyStateView
 from ..widgets.push import PushView
 from ..widgets.table import Table
 from . import rows
@@ -58,13 +57,13 @@ class Dashboard(NewsScreen[None]):
         self._at = "repositories"
         self._list = "queue"
         self._minute = -1
-        self._calm: Calm | None = None
+        self._empty_state: EmptyState | None = None
         self._titles: dict[str, tuple[str, str]] = {}
 
     def compose_body(self) -> ComposeResult:
         """The parts."""
-        yield NoticeBar(id="notice")
-        yield CalmView(id="calm")
+        yield Banner(id="banner")
+        yield EmptyStateView(id="empty-state")
         with Horizontal(id="body"):
             with Vertical(id="left", classes="panel"):
                 yield Table(rows.REPOSITORIES, empty="no repository matches", id="repositories")
@@ -93,10 +92,10 @@ class Dashboard(NewsScreen[None]):
         state, minute = news.state, int(now // 60)
         if minute != self._minute:
             self._minute, changed = minute, EVERYTHING
-        self._calm = find_calm(state, starting=news.starting, problem=news.problem)
-        self.query_one("#calm", CalmView).show(self._calm)
-        self.query_one("#body").display = self._calm is None
-        self.query_one(NoticeBar).show(self.muse.notice)
+        self._empty_state = find_empty_state(state, starting=news.starting, problem=news.problem)
+        self.query_one("#empty-state", EmptyStateView).show(self._empty_state)
+        self.query_one("#body").display = self._empty_state is None
+        self.query_one(Banner).show(self.muse.banner)
         if changed & _REPOSITORIES:
             found = repository_rows(state, now, self.filter_text)
             self.table("repositories").show([rows.repository(row) for row in found])
@@ -155,10 +154,10 @@ class Dashboard(NewsScreen[None]):
 
     def offered(self) -> list[Action]:
         """Where there is nothing to list, there is little to do."""
-        every, calm = super().offered(), self._calm
-        if calm is None or not (calm.choices or self.muse.news.gone):
+        every, empty_state = super().offered(), self._empty_state
+        if empty_state is None or not (empty_state.choices or self.muse.news.gone):
             return every
-        return [action for action in every if action.where != self.WHERE or calm.offers(action.id)]
+        return [action for action in every if action.where != self.WHERE or empty_state.offers(action.id)]
 
     def table(self, name: str) -> Table:
         """One of the lists."""
@@ -193,7 +192,7 @@ class Dashboard(NewsScreen[None]):
 
     def action_lists(self) -> None:
         """To the list at the right, and from there to the next."""
-        if self._calm:
+        if self._empty_state:
             return
         here = _LISTS.index(self._list)
         self.action_panel(_LISTS[(here + (self._at in _LISTS)) % len(_LISTS)])
@@ -243,8 +242,10 @@ class Dashboard(NewsScreen[None]):
         elif push:
             self._open_push(push)
         else:
-            fetch = partial(wishes.fetch_last_push, repository_id=repository.id)
-            self.muse.fetch(fetch, lambda last: self._open_push(last) if last else self._open_repository(repository))
+            self.muse.ask(
+                requests.fetch_last_push(repository.id),
+                lambda last: self._open_push(last) if last else self._open_repository(repository),
+            )
 
     def _open_push(self, push: PushData) -> None:
         from .push import PushScreen
@@ -277,14 +278,14 @@ class Dashboard(NewsScreen[None]):
         if repository is None:
             return
         if repository.current_branch or repository.branches:
-            self.muse.ask(wishes.push(repository, branch_of(repository)))
+            self.muse.ask_and_say(requests.push(repository, branch_of(repository)))
         else:
             self.notify(f"{repository.name} has no branch to push", markup=False)
 
     def action_retry(self) -> None:
         """Try again what waits for the repository, or the row of the queue."""
         if self.table("queue").has_focus and (entries := self.queue_entries()):
-            self.muse.ask(wishes.retry(entries))
+            self.muse.ask_and_say(requests.retry(entries))
         else:
             self.muse.retry(self.repository)
 
@@ -300,18 +301,18 @@ class Dashboard(NewsScreen[None]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.muse.ask(wishes.cancel(entries))
+                self.muse.ask_and_say(requests.cancel(entries))
 
         self.app.push_screen(Confirm(f"Stop pushing {names} until the next commit?", "Cancel it"), answered)
 
     def action_pause(self) -> None:
         """Pause the repository, or go on."""
-        if self.repository:
-            self.muse.ask(wishes.pause(self.repository))
+        if repository := self.repository:
+            self.muse.ask_and_say(requests.resume(repository) if repository.paused else requests.pause(repository))
 
     def action_add(self) -> None:
         """Find repositories."""
-        self.muse.action_open("add")
+        self.muse.open_screen("add")
 
     def action_sign_in(self) -> None:
         """A token for a hub: that of the repository under the cursor, or the first."""

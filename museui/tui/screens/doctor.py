@@ -13,21 +13,20 @@ from textual.widgets import Static
 
 from museui.core.errors import MuseError
 from museui.core.figures import one_line
-from museui.local.client import LocalClient
-from museui.local.messages import Check, decode
+from museui.local.messages import Check
 
+from .. import requests
 from ..actions import bindings
-from ..asking import ask_daemon
-from ..tones import STYLES
+from ..colors import COLORS
 from ..view.doctor import Finding, Findings, copy_findings, describe_checks
-from ..widgets.hang import hang
+from ..widgets.hanging_indent import hanging_indent
 from ..widgets.scroll import Scroll
-from .place import Place
+from .panels import PanelScreen
 
 _WIDEST_NAME = 44
 
 
-class Doctor(Place):
+class Doctor(PanelScreen):
     """Looks when it is opened, and when asked."""
 
     WHERE = "doctor"
@@ -54,20 +53,20 @@ class Doctor(Place):
         if self._looking:
             return
         self._looking = True
-        self._say(Content.styled("Looking …", STYLES["busy"]))
-        ask_daemon(self.muse, _examine, self._examined)
+        self._say(Content.styled("Looking …", COLORS["busy"]))
+        self.muse.ask(requests.run_doctor, self._examined, self._refused)
 
-    def _examined(self, answer: list[Check] | MuseError) -> None:
+    def _refused(self, error: MuseError) -> None:
+        self._looking, self.found = False, None
+        if self.is_attached:
+            lines = [Content.styled(f"✗ {one_line(error.message)}", COLORS["bad"]), Content(one_line(error.hint or ""))]
+            self._say(Content("\n").join(lines))
+
+    def _examined(self, checks: list[Check]) -> None:
         self._looking = False
         if not self.is_attached:
             return
-        if isinstance(answer, MuseError):
-            hint = one_line(answer.hint or "")
-            lines = [Content.styled(f"✗ {one_line(answer.message)}", STYLES["bad"]), Content(hint)]
-            self.found = None
-            self._say(Content("\n").join(lines))
-            return
-        self.found = describe_checks(answer)
+        self.found = describe_checks(checks)
         self._show()
         at = time.strftime("%H:%M:%S", time.localtime(self.muse.now()))
         self.query_one(Scroll).border_subtitle = f"looked at {at}"
@@ -91,13 +90,9 @@ class Doctor(Place):
             self.notify("nothing was found yet")
 
 
-def _examine(client: LocalClient) -> list[Check]:
-    return [decode(Check, check) for check in client.get("doctor")["checks"]]
-
-
 def _render(found: Findings, width: int) -> Content:
     widest = min(_WIDEST_NAME, max((len(_name(finding)) for finding in found.findings), default=0))
-    lines = [Content.styled(found.summary, f"bold {STYLES[found.tone]}"), Content("")]
+    lines = [Content.styled(found.summary, f"bold {COLORS[found.tone]}"), Content("")]
     for finding in found.findings:
         lines += _render_finding(finding, widest, width)
     return Content("\n").join(lines)
@@ -108,11 +103,14 @@ def _name(finding: Finding) -> str:
 
 
 def _render_finding(finding: Finding, widest: int, width: int) -> list[Content]:
-    name, message, tone = _name(finding), Content(one_line(finding.message)), STYLES[finding.mark.tone]
-    if finding.mark.tone == "good":
-        lead = Content.assemble((f"{finding.mark.symbol} ", tone), f"{name:<{widest}}  ")
-        return hang(lead, message.stylize(STYLES["quiet"]), width)
-    lines = [Content.styled(f"{finding.mark.symbol} {name}", f"bold {tone}"), *hang(Content("  "), message, width)]
+    name, message, tone = _name(finding), Content(one_line(finding.message)), COLORS[finding.status.tone]
+    if finding.status.tone == "good":
+        lead = Content.assemble((f"{finding.status.symbol} ", tone), f"{name:<{widest}}  ")
+        return hanging_indent(lead, message.stylize(COLORS["quiet"]), width)
+    lines = [
+        Content.styled(f"{finding.status.symbol} {name}", f"bold {tone}"),
+        *hanging_indent(Content("  "), message, width),
+    ]
     if finding.hint:
-        lines += hang(Content.styled("  do  ", STYLES["quiet"]), Content(one_line(finding.hint)), width)
+        lines += hanging_indent(Content.styled("  do  ", COLORS["quiet"]), Content(one_line(finding.hint)), width)
     return [*lines, Content("")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,15 +14,12 @@ from textual.widgets import Input, Static
 from museui.core.errors import MuseError
 from museui.core.figures import one_line
 
-from ..asking import ask_daemon
-from ..wishes import Wish
-
-if TYPE_CHECKING:
-    from ..app import MuseApp
+from ..app_protocol import as_muse
+from ..requests import Request
 
 
 class Edit(ModalScreen[None]):
-    """``wish``: what is asked of the daemon for a text; it may raise our errors itself."""
+    """``request``: what is asked of the daemon for a text; it may raise our errors itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
     DEFAULT_CSS = """
@@ -34,9 +31,9 @@ class Edit(ModalScreen[None]):
     Edit Input { margin: 1 0; background: $background; padding: 0 1; }
     """
 
-    def __init__(self, title: str, text: str, help: str, wish: Callable[[str], Wish]) -> None:
+    def __init__(self, title: str, text: str, help: str, request: Callable[[str], Request[str]]) -> None:
         super().__init__()
-        self._title, self._text, self._help, self._wish = title, text, help, wish
+        self._title, self._text, self._help, self._request = title, text, help, request
 
     def compose(self) -> ComposeResult:
         """What it is about, the text, what is wrong with it."""
@@ -54,19 +51,19 @@ class Edit(ModalScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask for it."""
         try:
-            wish = self._wish(event.value)
+            request = self._request(event.value)
         except MuseError as exc:
-            self._answered(exc)
-            return
-        ask_daemon(cast("MuseApp", self.app), wish, self._answered)
-
-    def _answered(self, answer: str | MuseError) -> None:
-        if not self.is_current:
-            return
-        if isinstance(answer, MuseError):
-            wrong = self.query_one("#wrong", Static)
-            wrong.update("\n".join(one_line(text) for text in (answer.message, answer.hint or "") if text))
-            wrong.display = True
+            self._refused(exc)
         else:
-            cast("MuseApp", self.app).say(answer)
+            as_muse(self.app).ask(request, self._done, self._refused)
+
+    def _done(self, text: str) -> None:
+        if self.is_current:
+            as_muse(self.app).say(text)
             self.dismiss()
+
+    def _refused(self, error: MuseError) -> None:
+        if self.is_current:
+            wrong = self.query_one("#wrong", Static)
+            wrong.update("\n".join(one_line(text) for text in (error.message, error.hint or "") if text))
+            wrong.display = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from museui.core.figures import one_line
-from museui.local.client import LocalClient
+from museui.local.messages import PushView
 
-from .. import wishes
+from .. import requests
 from ..actions import bindings
-from ..tones import STYLES
-from ..view.history import Past, find_past, make_past, render_totals, render_usual
+from ..colors import COLORS
+from ..view.history import HistoryItem, filter_items, make_item, render_totals, render_usual
 from ..widgets.table import LazyRows, Table
 from . import rows
 from .base import NewsScreen
@@ -38,9 +38,9 @@ class HistoryScreen(Filtered, NewsScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: dict[int, Past] = {}
-        self._shown: list[Past] = []
-        self._usual: dict[str, dict[str, Any]] = {}
+        self._items: dict[int, HistoryItem] = {}
+        self._shown: list[HistoryItem] = []
+        self._usual: dict[str, requests.Usual] = {}
         self._whole = False
         self._figure_lines = 0
 
@@ -55,25 +55,22 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         """The newest first, the rest page by page."""
         self.query_one(Vertical).border_title = "History"
         self.query_one(Table).focus()
-        self.muse.fetch(lambda client: client.get("usual")["usual"], self._take_usual)
+        self.muse.ask(requests.fetch_all_usual, self._take_usual)
         self._fetch_before(None)
 
     def _fetch_before(self, number: int | None) -> None:
-        def fetch(client: LocalClient) -> list[Past]:
-            return [make_past(push, self.muse.news.state) for push in wishes.fetch_pushes(client, number)]
+        self.muse.ask(requests.fetch_pushes(number), self._take_page)
 
-        self.muse.fetch(fetch, self._take_page)
-
-    def _take_page(self, page: list[Past]) -> None:
+    def _take_page(self, page: list[PushView]) -> None:
         if not self.is_attached:
             return
-        self._items |= {item.push.id: item for item in page}
+        self._items |= {push.id: make_item(push, self.muse.news.state) for push in page}
         self._whole = not page
         if page:
-            self._fetch_before(min(item.push.id for item in page))
+            self._fetch_before(min(push.id for push in page))
         self.show_rows()
 
-    def _take_usual(self, usual: dict[str, dict[str, Any]]) -> None:
+    def _take_usual(self, usual: dict[str, requests.Usual]) -> None:
         self._usual = usual
         if self.is_attached:
             self._show_figures()
@@ -82,14 +79,14 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         """What has just ended comes on top."""
         news = self.muse.news
         if "history" in changed:
-            fresh = (make_past(push, news.state) for push in news.state.history.values())
+            fresh = (make_item(push, news.state) for push in news.state.history.values())
             self._items |= {item.push.id: item for item in fresh}
             self.show_rows()
 
     def show_rows(self) -> None:
         """The pushes that match."""
         newest_first = [self._items[number] for number in sorted(self._items, reverse=True)]
-        self._shown = find_past(newest_first, self.wanted)
+        self._shown = filter_items(newest_first, self.wanted)
         self.query_one(Table).show(LazyRows(self._shown, lambda item: rows.past(item.row), lambda item: item.row.id))
         self._show_figures()
 
@@ -100,13 +97,13 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         width = max(40, self.app.size.width - 4)
         usual = render_usual(one_line(name), self._usual.get(past.push.repository, {})) if past else []
         totals = render_totals(self._shown, width - len(count) - 10)
-        lines = [Content.assemble(f"{count}   took ", (totals, STYLES["busy"]))]
-        lines += [Content.styled(line, STYLES["quiet"]) for line in usual]
+        lines = [Content.assemble(f"{count}   took ", (totals, COLORS["busy"]))]
+        lines += [Content.styled(line, COLORS["quiet"]) for line in usual]
         self.query_one("#figures", Static).update(Content("\n").join(lines), layout=len(lines) != self._figure_lines)
         self._figure_lines = len(lines)
 
     @property
-    def _past(self) -> Past | None:
+    def _past(self) -> HistoryItem | None:
         table = self.query_one(Table)
         return self._shown[table.cursor] if self._shown and table.cursor < len(self._shown) else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -16,15 +15,14 @@ from museui.core.errors import MuseError
 from museui.core.figures import one_line
 from museui.local.messages import HubView
 
-from .. import wishes
+from .. import requests
 from ..actions import bindings
-from ..asking import ask_daemon
+from ..colors import COLORS
 from ..feed import EVERYTHING
-from ..tones import STYLES
 from ..view.hubs import BranchRow, Fact, HubRow, branch_rows, copy_facts, hub_facts, hub_rows
-from ..widgets.hang import hang
+from ..widgets.hanging_indent import hanging_indent
 from ..widgets.table import Cell, Column, Row, Table
-from .place import Place
+from .panels import PanelScreen
 
 if TYPE_CHECKING:
     from museui.core.wire import Storage
@@ -43,7 +41,7 @@ _LEFT, _WIDE = 44, 100
 """Cells of the panel at the left, which is there on screens of so many."""
 
 
-class Hub(Place):
+class Hub(PanelScreen):
     """Hubs at the left, or on a narrow screen above; the one under the cursor beside them."""
 
     WHERE = "hub"
@@ -118,7 +116,7 @@ class Hub(Place):
                 if self.is_attached:
                     self.show_body(frozenset())
 
-            ask_daemon(self.muse, partial(wishes.fetch_storage, base=hub.base), hear)
+            self.muse.ask(requests.fetch_storage(hub.base), hear, hear)
         return self._storage.get(hub.base)
 
     @property
@@ -137,7 +135,7 @@ class Hub(Place):
 
     def action_probe(self) -> None:
         """Ask the hubs that are gone, now."""
-        self.muse.ask(wishes.probe)
+        self.muse.ask_and_say(requests.retry_all)
 
     def action_copy(self) -> None:
         """The facts."""
@@ -148,15 +146,17 @@ class Hub(Place):
 
 
 def _hub(row: HubRow) -> Row:
-    return Row(row.id, (Cell(row.mark.symbol, row.mark.tone), Cell(row.name, "text"), Cell(row.note, row.mark.tone)))
+    return Row(
+        row.id, (Cell(row.status.symbol, row.status.tone), Cell(row.name, "text"), Cell(row.note, row.status.tone))
+    )
 
 
 def _branch(row: BranchRow) -> Row:
-    tone = row.mark.tone
+    tone = row.status.tone
     return Row(
         row.id,
         (
-            Cell(row.mark.symbol, tone),
+            Cell(row.status.symbol, tone),
             Cell(row.repository, "text"),
             Cell(row.branch),
             Cell(row.state, tone),
@@ -169,6 +169,6 @@ def _render(facts: list[Fact], width: int) -> Content:
     widest = max((len(fact.label) for fact in facts), default=0)
     lines: list[Content] = []
     for fact in facts:
-        label = Content.styled(f"{fact.label:<{widest}}  ", STYLES["quiet"])
-        lines += hang(label, Content.styled(one_line(fact.text), STYLES[fact.tone]), width)
+        label = Content.styled(f"{fact.label:<{widest}}  ", COLORS["quiet"])
+        lines += hanging_indent(label, Content.styled(one_line(fact.text), COLORS[fact.tone]), width)
     return Content("\n").join(lines)

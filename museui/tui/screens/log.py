@@ -15,17 +15,17 @@ from museui.core.figures import one_line
 from museui.local.messages import LogLine
 
 from ..actions import bindings
-from ..view.lists import call_by_name, names_by_path
+from ..view.lists import names_by_path, replace_path_by_name
 from ..view.log import TONES, add_lines, find_lines, render_log_line
 from ..widgets.table import Cell, Column, Row, Table
 from . import rows
 from .filtered import Filtered
-from .place import Place
+from .panels import PanelScreen
 
 _LINES = (rows.LOG[0], Column("level", 7, from_width=60), rows.LOG[1])
 
 
-class Log(Filtered, Place):
+class Log(Filtered, PanelScreen):
     """Begins with what the daemon still tells of before, the oldest line first."""
 
     WHERE = "log"
@@ -107,5 +107,5 @@ class Log(Filtered, Place):
 
 
 def _row(line: LogLine, names: Mapping[str, str]) -> Row:
-    tone, message = TONES.get(line.level, "text"), call_by_name(line.message, names)
+    tone, message = TONES.get(line.level, "text"), replace_path_by_name(line.message, names)
     return Row(f"{line.at} {line.id}", (rows.log_time(line.at), Cell(line.level, tone), Cell(message, tone)))

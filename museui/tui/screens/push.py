@@ -7,10 +7,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from museui.local.client import LocalClient
 from museui.local.messages import CommitView, PushView
 
-from .. import wishes
+from .. import requests
 from ..actions import bindings
 from ..feed import EVERYTHING
 from ..view.lists import name_of
@@ -34,10 +33,7 @@ class PushScreen(TextScreen):
     def on_mount(self) -> None:
         """What is usual is asked for, and shown when it comes."""
         super().on_mount()
-        self.muse.fetch(self._fetch_usual, self._take_usual)
-
-    def _fetch_usual(self, client: LocalClient) -> dict[str, float]:
-        return wishes.fetch_usual(client, self._push.repository)
+        self.muse.ask(requests.fetch_medians(self._push.repository), self._take_usual)
 
     def _take_usual(self, usual: dict[str, float]) -> None:
         self._usual = usual
@@ -53,7 +49,7 @@ class PushScreen(TextScreen):
         self._push = state.pushes.get(key) or state.history.get(key) or self._push
         if self._push.commits != self._counted:
             self._counted, number = self._push.commits, self._push.id
-            self.muse.fetch(lambda client: wishes.fetch_commits(client, number), self._take_commits)
+            self.muse.ask(requests.fetch_commits(number), self._take_commits)
         name = name_of(state, self._push.repository, self._push.path)
         stands = self._push.result == "running" and key not in state.pushes  # the daemon is gone, and does not push it
         return push_page(self._push, name, self._usual, 0.0 if stands else self.muse.now(), self._commits)
@@ -63,6 +59,6 @@ class PushScreen(TextScreen):
         queue = self.muse.news.state.queue.values()
         mine = [entry for entry in queue if (entry.path, entry.branch) == (self._push.path, self._push.branch)]
         if mine:
-            self.muse.ask(wishes.retry(mine))
+            self.muse.ask_and_say(requests.retry(mine))
         else:
             self.notify("nothing waits to be tried again")

@@ -40,8 +40,8 @@ LOG = (Column("when", 8), Column(""))
 
 def repository(row: RepositoryRow) -> Row:
     """A row of :data:`REPOSITORIES`."""
-    tone = row.mark.tone
-    named = (Cell(row.mark.symbol, tone), Cell(row.name, "text"), Cell(row.branch), Cell(row.mark.word, tone))
+    tone = row.status.tone
+    named = (Cell(row.status.symbol, tone), Cell(row.name, "text"), Cell(row.branch), Cell(row.status.word, tone))
     return Row(row.id, (*named, Cell(f" {row.note}")))
 
 
@@ -54,14 +54,14 @@ def queued(row: QueueRow) -> Row:
 def past(row: HistoryRow) -> Row:
     """A row of :data:`HISTORY`."""
     cells = (
-        Cell(row.mark.symbol, row.mark.tone),
+        Cell(row.status.symbol, row.status.tone),
         Cell(row.when),
         Cell(row.repository, "text"),
         Cell(row.branch),
         Cell(row.commits),
         Cell(row.size),
         Cell(row.took, "text"),
-        Cell(row.note, row.mark.tone if row.mark.tone == "bad" else "wait"),
+        Cell(row.note, row.status.tone if row.status.tone == "bad" else "wait"),
     )
     return Row(row.id, cells)
 

@@ -13,24 +13,24 @@ from textual.widgets import Static
 from museui.core.figures import one_line
 from museui.local.messages import RepositoryView
 
-from .. import wishes
+from .. import requests
 from ..actions import bindings
 from ..feed import EVERYTHING
+from ..requests import Request
 from ..themes import THEME_NAMES
 from ..view.lists import repository_rows
 from ..view.settings import Setting, end_of_pause, own_settings, parse_patterns, repository_settings
 from ..widgets.table import Cell, Column, Row, Table
-from ..wishes import Wish
 from .choose import Choose
 from .edit import Edit
-from .place import Place
+from .panels import PanelScreen
 
 _OWN = "museui"
 _SUBJECTS = (Column("", 1), Column(""))
 _SETTINGS = (Column("", 17), Column(""))
 
 
-class Settings(Place):
+class Settings(PanelScreen):
     """What has settings at the left, its settings at the right, below them what the one under the cursor is for."""
 
     WHERE = "settings"
@@ -61,7 +61,7 @@ class Settings(Place):
     def on_mount(self) -> None:
         """Begin where the dashboard was."""
         self.show_news(EVERYTHING)
-        self.query_one("#subjects", Table).select(self.muse.chosen_repository or _OWN)
+        self.query_one("#subjects", Table).select(self.muse.chosen_repository() or _OWN)
         self.query_one("#settings").focus()
 
     def show_body(self, changed: AbstractSet[str]) -> None:
@@ -70,7 +70,7 @@ class Settings(Place):
             return
         rows = [Row(_OWN, (Cell("⚙"), Cell("MuseUI", "text")))]
         for row in repository_rows(self.muse.news.state, self.muse.now()):
-            rows.append(Row(row.id, (Cell(row.mark.symbol, row.mark.tone), Cell(row.name, "text"))))
+            rows.append(Row(row.id, (Cell(row.status.symbol, row.status.tone), Cell(row.name, "text"))))
         self.query_one("#subjects", Table).show(rows)
         self._show_settings()
 
@@ -96,7 +96,7 @@ class Settings(Place):
         """What is listed at the right."""
         if self.repository:
             return repository_settings(self.repository, self.muse.now())
-        return own_settings(self.muse.news.state, self.muse.theme, THEME_NAMES, self.muse.now())
+        return own_settings(self.muse.news.state, self.muse.theme_name(), THEME_NAMES, self.muse.now())
 
     @property
     def setting(self) -> Setting | None:
@@ -140,22 +140,22 @@ class Settings(Place):
             if key is None:
                 return
             if repository:
-                self.muse.ask(self._chosen(repository, setting, key))
+                self.muse.ask_and_say(self._chosen(repository, setting, key))
             else:
                 self.muse.use_theme(key)
                 self._show_settings()
 
         self.app.push_screen(Choose(setting.label, setting.options, setting.text), chosen)
 
-    def _chosen(self, repository: RepositoryView, setting: Setting, key: str) -> Wish:
+    def _chosen(self, repository: RepositoryView, setting: Setting, key: str) -> Request[str]:
         if setting.id == "snapshot_on_change":
-            return wishes.change(repository, {setting.id: key == "yes"})
+            return requests.change_settings(repository, {setting.id: key == "yes"})
         if key == "none":
-            return wishes.resume(repository)
-        return wishes.pause_until(repository, end_of_pause(key, self.muse.now()))
+            return requests.resume(repository)
+        return requests.pause(repository, end_of_pause(key, self.muse.now()))
 
 
-def _edited(repository: RepositoryView, setting: Setting, text: str) -> Wish:
+def _edited(repository: RepositoryView, setting: Setting, text: str) -> Request[str]:
     if setting.id == "branches":
-        return wishes.change(repository, {"branches": parse_patterns(text)})
-    return wishes.change(repository, {"remote": text.strip() or None})
+        return requests.change_settings(repository, {"branches": parse_patterns(text)})
+    return requests.change_settings(repository, {"remote": text.strip() or None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,11 +13,8 @@ from textual.widgets import Input, Static
 from museui.core.errors import MuseError
 from museui.core.figures import one_line
 
-from ..asking import do_aside
+from ..app_protocol import as_muse
 from ..login import sign_in
-
-if TYPE_CHECKING:
-    from ..app import MuseApp
 
 
 class SignIn(ModalScreen[None]):
@@ -66,20 +63,17 @@ class SignIn(ModalScreen[None]):
             self._try(hub, token)
 
     def _try(self, hub: str, token: str) -> None:
-        def hear(answer: str | MuseError) -> None:
-            if self not in self.app.screen_stack:
-                return
-            if isinstance(answer, MuseError):
-                self._say(one_line(f"{answer.message}. {answer.hint or ''}"))
-            else:
-                self._done(answer)
-
-        do_aside(cast("MuseApp", self.app), lambda: sign_in(hub, token), hear)
+        as_muse(self.app).in_background(lambda: sign_in(hub, token), self._done, self._refused)
 
     def _say(self, text: str) -> None:
         self.query_one("#wrong", Static).update(text)
 
-    def _done(self, said: str) -> None:
-        muse = cast("MuseApp", self.app)
-        muse.say(said if muse.news.state.repositories else f"{said}; a adds a repository")
-        self.dismiss()
+    def _refused(self, error: MuseError) -> None:
+        if self in self.app.screen_stack:
+            self._say(one_line(f"{error.message}. {error.hint or ''}"))
+
+    def _done(self, text: str) -> None:
+        if self in self.app.screen_stack:
+            muse = as_muse(self.app)
+            muse.say(text if muse.news.state.repositories else f"{text}; a adds a repository")
+            self.dismiss()

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from museui.local.messages import Check
 
-from .marks import Mark, Tone
+from .status import Status, Tone
 
-_GOOD, _BAD = Mark("✓", "good", "well"), Mark("✗", "bad", "wrong")
+_GOOD, _BAD = Status("✓", "good", "well"), Status("✗", "bad", "wrong")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check. ``hint`` is what to do, empty when all is well."""
 
-    mark: Mark
+    status: Status
     name: str
     message: str
     hint: str = ""
@@ -48,7 +48,7 @@ def copy_findings(found: Findings) -> str:
     """The same as plain text."""
     lines = [found.summary]
     for finding in found.findings:
-        lines.append(f"{finding.mark.symbol} {finding.name}: {finding.message}")
+        lines.append(f"{finding.status.symbol} {finding.name}: {finding.message}")
         if finding.hint:
             lines.append(f"  do: {finding.hint}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from museui.core.errors import MuseError
 from museui.local.state import State
 
-from .marks import Tone
+from .status import Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Calm:
+class EmptyState:
     """``title`` in ``tone``, ``lines`` below it, then the choices."""
 
     title: str
@@ -33,7 +33,7 @@ class Calm:
         return any(choice.action == action for choice in self.choices)
 
 
-FIRST_RUN = Calm(
+FIRST_RUN = EmptyState(
     "Welcome to MuseUI",
     "text",
     (
@@ -48,13 +48,13 @@ FIRST_RUN = Calm(
 )
 
 
-def find_calm(state: State, *, starting: bool, problem: MuseError | None) -> Calm | None:
+def find_empty_state(state: State, *, starting: bool, problem: MuseError | None) -> EmptyState | None:
     """What to say instead of the lists; None: there is something to list."""
     if not state.daemon:
         if starting:
-            return Calm("Starting the daemon …", "quiet", ("It watches and pushes, and goes on when you leave.",))
+            return EmptyState("Starting the daemon …", "quiet", ("It watches and pushes, and goes on when you leave.",))
         if problem is None:
-            return Calm("Looking for the daemon …", "quiet")
+            return EmptyState("Looking for the daemon …", "quiet")
         hint = (problem.hint,) if problem.hint else ()
-        return Calm("The daemon does not run", "bad", (problem.message, *hint, "r starts it, q leaves."))
+        return EmptyState("The daemon does not run", "bad", (problem.message, *hint, "r starts it, q leaves."))
     return None if state.repositories else FIRST_RUN

@@ -9,7 +9,7 @@ from museui.local.messages import HubView
 from museui.local.state import State
 
 from .clock import render_age
-from .marks import Tone
+from .status import Tone
 
 _NEEDS_PERSON = {"stopped", "missing", "unreadable", "damaged", "no_remote"}
 _RESTING: tuple[tuple[str, str, Tone], ...] = (

@@ -18,7 +18,7 @@ _LABEL = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class HistoryItem:
     """One push, its row, and the text that a filter looks in."""
 
     push: PushView
@@ -26,21 +26,21 @@ class Past:
     text: str
 
 
-def make_past(push: PushView, state: State) -> Past:
+def make_item(push: PushView, state: State) -> HistoryItem:
     """A push as it stays, whatever the time: its row has the moment, not the age."""
     name = name_of(state, push.repository, push.path)
     row = history_row(push, name, render_moment(push.ended_at or push.started_at)[5:16])
-    words = (name, push.path, push.branch, row.mark.word, push.result, row.note, push.head)
-    return Past(push, row, " ".join(words).casefold())
+    words = (name, push.path, push.branch, row.status.word, push.result, row.note, push.head)
+    return HistoryItem(push, row, " ".join(words).casefold())
 
 
-def find_past(items: Iterable[Past], filter_text: str) -> list[Past]:
+def filter_items(items: Iterable[HistoryItem], filter_text: str) -> list[HistoryItem]:
     """Those that have every word of the filter."""
     words = filter_text.casefold().split()
     return [item for item in items if all(word in item.text for word in words)]
 
 
-def render_totals(items: Sequence[Past], width: int) -> str:
+def render_totals(items: Sequence[HistoryItem], width: int) -> str:
     """How long pushes took, as bars: the newest at the right; ``items`` has the newest first."""
     seconds = [item.push.total_seconds for item in items if item.push.result == "done"][:width]
     return sparkline(seconds[::-1], width)

@@ -12,9 +12,9 @@ from museui.local.messages import BranchView, HubView, RepositoryView
 from museui.local.state import State
 
 from .clock import render_ago
+from .error_text import explain
 from .headline import hub_name
-from .marks import Mark, Tone, mark_branch, mark_repository
-from .troubles import explain
+from .status import Status, Tone, branch_status, repository_status
 
 if TYPE_CHECKING:
     from museui.core.wire import Storage
@@ -25,7 +25,7 @@ class HubRow:
     """One hub; ``note`` is its latency."""
 
     id: str
-    mark: Mark
+    status: Status
     name: str
     note: str
 
@@ -35,7 +35,7 @@ class BranchRow:
     """One branch of a repository that is pushed to the hub; ``repository`` and ``size`` are on its first row."""
 
     id: str
-    mark: Mark
+    status: Status
     repository: str
     branch: str
     state: str
@@ -51,17 +51,17 @@ class Fact:
     tone: Tone = "text"
 
 
-def mark_hub(hub: HubView) -> Mark:
+def hub_status(hub: HubView) -> Status:
     """Whether it answers."""
     if hub.reachable is None:
-        return Mark("…", "quiet", "not yet asked")
-    return Mark("●", "good", "answers") if hub.reachable else Mark("○", "bad", "gone")
+        return Status("…", "quiet", "not yet asked")
+    return Status("●", "good", "answers") if hub.reachable else Status("○", "bad", "gone")
 
 
 def hub_rows(state: State) -> list[HubRow]:
     """Every hub, by address."""
     return [
-        HubRow(hub.base, mark_hub(hub), hub_name(hub), _latency(hub) if hub.reachable else mark_hub(hub).word)
+        HubRow(hub.base, hub_status(hub), hub_name(hub), _latency(hub) if hub.reachable else hub_status(hub).word)
         for hub in sorted(state.hubs.values(), key=lambda hub: hub.base)
     ]
 
@@ -72,12 +72,12 @@ def _latency(hub: HubView) -> str:
 
 def hub_facts(state: State, hub: HubView, now: float, storage: Storage | MuseError | None = None) -> list[Fact]:
     """What is known of one hub; ``storage``: what it says of it, or why it does not."""
-    mark = mark_hub(hub)
+    status = hub_status(hub)
     since = f", since {render_span(now - hub.since)}" if hub.reachable is not None and now - hub.since >= 1 else ""
     facts = [
         Fact("address", hub.base),
         Fact("you are", hub.user or f"not signed in: museui login {hub.base}", "text" if hub.user else "wait"),
-        Fact("state", f"{mark.symbol} {mark.word}{since}", mark.tone),
+        Fact("state", f"{status.symbol} {status.word}{since}", status.tone),
     ]
     if hub.reachable and hub.latency_s is not None:
         facts.append(Fact("latency", _latency(hub)))
@@ -134,17 +134,17 @@ def branch_rows(state: State, base: str, now: float, stored: Mapping[str, int] |
         size = "" if size_bytes is None else render_bytes(size_bytes)
         if not item.branches:
             entries = [entry for entry in state.queue.values() if entry.repository == item.id]
-            mark = mark_repository(item, entries, now)
-            rows.append(BranchRow(item.id, mark, item.name, "–", item.state.replace("_", " "), size))
+            status = repository_status(item, entries, now)
+            rows.append(BranchRow(item.id, status, item.name, "–", item.state.replace("_", " "), size))
         own = [_branch_row(item, branch, now) for branch in item.branches]
         rows += [replace(row, repository=item.name, size=size) for row in own[:1]] + own[1:]
     return rows
 
 
 def _branch_row(item: RepositoryView, branch: BranchView, now: float) -> BranchRow:
-    mark = mark_branch(branch)
+    status = branch_status(branch)
     seen = f", {render_ago(now - branch.seen_at)}" if branch.state == "safe" and branch.seen_at is not None else ""
-    return BranchRow(f"{item.id} {branch.branch}", mark, "", branch.branch, f"{mark.word}{seen}", "")
+    return BranchRow(f"{item.id} {branch.branch}", status, "", branch.branch, f"{status.word}{seen}", "")
 
 
 def copy_facts(facts: list[Fact]) -> str:

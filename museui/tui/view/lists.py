@@ -10,7 +10,7 @@ from museui.local.messages import PushView, QueueView, RepositoryView
 from museui.local.state import State
 
 from .clock import render_age
-from .marks import PAUSED, Mark, Tone, mark_repository
+from .status import PAUSED, Status, Tone, repository_status
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 UNREACHABLE = "hub unreachable"
@@ -23,7 +23,7 @@ class RepositoryRow:
     """One repository: ``branch`` is the one checked out, ``note`` why it is not safe."""
 
     id: str
-    mark: Mark
+    status: Status
     name: str
     branch: str
     note: str
@@ -47,7 +47,7 @@ class HistoryRow:
     """One push that is over."""
 
     id: str
-    mark: Mark
+    status: Status
     when: str
     repository: str
     branch: str
@@ -84,7 +84,7 @@ def _repository_row(item: RepositoryView, entries: list[QueueView], now: float) 
     notes = [entry.error.message if entry.error else entry.reason for entry in entries]
     note = item.trouble.message if item.trouble else next(filter(None, notes), "")
     note = note.replace(f"{item.path}/", "").replace(item.path, "").strip()  # the row has its name
-    return RepositoryRow(item.id, mark_repository(item, entries, now), item.name, branch_of(item), note)
+    return RepositoryRow(item.id, repository_status(item, entries, now), item.name, branch_of(item), note)
 
 
 def branch_of(repository: RepositoryView) -> str:
@@ -165,19 +165,21 @@ def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_te
 
 def history_row(push: PushView, name: str, when: str) -> HistoryRow:
     """A push that is over."""
-    marks: dict[str, Mark] = {
-        "done": Mark("✓", "good", "done"),
-        "up_to_date": Mark("✓", "quiet", "up to date"),
-        "cancelled": Mark("✗", "wait", "cancelled"),
+    statuses: dict[str, Status] = {
+        "done": Status("✓", "good", "done"),
+        "up_to_date": Status("✓", "quiet", "up to date"),
+        "cancelled": Status("✗", "wait", "cancelled"),
     }
-    mark = marks.get(push.result, Mark("✗", "bad", push.error.code.replace("_", " ") if push.error else push.result))
+    status = statuses.get(
+        push.result, Status("✗", "bad", push.error.code.replace("_", " ") if push.error else push.result)
+    )
     if push.error:
         note = push.error.message + (f" ({push.tries} times)" if push.tries > 1 else "")
     else:
         note = f"slower than usual: {push.slower.replace('_', ' ')}" if push.slower else ""
     return HistoryRow(
         id=str(push.id),
-        mark=mark,
+        status=status,
         when=when,
         repository=name,
         branch=push.branch,
@@ -194,7 +196,7 @@ def log_rows(state: State, filter_text: str = "") -> list[LogRow]:
     lines = [line for line in state.log.values() if matches(filter_text, line.message)]
     lines.sort(key=lambda line: line.id, reverse=True)
     names = names_by_path(state)
-    return [LogRow(str(x.id), x.at, tones.get(x.level, "text"), call_by_name(x.message, names)) for x in lines]
+    return [LogRow(str(x.id), x.at, tones.get(x.level, "text"), replace_path_by_name(x.message, names)) for x in lines]
 
 
 def names_by_path(state: State) -> dict[str, str]:
@@ -202,7 +204,7 @@ def names_by_path(state: State) -> dict[str, str]:
     return {item.path: item.name for item in state.repositories.values()}
 
 
-def call_by_name(message: str, names: Mapping[str, str]) -> str:
+def replace_path_by_name(message: str, names: Mapping[str, str]) -> str:
     """A line of the log that begins with a repository's folder, with its name in place of that: what counts is seen."""
     path, colon, _ = message.partition(": ")
     return message.replace(path, names[path]) if colon and path in names else message
@@ -231,5 +233,7 @@ def matches(filter_text: str, *texts: str) -> bool:
 
 def most_urgent(rows: Sequence[RepositoryRow], now_at: str | None = None) -> str | None:
     """The repository that a person should look at first: ``now_at``, unless another is more urgent than that."""
-    ordered = sorted(rows, key=lambda row: (_URGENCY.index(row.mark.tone), row.mark.symbol == PAUSED, row.id != now_at))
+    ordered = sorted(
+        rows, key=lambda row: (_URGENCY.index(row.status.tone), row.status.symbol == PAUSED, row.id != now_at)
+    )
     return ordered[0].id if ordered else None

@@ -9,7 +9,7 @@ from museui.local.messages import LogLine
 
 from .clock import render_moment
 from .lists import matches
-from .marks import Tone
+from .status import Tone
 
 KEPT_LINES = 2_000
 """The newest, of those that came while somebody looked."""

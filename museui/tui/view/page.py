@@ -10,9 +10,9 @@ from museui.core.phases import TOTAL_GATE_S
 from museui.local.messages import CommitView, PushView, Trouble
 
 from .clock import render_ago, render_moment
-from .marks import Tone
+from .error_text import explain
 from .push import describe_progress
-from .troubles import explain
+from .status import Tone
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from museui.local.state import State
 
 from .clock import render_ago, render_moment
 from .lists import describe_running
-from .marks import Tone, mark_branch
+from .status import Tone, branch_status
 from .waterfall import render_progress
 
 
@@ -103,4 +103,4 @@ def _standing(repository: RepositoryView) -> str:
     }
     if repository.state in words:
         return words[repository.state]
-    return "   ".join(f"{branch.branch}: {mark_branch(branch).word}" for branch in repository.branches)
+    return "   ".join(f"{branch.branch}: {branch_status(branch).word}" for branch in repository.branches)

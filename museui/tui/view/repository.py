@@ -7,9 +7,9 @@ from museui.local.state import State
 
 from .clock import render_moment
 from .lists import queue_rows
-from .marks import mark_branch
 from .page import Line, Page, Section, trouble_section
 from .push import describe_repository, describe_unchecked
+from .status import branch_status
 
 
 def repository_page(state: State, repository: RepositoryView, now: float) -> Page:
@@ -18,8 +18,10 @@ def repository_page(state: State, repository: RepositoryView, now: float) -> Pag
     sections: list[Section] = []
     if panel.trouble:  # the summary has its sentence
         sections.append(Section("", trouble_section("", panel.trouble).lines[1:]))
-    branches = [(item.branch, mark_branch(item)) for item in repository.branches]
-    sections.append(Section("Branches", tuple(Line("", f"{name}: {mark.word}", mark.tone) for name, mark in branches)))
+    branches = [(item.branch, branch_status(item)) for item in repository.branches]
+    sections.append(
+        Section("Branches", tuple(Line("", f"{name}: {status.word}", status.tone) for name, status in branches))
+    )
     mine = {entry.id for entry in state.queue.values() if entry.repository == repository.id}
     rows = [row for row in queue_rows(state, now) if row.id in mine]
     waits = tuple(Line("", f"{row.branch}: {row.state}   {row.next_try}", row.tone) for row in rows)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from museui.local.messages import FoundView, RepositoryView, Trouble
 
-from .marks import Mark, Tone
-from .troubles import explain
+from .error_text import explain
+from .status import Status, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class FoundRow:
     """One repository. ``name`` is its path below the folder, ``target`` where it is pushed to or why nowhere."""
 
     path: str
-    mark: Mark
+    status: Status
     name: str
     target: str
 
@@ -57,13 +57,13 @@ def _row(item: FoundView, below: str, is_watched: bool, failure: Trouble | None)
     name = item.path.removeprefix(inside) if item.path != below else item.path.rpartition("/")[2]
     target = (item.url or "").partition("://")[2]
     if is_watched:
-        return FoundRow(item.path, Mark("●", "good", "watched"), name, target)
+        return FoundRow(item.path, Status("●", "good", "watched"), name, target)
     trouble = failure or item.trouble
     if item.proposed_url is not None and not failure:
-        return FoundRow(item.path, Mark("○", "wait", "no remote"), name, "no remote yet")
+        return FoundRow(item.path, Status("○", "wait", "no remote"), name, "no remote yet")
     if trouble:
-        return FoundRow(item.path, Mark("✗", "bad" if failure else "wait", "not added"), name, trouble.message)
-    return FoundRow(item.path, Mark("○", "text", "not watched"), name, target)
+        return FoundRow(item.path, Status("✗", "bad" if failure else "wait", "not added"), name, trouble.message)
+    return FoundRow(item.path, Status("○", "text", "not watched"), name, target)
 
 
 def describe_found(item: FoundView, is_watched: bool, failure: Trouble | None) -> FoundDetail:
@@ -99,7 +99,7 @@ def describe_search(search: Search, watched: Sequence[str]) -> tuple[str, Tone]:
     here = sum(item.path in watched for item in search.found)
     parts = [f"{len(search.found)} found in {folders}"]
     if here:
-        parts.append(f"{here} looked after")
+        parts.append(f"{here} watched")
     if search.unreadable:
         parts.append(f"{search.unreadable} could not be read")
     if not search.complete:

@@ -13,7 +13,7 @@ from museui.local.messages import RepositoryView
 from museui.local.state import State
 
 from .clock import render_age
-from .marks import Tone
+from .status import Tone
 
 Kind = Literal["text", "choice", "fact"]
 PAUSES = (

@@ -34,7 +34,7 @@ _STATES: dict[str, tuple[str, Tone, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Status:
     """One symbol, its tone, and the few characters that go with it."""
 
     symbol: str
@@ -42,62 +42,62 @@ class Mark:
     word: str
 
 
-_DIVERGED = Mark("⇅", "bad", "diverged")
+_DIVERGED = Status("⇅", "bad", "diverged")
 
 
-def mark_repository(repository: RepositoryView, queue: Iterable[QueueView], now: float) -> Mark:
+def repository_status(repository: RepositoryView, queue: Iterable[QueueView], now: float) -> Status:
     """How a repository stands. ``queue``: its entries."""
     entries = list(queue)
     match repository.state:
         case "safe":
             tone: Tone = "wait" if repository.unchecked else "good"
-            return Mark("●", tone, f"✓ {_age(repository.safe_at, now)}".rstrip())
+            return Status("●", tone, f"✓ {_age(repository.safe_at, now)}".rstrip())
         case "pushing":
-            return Mark("◐", "busy", _ahead(repository.branches) or "pushing")
+            return Status("◐", "busy", _ahead(repository.branches) or "pushing")
         case "paused":
             until = repository.paused_until
-            return Mark(PAUSED, "wait", "paused" if until is None else f"for {render_age(max(60.0, until - now))}")
+            return Status(PAUSED, "wait", "paused" if until is None else f"for {render_age(max(60.0, until - now))}")
         case "stopped":
             error = next((entry.error for entry in entries if entry.state == "stopped" and entry.error), None)
             code = error.code if error else "stopped"
             if _SHORT_CODES.get(code) == "diverged":
                 return _DIVERGED
-            return Mark("✗", "bad", _SHORT_CODES.get(code, code.replace("_", " ")))
+            return Status("✗", "bad", _SHORT_CODES.get(code, code.replace("_", " ")))
         case "behind":
             count = max((branch.behind or 0 for branch in repository.branches), default=0)
-            return Mark("●", "wait", f"↓{count or ''}")
+            return Status("●", "wait", f"↓{count or ''}")
         case "waiting":
             return _waiting(repository, entries)
         case state:
-            return Mark(*_STATES.get(state, ("?", "quiet", state)))
+            return Status(*_STATES.get(state, ("?", "quiet", state)))
 
 
-def _waiting(repository: RepositoryView, entries: list[QueueView]) -> Mark:
+def _waiting(repository: RepositoryView, entries: list[QueueView]) -> Status:
     if any(branch.state == "diverged" for branch in repository.branches):
         return _DIVERGED
     if repository.branches and all(branch.state == "never_pushed" for branch in repository.branches):
-        return Mark("○", "wait", "new")
+        return Status("○", "wait", "new")
     tone: Tone = "wait" if any(entry.tries for entry in entries) else "busy"
-    return Mark("◌", tone, _ahead(repository.branches) or "waiting")
+    return Status("◌", tone, _ahead(repository.branches) or "waiting")
 
 
-def mark_branch(branch: BranchView) -> Mark:
+def branch_status(branch: BranchView) -> Status:
     """How one branch stands against its remote."""
     match branch.state:
         case "safe":
-            return Mark("✓", "good", "safe")
+            return Status("✓", "good", "safe")
         case "ahead":
-            return Mark("↑", "wait", f"{branch.ahead} ahead")
+            return Status("↑", "wait", f"{branch.ahead} ahead")
         case "behind":
-            return Mark("↓", "wait", "behind" if branch.behind is None else f"{branch.behind} behind")
+            return Status("↓", "wait", "behind" if branch.behind is None else f"{branch.behind} behind")
         case "diverged":
-            return Mark("⇅", "bad", f"diverged: {branch.ahead} here, {branch.behind} there")
+            return Status("⇅", "bad", f"diverged: {branch.ahead} here, {branch.behind} there")
         case "never_pushed":
-            return Mark("○", "wait", "never pushed")
+            return Status("○", "wait", "never pushed")
         case "gone":
-            return Mark("✗", "bad", "not on the hub any more")
+            return Status("✗", "bad", "not on the hub any more")
         case _:
-            return Mark("?", "wait", "the hub has commits that are not here")
+            return Status("?", "wait", "the hub has commits that are not here")
 
 
 def _ahead(branches: Iterable[BranchView]) -> str:

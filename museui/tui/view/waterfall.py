@@ -9,7 +9,7 @@ from museui.core.figures import render_bytes, render_seconds
 from museui.core.phases import GATES, PHASES
 from museui.local.messages import PhaseView, PushView
 
-from .marks import Tone
+from .status import Tone
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
@@ -28,7 +28,7 @@ class PhaseBar:
     bar: str
     figure: str
     gate: str
-    mark: str
+    symbol: str
     note: str
     usual: str
     rest: str = ""
@@ -73,12 +73,12 @@ def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: Pus
     tone: Tone = (
         "bad" if phase.state == "failed" else "busy" if phase.state == "running" else "wait" if late else "good"
     )
-    mark = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
+    symbol = {"running": "◐", "failed": "✗"}.get(phase.state, "!" if late else "✓")
     figure, note = render_seconds(phase.seconds), _note(phase, push)
     moves = phase.state == "running" and _left_s(push) > 0
     bar = render_bar(round(cells) if moves else cells)
     rest = "░" * (width - lead - len(bar)) if moves else ""
-    return PhaseBar(TITLES[name], tone, lead, bar, figure, gate, mark, note, "", rest)
+    return PhaseBar(TITLES[name], tone, lead, bar, figure, gate, symbol, note, "", rest)
 
 
 def render_bar(cells: float) -> str:

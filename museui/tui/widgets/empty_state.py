@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual.content import Content
 from textual.style import Style
@@ -12,46 +11,44 @@ from textual.widgets import Static
 from museui.core.figures import one_line
 
 from ..actions import show_keys
-from ..tones import STYLES
-from ..view.calm import Calm, Choice
-
-if TYPE_CHECKING:
-    from ..app import MuseApp
+from ..app_protocol import as_muse
+from ..colors import COLORS
+from ..view.empty_state import Choice, EmptyState
 
 
-class CalmView(Static):
-    """Draws a :class:`Calm`."""
+class EmptyStateView(Static):
+    """Draws a :class:`EmptyState`."""
 
     DEFAULT_CSS = """
-    CalmView { width: 1fr; height: 1fr; content-align: center middle; padding: 0 2; }
-    CalmView { link-style: none; link-color: $foreground; }
+    EmptyStateView { width: 1fr; height: 1fr; content-align: center middle; padding: 0 2; }
+    EmptyStateView { link-style: none; link-color: $foreground; }
     """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.shown: Calm | None = None
+        self.shown: EmptyState | None = None
 
-    def show(self, calm: Calm | None) -> None:
+    def show(self, empty_state: EmptyState | None) -> None:
         """Show this; None: not be there."""
-        self.display = calm is not None
-        if calm is None or calm == self.shown:
-            self.shown = calm
+        self.display = empty_state is not None
+        if empty_state is None or empty_state == self.shown:
+            self.shown = empty_state
             return
-        self.shown = calm
-        lines = [Content.styled(calm.title, f"bold {STYLES[calm.tone]}"), Content("")]
-        lines += [Content(one_line(line)) for line in calm.lines]
-        lines += [Content("")] if calm.choices else []
-        lines += [self._choice(choice, calm.choices) for choice in calm.choices]
+        self.shown = empty_state
+        lines = [Content.styled(empty_state.title, f"bold {COLORS[empty_state.tone]}"), Content("")]
+        lines += [Content(one_line(line)) for line in empty_state.lines]
+        lines += [Content("")] if empty_state.choices else []
+        lines += [self._choice(choice, empty_state.choices) for choice in empty_state.choices]
         self.update(Content("\n").join(lines))
 
     def _choice(self, choice: Choice, choices: Sequence[Choice]) -> Content:
         """Its key, what it is, and what does the same in a terminal; a click does what the key does."""
-        action = next(action for action in cast("MuseApp", self.app).actions if action.id == choice.action)
+        action = next(action for action in as_muse(self.app).actions if action.id == choice.action)
         title, command = (max(len(text) for text in texts) for texts in _columns(choices))
         line = Content.assemble(
             (f" {show_keys(action.keys.partition(',')[0])} ", "bold $primary"),
             f" {choice.title:<{title}}   ",
-            (f"{choice.command:<{command}} ", STYLES["quiet"]),
+            (f"{choice.command:<{command}} ", COLORS["quiet"]),
         )
         return line.stylize(Style.from_meta({"@click": f"screen.{action.do}"}))
 

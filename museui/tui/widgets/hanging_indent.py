@@ -7,7 +7,7 @@ from textual.content import Content
 _NARROWEST = 10
 
 
-def hang(lead: Content, text: Content, width: int) -> list[Content]:
+def hanging_indent(lead: Content, text: Content, width: int) -> list[Content]:
     """The lines of ``text`` after ``lead``, in ``width`` cells."""
     first, *more = text.wrap(max(_NARROWEST, width - lead.cell_length)) or [text]
     return [Content.assemble(lead, first), *(Content.assemble(" " * lead.cell_length, rest) for rest in more)]

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from museui.core.figures import one_line
 
-from ..tones import STYLES
+from ..colors import COLORS
 from ..view.headline import Headline, Part
 
 
@@ -33,7 +33,7 @@ class HeadlineBar(Widget):
     def render(self) -> Content:
         """The verdict is whole; places give way, those that are well first."""
         headline, clock = self.shown
-        right = Content.assemble(*_spread(headline.verdict, "  "), "  ", (clock, STYLES["quiet"]))
+        right = Content.assemble(*_spread(headline.verdict, "  "), "  ", (clock, COLORS["quiet"]))
         width = self.size.width
         room = width - right.cell_length - 1
         places = list(headline.places)
@@ -54,5 +54,5 @@ def _spread(parts: Sequence[Part], between: str) -> list[tuple[str, str] | str]:
     pieces: list[tuple[str, str] | str] = []
     for part in parts:
         pieces += [between] if pieces else []
-        pieces.append((one_line(part.text), STYLES[part.tone]))
+        pieces.append((one_line(part.text), COLORS[part.tone]))
     return pieces

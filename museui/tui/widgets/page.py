@@ -7,9 +7,9 @@ from textual.widgets import Static
 
 from museui.core.figures import one_line
 
-from ..tones import STYLES
+from ..colors import COLORS
 from ..view.page import Page
-from .hang import hang
+from .hanging_indent import hanging_indent
 from .waterfall import render_waterfall
 
 _LABEL = 8
@@ -29,7 +29,7 @@ class PageView(Static):
         if (page, width) == self._shown:
             return
         self._shown = (page, width)
-        lines = [Content.styled(one_line(page.summary), f"bold {STYLES[page.tone]}")]
+        lines = [Content.styled(one_line(page.summary), f"bold {COLORS[page.tone]}")]
         if page.push and page.push.phases:
             lines += [Content(""), *render_waterfall(page.push, width, page.now, page.usual)]
         for section in page.sections:
@@ -37,6 +37,6 @@ class PageView(Static):
             if section.title:
                 lines.append(Content.styled(one_line(section.title), "bold $primary"))
             for line in section.lines:
-                lead = Content.styled(f"{one_line(line.label):>{_LABEL}}  ", STYLES["quiet"])
-                lines += hang(lead, Content.styled(one_line(line.text), STYLES[line.tone]), width)
+                lead = Content.styled(f"{one_line(line.label):>{_LABEL}}  ", COLORS["quiet"])
+                lines += hanging_indent(lead, Content.styled(one_line(line.text), COLORS[line.tone]), width)
         self.update(Content("\n").join(lines))

@@ -8,10 +8,10 @@ from textual.widget import Widget
 from museui.core.figures import one_line
 from museui.core.phases import PHASES
 
-from ..tones import STYLES
+from ..colors import COLORS
+from ..view.error_text import explain
 from ..view.push import PushPanel
-from ..view.troubles import explain
-from .hang import hang
+from .hanging_indent import hanging_indent
 from .waterfall import render_waterfall
 
 _BARS = 1 + len(PHASES)
@@ -38,12 +38,12 @@ class PushView(Widget, can_focus=True):
         if panel is None:
             return Content("")
         width = self.size.width
-        summary = Content.styled(one_line(panel.summary), STYLES[panel.tone])
+        summary = Content.styled(one_line(panel.summary), COLORS[panel.tone])
         lines = summary.wrap(width) if panel.trouble else [summary]
         for label, text in explain(panel.trouble) if panel.trouble else ():
             if label:
-                lead = Content.styled(f"{label:>8}  ", STYLES["quiet"])
-                lines += hang(lead, Content(one_line(text)), width)
+                lead = Content.styled(f"{label:>8}  ", COLORS["quiet"])
+                lines += hanging_indent(lead, Content(one_line(text)), width)
         if panel.push and panel.push.phases and len(lines) + _BARS <= self.size.height:
             lines += [Content(""), *render_waterfall(panel.push, width, panel.now)]
         return Content("\n").join(lines)

@@ -19,8 +19,8 @@ from textual.strip import Strip
 
 from museui.core.figures import one_line
 
-from ..tones import STYLES
-from ..view.marks import Tone
+from ..colors import COLORS
+from ..view.status import Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Table(ScrollView, can_focus=True):
         return [Segment(text, base + self._tone(cell.tone)), Segment(" ", base)]
 
     def _tone(self, tone: Tone) -> Style:
-        return _style(self.app.theme_variables[STYLES[tone].removeprefix("$")])
+        return _style(self.app.theme_variables[COLORS[tone].removeprefix("$")])
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""

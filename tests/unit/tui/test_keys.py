@@ -10,9 +10,9 @@ from museui.core.errors import Usage
 from museui.tui.actions import ACTIONS, TITLES, Action, actions_of, footer_actions, footer_width, with_keys
 from museui.tui.app import MuseApp
 from museui.tui.preferences import read_keys
+from museui.tui.screens.by_name import make_screen
 from museui.tui.screens.dashboard import Dashboard
 from museui.tui.screens.history import HistoryScreen
-from museui.tui.screens.place import make_place
 from museui.tui.screens.push import PushScreen
 from museui.tui.screens.repository import RepositoryScreen
 
@@ -58,7 +58,7 @@ def test_every_action_is_named_once_and_no_key_does_two_things_on_a_screen() -> 
 def test_every_key_in_the_help_does_something(action: Action) -> None:
     screens: dict[str, type] = {"dashboard": Dashboard, "push": PushScreen, "repository": RepositoryScreen}
     screens |= {"history": HistoryScreen, "everywhere": MuseApp, "gone": MuseApp}
-    screen = screens.get(action.where) or type(make_place(action.where))
+    screen = screens.get(action.where) or type(make_screen(action.where))
     assert callable(getattr(screen, f"action_{action.do.partition('(')[0]}"))
 
 

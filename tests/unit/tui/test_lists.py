@@ -128,7 +128,7 @@ def test_the_queue_has_what_moves_first_and_then_what_needs_a_person() -> None:
 )
 def test_a_row_of_the_history_says_what_was_unusual(item: Any, symbol: str, note: str) -> None:
     (row,) = history_rows([item], state(), NOW)
-    assert (row.mark.symbol, row.note, row.when, row.size) == (symbol, note, "5 min", "1.0 MiB")
+    assert (row.status.symbol, row.note, row.when, row.size) == (symbol, note, "5 min", "1.0 MiB")
 
 
 def test_the_history_has_the_newest_first_by_number() -> None:

@@ -10,7 +10,7 @@ import pytest
 from museui.local.messages import RepositoryView
 from museui.local.state import State
 from museui.tui.view.headline import make_headline
-from museui.tui.view.marks import Tone, mark_branch, mark_repository
+from museui.tui.view.status import Tone, branch_status, repository_status
 from tests.helpers.scripted_daemon import NOW, RUNNING
 from tests.helpers.views import FORBIDDEN, GONE, branch, entry, hub, repository
 
@@ -58,8 +58,8 @@ def state(*repositories: RepositoryView, **collections: Any) -> State:
 def test_a_repository_is_a_symbol_and_a_word(
     view: RepositoryView, queue: list[Any], expected: tuple[str, Tone, str]
 ) -> None:
-    mark = mark_repository(view, queue, NOW)
-    assert (mark.symbol, mark.tone, mark.word) == expected
+    status = repository_status(view, queue, NOW)
+    assert (status.symbol, status.tone, status.word) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_repository_is_a_symbol_and_a_word(
     ],
 )
 def test_a_branch_is_a_symbol_and_words(standing: str, symbol: str, word: str) -> None:
-    mark = mark_branch(branch(standing, ahead=2, behind=3))
-    assert (mark.symbol, mark.word) == (symbol, word)
+    status = branch_status(branch(standing, ahead=2, behind=3))
+    assert (status.symbol, status.word) == (symbol, word)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from museui.local.state import State
 from museui.tui.view.clock import render_moment
-from museui.tui.view.history import find_past, make_past, render_totals, render_usual
+from museui.tui.view.history import filter_items, make_item, render_totals, render_usual
 from museui.tui.view.page import Page, copy_page, push_page
 from museui.tui.view.waterfall import draw_push
 from tests.helpers.scripted_daemon import NOW, RUNNING
@@ -59,20 +59,20 @@ def test_each_phase_stands_against_what_is_usual() -> None:
 def test_the_history_is_found_by_words_in_any_of_its_parts() -> None:
     state = State({"daemon": RUNNING}, repositories={repository().id: repository()})
     items = [
-        make_past(push(3, result="failed", error=GONE), state),
-        make_past(push(2, slower="index"), state),
-        make_past(push(1, "album"), state),
+        make_item(push(3, result="failed", error=GONE), state),
+        make_item(push(2, slower="index"), state),
+        make_item(push(1, "album"), state),
     ]
-    assert [past.push.id for past in find_past(items, "SONG slower")] == [2]
-    assert [past.push.id for past in find_past(items, "unreachable")] == [3]
-    assert [past.push.id for past in find_past(items, "")] == [3, 2, 1]
+    assert [past.push.id for past in filter_items(items, "SONG slower")] == [2]
+    assert [past.push.id for past in filter_items(items, "unreachable")] == [3]
+    assert [past.push.id for past in filter_items(items, "")] == [3, 2, 1]
     assert items[0].row.when == render_moment(NOW - 300)[5:16]
 
 
 def test_totals_are_bars_of_the_pushes_that_were_done_the_newest_at_the_right() -> None:
     state = State({"daemon": RUNNING})
-    items = [make_past(push(n, total_seconds=t, result=r), state) for n, t, r in ((3, 8, "done"), (2, 9, "failed"))]
-    items.append(make_past(push(1, total_seconds=2), state))
+    items = [make_item(push(n, total_seconds=t, result=r), state) for n, t, r in ((3, 8, "done"), (2, 9, "failed"))]
+    items.append(make_item(push(1, total_seconds=2), state))
     assert render_totals(items, 10) == "▃█"
     assert render_totals(items, 1) == "█"
 

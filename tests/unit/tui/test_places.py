@@ -15,8 +15,8 @@ from museui.local.messages import Check, FoundView, Trouble
 from museui.local.state import State
 from museui.tui.preferences import read_theme
 from museui.tui.view.doctor import copy_findings, describe_checks
-from museui.tui.view.found import Search, describe_found, describe_search, found_rows
 from museui.tui.view.hubs import branch_rows, copy_facts, hub_facts, hub_rows, repositories_of
+from museui.tui.view.repository_search import Search, describe_found, describe_search, found_rows
 from museui.tui.view.settings import end_of_pause, own_settings, parse_patterns, repository_settings
 from tests.helpers.scripted_daemon import NOW, RUNNING
 from tests.helpers.views import FORBIDDEN, GONE, branch, entry, hub, repository
@@ -36,7 +36,7 @@ def test_what_is_wrong_comes_first_with_its_fix() -> None:
         [Check("disk", True, "9 GiB are free"), Check("socket", False, "others may use it", "chmod")]
     )
     assert (found.summary, found.tone) == ("1 of 2 checks found something", "bad")
-    assert [(item.mark.symbol, item.name, item.hint) for item in found.findings] == [
+    assert [(item.status.symbol, item.name, item.hint) for item in found.findings] == [
         ("✗", "socket", "chmod"),
         ("✓", "disk", ""),
     ]
@@ -51,7 +51,7 @@ def test_what_is_wrong_comes_first_with_its_fix() -> None:
 def test_a_hub_that_answers_and_one_that_is_gone() -> None:
     gone = hub("https://other.org/hub", False, user=None, next_probe_at=NOW + 8)
     known = state([gone, hub()], repositories=[repository()], queue=[entry()])
-    assert [(row.mark.symbol, row.name, row.note) for row in hub_rows(known)] == [
+    assert [(row.status.symbol, row.name, row.note) for row in hub_rows(known)] == [
         ("●", "hub.local", "12 ms"),
         ("○", "other.org/hub", "gone"),
     ]
@@ -103,7 +103,7 @@ def test_branches_stand_under_the_hub_they_are_pushed_to() -> None:
     known = state(repositories=[song, empty, elsewhere])
     assert [item.name for item in repositories_of(known, "https://hub.local")] == ["album", "song"]
     rows = branch_rows(known, "https://hub.local", NOW)
-    assert [(row.mark.symbol, row.repository, row.branch, row.state) for row in rows] == [
+    assert [(row.status.symbol, row.repository, row.branch, row.state) for row in rows] == [
         ("○", "album", "–", "empty"),
         ("✓", "song", "main", "safe, just now"),
         ("↑", "", "take-2", "3 ahead"),
@@ -149,7 +149,7 @@ def test_a_pause_until_tomorrow_ends_at_midnight_here() -> None:
 def test_what_was_found_says_whether_it_is_watched_and_why_it_cannot_be() -> None:
     search = Search("/music", 12, (SONG, BARE, replace(SONG, path="/music/new"), replace(SONG, path="/else/where")))
     rows = found_rows(search, {"/music/song": repository()}, {"/music/new": FORBIDDEN})
-    assert [(row.mark.symbol, row.name, row.target) for row in rows] == [
+    assert [(row.status.symbol, row.name, row.target) for row in rows] == [
         ("●", "song", "hub.local/ada/song"),
         ("✗", "old/bare", NO_REMOTE.message),
         ("✗", "new", FORBIDDEN.message),
@@ -166,7 +166,7 @@ def test_a_search_says_how_it_goes_and_how_it_ended() -> None:
     assert describe_search(Search("/"), []) == ("looking … 0 folders, 0 found", "busy")
     over = Search("/music", 1, (SONG,), over=True, unreadable=2, complete=False)
     text, tone = describe_search(over, ["/music/song"])
-    assert text.startswith("1 found in 1 folder, 1 looked after, 2 could not be read, not all") and tone == "wait"
+    assert text.startswith("1 found in 1 folder, 1 watched, 2 could not be read, not all") and tone == "wait"
     assert describe_search(replace(over, failure=GONE), []) == (GONE.message, "bad")
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from museui.core.errors import Unreachable
 from museui.local.state import State
-from museui.tui.view.calm import FIRST_RUN, find_calm
 from museui.tui.view.clock import MOVING_S, next_change_s, render_ago
+from museui.tui.view.empty_state import FIRST_RUN, find_empty_state
+from museui.tui.view.error_text import copy_text
 from museui.tui.view.push import describe_repository
-from museui.tui.view.troubles import copy_text
 from museui.tui.view.waterfall import draw_push, render_bar, render_left, render_progress
 from tests.helpers.scripted_daemon import NOW, RUNNING
 from tests.helpers.views import FORBIDDEN, GONE, branch, entry, hub, phase, push, repository
@@ -83,21 +83,21 @@ def test_bars_stand_on_one_axis_and_each_against_its_gate() -> None:
         ("advance ref", 38, 2),
     ]
     assert [bar.gate for bar in bars] == ["of 0.5 s", "of 5 s", "of 5 s", "of 10 s", "of 0.5 s"]
-    assert {bar.mark for bar in bars} == {"✓"}
+    assert {bar.symbol for bar in bars} == {"✓"}
     assert (bars[1].note, bars[2].note) == ("3.0 : 1", "1.0 MiB")
 
 
 def test_a_phase_that_took_too_long_failed_or_was_not_reached_is_marked() -> None:
     phases = (phase("negotiate", seconds=0.6), phase("pack", "failed", began_s=0.6, seconds=0.1))
     bars = draw_push(push(result="failed", phases=phases), 40)
-    assert [(bar.mark, bar.tone) for bar in bars[:3]] == [("!", "wait"), ("✗", "bad"), ("", "quiet")]
+    assert [(bar.symbol, bar.tone) for bar in bars[:3]] == [("!", "wait"), ("✗", "bad"), ("", "quiet")]
     assert bars[2].bar == bars[2].figure == ""
 
 
 def test_a_phase_that_runs_is_as_long_as_it_runs_by_now() -> None:
     running = push(result="running", started_at=NOW - 2, phases=(phase("index", "running", began_s=1.0, seconds=0.0),))
     bar = next(bar for bar in draw_push(running, 40, NOW) if bar.title == "index")
-    assert (bar.lead, len(bar.bar), bar.figure, bar.mark) == (20, 20, "1.00 s", "◐")
+    assert (bar.lead, len(bar.bar), bar.figure, bar.symbol) == (20, 20, "1.00 s", "◐")
 
 
 def test_a_transfer_that_runs_shows_what_is_left_on_the_same_axis() -> None:
@@ -110,7 +110,7 @@ def test_a_transfer_that_runs_shows_what_is_left_on_the_same_axis() -> None:
 def test_a_phase_that_a_push_ended_in_has_failed() -> None:
     phases = (phase("negotiate", "running", seconds=0.1),)
     bar = draw_push(push(result="failed", phases=phases), 40, NOW)[0]
-    assert (bar.mark, bar.tone, bar.figure) == ("✗", "bad", "100 ms")
+    assert (bar.symbol, bar.tone, bar.figure) == ("✗", "bad", "100 ms")
 
 
 def test_a_push_without_any_time_has_bars_that_can_be_drawn() -> None:
@@ -146,9 +146,9 @@ def test_nothing_changes_by_itself_but_a_push_a_countdown_and_the_minute() -> No
 def test_each_state_with_nothing_to_list_is_its_own() -> None:
     failed = Unreachable("the daemon was started and does not answer", hint="Look at its log.")
     titles = [
-        find_calm(State(), starting=False, problem=None),
-        find_calm(State(), starting=True, problem=None),
-        find_calm(State(), starting=False, problem=failed),
+        find_empty_state(State(), starting=False, problem=None),
+        find_empty_state(State(), starting=True, problem=None),
+        find_empty_state(State(), starting=False, problem=failed),
     ]
     assert [calm and calm.title for calm in titles] == [
         "Looking for the daemon …",
@@ -156,8 +156,8 @@ def test_each_state_with_nothing_to_list_is_its_own() -> None:
         "The daemon does not run",
     ]
     assert titles[2] and titles[2].lines == (failed.message, "Look at its log.", "r starts it, q leaves.")
-    assert find_calm(state(), starting=False, problem=None) == FIRST_RUN
-    assert find_calm(state(repositories=[repository()]), starting=False, problem=failed) is None
+    assert find_empty_state(state(), starting=False, problem=None) == FIRST_RUN
+    assert find_empty_state(state(repositories=[repository()]), starting=False, problem=failed) is None
 
 
 def test_a_trouble_that_may_pass_says_so() -> None:

@@ -6,8 +6,8 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
+from museui.tui.colors import COLORS
 from museui.tui.themes import DARK, LIGHT, MONOCHROME, more_variables
-from museui.tui.tones import STYLES
 
 ENOUGH = 4.5
 """What WCAG 2 asks of text."""
@@ -28,6 +28,6 @@ def contrast(one: Color, other: Color) -> float:
 def test_every_tone_can_be_read_on_every_ground(theme: Theme, ground: str) -> None:
     variables = theme.to_color_system().generate()
     variables |= more_variables(theme, variables)
-    for tone, style in STYLES.items():
+    for tone, style in COLORS.items():
         found = contrast(Color.parse(variables[style.removeprefix("$")]), Color.parse(variables[ground]))
         assert found >= ENOUGH, f"{tone} on {ground}: {found:.1f}"
