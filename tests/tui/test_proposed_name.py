@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from museui.local.messages import FoundView, Trouble, encode
-from museui.tui.view.found import describe_found
+from museui.tui.view.repository_search import describe_found
 from tests.helpers.scripted_daemon import ScriptedDaemon
 from tests.helpers.tui import open_screen
 
