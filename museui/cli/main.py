@@ -20,8 +20,9 @@ from ..core import failpoints
 from ..core.early import raise_on_interrupt
 from ..core.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Internal, Interrupted, MuseError, Usage
 from ..core.system import error_from_system
-from .output import Context, print_error, talk
-from .signals import ignore_signals
+from ..edge.output import print_error, talk
+from ..edge.signals import ignore_signals
+from .context import Context
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -53,7 +54,7 @@ VERBS: Mapping[str, str] = {
     "verify": "Check every id, signature and object.",
     "watch": "What the daemon looks after.",
 }
-"""Every verb with its line in ``--help``. ``museui/cli/<verb>.py`` holds it as ``command``."""
+"""Every verb with its line in ``--help``. ``museui/cli/verbs/<verb>.py`` holds it as ``command``."""
 
 _GC_THRESHOLD = 50_000
 """A verb allocates what it imports and keeps it: Python's own 700 would look through it again and again."""
@@ -70,7 +71,7 @@ class VerbGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command = importlib.import_module(f".{cmd_name}", __package__).command
+        command = importlib.import_module(f".verbs.{cmd_name}", __package__).command
         assert isinstance(command, click.Command)
         return command
 

@@ -33,6 +33,16 @@ def render_span(seconds: float) -> str:
     return f"{int(value)} y"
 
 
+def render_until(at: float, now: float) -> str:
+    """How long it is until ``at``: ``8 s``, ``5 min``, ``3 h``; ``now`` when it is past."""
+    seconds = at - now
+    if seconds <= 0:
+        return "now"
+    if seconds < 120:
+        return f"in {seconds:.0f} s"
+    return f"in {seconds / 60:.0f} min" if seconds < 7200 else f"in {seconds / 3600:.0f} h"
+
+
 def render_count(number: int, noun: str, plural: str = "") -> str:
     """``1 commit``, ``1,035 commits``; ``plural`` where an s will not do."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -9,4 +9,4 @@ from museui.local.programs import program_command, program_environment
 
 def open_demo() -> int:
     """Run the demo, which has the terminal for so long; its exit code."""
-    return subprocess.run(program_command("museui.cli.main", "demo"), env=program_environment()).returncode
+    return subprocess.run(program_command("museui", "demo"), env=program_environment()).returncode

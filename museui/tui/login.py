@@ -13,7 +13,7 @@ _LOGIN_S = 60.0
 
 def sign_in(hub: str, token: str) -> str:
     """Sign in to ``hub``, which keeps the token; what to say. Raises what ``museui login`` found wrong."""
-    command = program_command("museui.cli.main", "login", "--json", "--", hub)
+    command = program_command("museui", "login", "--json", "--", hub)
     try:
         done = subprocess.run(
             command, input=token, env=program_environment(), capture_output=True, text=True, timeout=_LOGIN_S

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from museui.cli.reference_work import Size
+from museui.bench.reference_work import Size
 from tests.bench.reference_work import write_reference_work
 
 MIB = 1 << 20
@@ -110,7 +110,7 @@ def wait_for_promotion(hub: Hub, slug: str, push_id: str, environment: dict[str,
 
 def push_command(repository: Path, hub: Hub, slug: str, *options: str) -> list[str]:
     """The command line of a push to the hub's repository ``slug``."""
-    command = [sys.executable, "-m", "museui.cli.main", "push", str(repository), "--remote", f"{hub.url}/ada/{slug}"]
+    command = [sys.executable, "-m", "museui", "push", str(repository), "--remote", f"{hub.url}/ada/{slug}"]
     return [*command, "--json", *options]
 
 

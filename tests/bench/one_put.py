@@ -28,7 +28,7 @@ WAYS = (("bundle", 0), ("objects", 1), ("objects", 32))
 
 def run_bench(hub: MinioHub, *options: str) -> Any:
     """The document of one ``museui bench``."""
-    command = [sys.executable, "-m", "museui.cli.main", "bench", "--hub", hub.url, "--json", *options]
+    command = [sys.executable, "-m", "museui", "bench", "--hub", hub.url, "--json", *options]
     environment = {**os.environ, "MUSEUI_TOKEN": hub.token}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     document = json.loads(done.stdout)

@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from museui.cli.reference_work import BEGAN, History, MuseWriter, Size
+from museui.bench.reference_work import BEGAN, History, MuseWriter, Size
 
 
 class GitWriter:

@@ -38,7 +38,7 @@ from tests.helpers.pty_terminal import PtyTerminal
 from tests.helpers.views import FORBIDDEN, push
 from tests.helpers.workload import RepositoryBuilder
 
-PROGRAM = (sys.executable, "-m", "museui.cli.main")
+PROGRAM = (sys.executable, "-m", "museui")
 UP, DOWN, LEFT, PAGE_DOWN, HOME, END = b"\x1b[A", b"\x1b[B", b"\x1b[D", b"\x1b[6~", b"\x1b[H", b"\x1b[F"
 ENTER, ESCAPE, BACKSPACE = b"\r", b"\x1b", b"\x7f"
 UPLOAD_LIMIT = "1 MiB/s"

@@ -183,7 +183,7 @@ async def test_an_error_of_the_object_store_says_so(
 
 def test_a_clone_that_is_broken_off_leaves_nothing(address: str, home: Path, tmp_path: Path) -> None:
     _Handler.fetching.clear()
-    command = [sys.executable, "-m", "museui.cli.main", "clone", f"{address}/good/ada/song", "copy"]
+    command = [sys.executable, "-m", "museui", "clone", f"{address}/good/ada/song", "copy"]
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
     assert _Handler.fetching.wait(60)

@@ -248,7 +248,7 @@ def test_a_daemon_that_cannot_start_says_why_in_a_sentence(obstacle: str, code: 
 def test_a_full_disk_and_a_socket_path_that_is_too_long_are_named_by_who_starts_the_daemon() -> None:
     idle = DaemonProcess()
     try:
-        start = [sys.executable, "-m", "museui.cli.main", "daemon", "start"]
+        start = [sys.executable, "-m", "museui", "daemon", "start"]
         full = subprocess.run(
             ["sh", "-c", 'ulimit -f 0; exec "$@"', "-", *start],
             cwd=idle.home,

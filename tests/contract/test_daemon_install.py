@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from museui.cli.launchd_agent import render_agent
-from museui.cli.systemd_unit import render_unit
+from museui.cli.verbs.daemon.launchd_agent import render_agent
+from museui.cli.verbs.daemon.systemd_unit import render_unit
 from tests.helpers.daemon import DaemonProcess
 
 WORDS = ["/opt/a b/python", "-m", '100% $HOME \\ "quoted"']

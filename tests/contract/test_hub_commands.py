@@ -169,7 +169,7 @@ def test_museui_hub_becomes_this_program(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "museui.cli.main",
+        "museui",
         "hub",
         "init",
         "--data",

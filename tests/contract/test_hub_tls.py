@@ -96,7 +96,7 @@ def test_a_push_goes_over_tls_when_the_authority_is_trusted(hub: HubProcess, fol
 
     def museui(*arguments: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "museui.cli.main", "-C", str(tmp_path / "song"), *arguments],
+            [sys.executable, "-m", "museui", "-C", str(tmp_path / "song"), *arguments],
             cwd=ROOT,
             env={**environment, **more},
             stdin=subprocess.DEVNULL,

@@ -28,7 +28,7 @@ _PATIENCE_S = 60.0
 def demo(folder: Path, *options: str) -> Iterator[Terminal]:
     """``museui demo`` in a terminal, its temporary folders in ``folder``."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
-    with Terminal(" ".join([sys.executable, "-m", "museui.cli.main", *options]), environment) as terminal:
+    with Terminal(" ".join([sys.executable, "-m", "museui", *options]), environment) as terminal:
         yield terminal
 
 
@@ -87,7 +87,7 @@ def test_a_demo_that_is_killed_leaves_nothing(folder: Path, number: signal.Signa
     with demo(folder, "demo", "--pace", "3600") as terminal:
         terminal.sees("all of it is temporary")
         pid = daemon_pid(folder)
-        (stage,) = (pid for pid, args in processes(folder).items() if "demo_stage" in args)
+        (stage,) = (pid for pid, args in processes(folder).items() if "museui.demo.stage" in args)
         shown = subprocess.run(["ps", "-o", "ppid=", "-p", str(stage)], capture_output=True, text=True, check=True)
         os.kill(int(shown.stdout), number)
         terminal.sees(f"{LEFT} {128 + number}")
@@ -101,7 +101,7 @@ def test_a_stage_that_is_ended_ends_the_demo_which_says_so_and_leaves_nothing(
     with demo(folder, "demo", "--pace", "3600") as terminal:
         terminal.sees("all of it is temporary")
         pid = daemon_pid(folder)
-        (stage,) = (pid for pid, args in processes(folder).items() if "demo_stage" in args)
+        (stage,) = (pid for pid, args in processes(folder).items() if "museui.demo.stage" in args)
         os.kill(stage, number)
         terminal.sees(f"{LEFT} 1", "the demo's stage has ended")
         wait_until_nothing_is_left(folder, pid)
@@ -127,6 +127,6 @@ def test_the_first_screen_opens_the_demo_and_is_there_again_afterwards(folder: P
 
 def test_the_stage_takes_no_folder_that_is_not_a_demos(tmp_path: Path) -> None:
     (tmp_path / "song").write_text("mine")
-    command = (sys.executable, "-m", "museui.cli.demo_stage", str(tmp_path), "1")
+    command = (sys.executable, "-m", "museui.demo.stage", str(tmp_path), "1")
     assert subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["song"]

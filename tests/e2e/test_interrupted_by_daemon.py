@@ -44,7 +44,7 @@ def make_song(tmp_path: Path, daemon: DaemonProcess, hub: HubProcess, line: Line
 
 def push(daemon: DaemonProcess, song: RepositoryBuilder, *options: str) -> subprocess.Popen[str]:
     """A push through the daemon that is on its way and stands still."""
-    command = [sys.executable, "-W", "error", "-m", "museui.cli.main", "push", str(song.root), *options]
+    command = [sys.executable, "-W", "error", "-m", "museui", "push", str(song.root), *options]
     process = subprocess.Popen(
         command, cwd=ROOT, env=daemon.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

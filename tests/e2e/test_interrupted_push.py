@@ -58,7 +58,7 @@ def test_ctrl_c_is_exit_130(tmp_path: Path) -> None:
     builder = RepositoryBuilder(tmp_path / "work")
     builder.commit({"a": b"a"})
     with HubProcess() as hub:
-        command = [sys.executable, "-m", "museui.cli.main", "push", str(builder.root), "--remote", hub.repository()]
+        command = [sys.executable, "-m", "museui", "push", str(builder.root), "--remote", hub.repository()]
         hub_stopped = subprocess.run(["kill", "-STOP", str(hub.pid)], check=True)
         assert hub_stopped.returncode == 0
         try:

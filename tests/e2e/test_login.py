@@ -28,7 +28,7 @@ def hub() -> Iterator[HubProcess]:
 def _login(home: Path, hub: str, token: str, *options: str, **variables: str) -> Answer:
     """``museui login`` with ``token`` on stdin."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **variables}
-    command = [sys.executable, "-m", "museui.cli.main", "login", hub, *options]
+    command = [sys.executable, "-m", "museui", "login", hub, *options]
     done = subprocess.run(
         command, input=token.encode(), cwd=home, env=environment, capture_output=True, check=False, timeout=60
     )
@@ -131,7 +131,7 @@ def test_a_file_that_is_damaged_or_a_link_is_left_alone(hub: HubProcess, home: P
 def test_on_a_terminal_the_token_is_asked_for_and_not_shown(hub: HubProcess, home: Path) -> None:
     leader, follower = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "dumb"}
-    program = [sys.executable, "-m", "museui.cli.main", "login", hub.url]
+    program = [sys.executable, "-m", "museui", "login", hub.url]
     process = subprocess.Popen(
         program, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
     )

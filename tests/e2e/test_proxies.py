@@ -65,7 +65,7 @@ def test_neither_sign_in_nor_bench_nor_their_hubs_use_one(
 ) -> None:
     for name, value in {**proxy.variables, "HOME": str(home), "PYTHONPATH": str(ROOT)}.items():
         monkeypatch.setenv(name, value)
-    command = [sys.executable, "-m", "museui.cli.main", "login", hub.url]
+    command = [sys.executable, "-m", "museui", "login", hub.url]
     done = subprocess.run(command, input=hub.token.encode(), cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sign_in(hub.url, hub.token) == f"signed in to {hub.url} as ada"

@@ -56,7 +56,7 @@ def test_on_a_terminal_a_clone_says_how_much_has_come(
     assert museui("push", builder.root, "--remote", url, MUSEUI_TOKEN=hub.token).code == 0
     leader, follower = pty.openpty()
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2]), "MUSEUI_TOKEN": hub.token}
-    program = [sys.executable, "-m", "museui.cli.main", "clone", url, "copy"]
+    program = [sys.executable, "-m", "museui", "clone", url, "copy"]
     with subprocess.Popen(program, cwd=tmp_path, stdout=follower, stderr=follower, env=environment) as process:
         os.close(follower)
         seen = b""

@@ -26,7 +26,7 @@ def test_a_repository_is_added_pushed_retried_after_a_hub_was_gone_and_left_safe
             home.sign_in(hub)
             song = make_repository(home.home, hub, "song")
             first = song.commit({"a": b"one"})
-            command = f"{sys.executable} -m museui.cli.main"
+            command = f"{sys.executable} -m museui"
             with Terminal(command, home.environment) as terminal:
                 terminal.sees("Welcome to MuseUI")
                 terminal.press("a")

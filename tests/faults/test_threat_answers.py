@@ -309,7 +309,7 @@ def test_nothing_is_left_of_a_bundle_when_the_client_is_killed(address: str, tmp
     temporary.mkdir()
     _Handler.fetching.clear()
     environment = {"HOME": str(tmp_path), "TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-m", "museui.cli.main", "fetch", str(made.root)]
+    command = [sys.executable, "-m", "museui", "fetch", str(made.root)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     assert _Handler.fetching.wait(60)
     process.send_signal(signal.SIGKILL)

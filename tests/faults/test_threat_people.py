@@ -210,7 +210,7 @@ def test_a_history_that_was_let_in_with_bad_signatures_can_be_fetched_while_the_
     assert _send(song, "stream", forged, "main")[0] == 200
 
     def clone(name: str) -> int:
-        command = [sys.executable, "-m", "museui.cli.main", "clone", song.url, str(tmp_path / name)]
+        command = [sys.executable, "-m", "museui", "clone", song.url, str(tmp_path / name)]
         environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "MUSEUI_TOKEN": hub.token}
         return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
 

@@ -182,7 +182,7 @@ class DaemonProcess:
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line with this home folder."""
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "museui.cli.main", *map(str, arguments)],
+            [sys.executable, "-W", "error", "-m", "museui", *map(str, arguments)],
             cwd=self.folder,
             env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,

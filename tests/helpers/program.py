@@ -56,7 +56,7 @@ def _runner(home: Path, tmp_path: Path, runtime: str) -> Museui:
     def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Answer:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
         environment = kept | {"HOME": str(home), "USER": "ada", "XDG_RUNTIME_DIR": runtime} | variables
-        program = [sys.executable, "-W", "error", "-m", "museui.cli.main", *map(str, arguments)]
+        program = [sys.executable, "-W", "error", "-m", "museui", *map(str, arguments)]
         root = Path(__file__).parents[2]
         environment["PYTHONPATH"] = str(root)
         done = subprocess.run(program, cwd=cwd or tmp_path, env=environment, capture_output=True, check=False)

@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_S = 60.0
 _IMPORTED = ("museui.cli", "museui.sync", "museui.repo", "museui.hub", "museui.doctor", "hubstub", "daemon")
-_LEFT_OUT = ("__main__", "versions", "museui.cli.demo", "museui.cli.bench")
+_LEFT_OUT = ("__main__", "versions", "museui.cli.verbs.demo", "museui.cli.verbs.bench")
 
 
 @dataclass(frozen=True)

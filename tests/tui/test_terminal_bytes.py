@@ -43,7 +43,7 @@ def terminal(daemon: ScriptedDaemon) -> Iterator[PtyTerminal]:
     if not runtime.is_symlink():
         runtime.symlink_to(daemon.path.parent)
     variables = {"HOME": str(daemon.folder), "XDG_RUNTIME_DIR": str(daemon.folder), "PYTHONPATH": str(ROOT)}
-    program = (sys.executable, "-W", "error", "-m", "museui.cli.main")
+    program = (sys.executable, "-W", "error", "-m", "museui")
     with PtyTerminal(program, {"PATH": os.environ["PATH"], **variables}) as opened:
         opened.until_painted("✓ all 100 safe", "take-000")
         yield opened

@@ -51,7 +51,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-c", "from museui.cli.entry import main; main()", *words]
+    command = [sys.executable, "-P", "-c", "from museui.__main__ import main; main()", *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -87,7 +87,7 @@ def test_everything_else_of_the_client_runs(environment: dict[str, str], tmp_pat
     ):
         done = run(environment, tmp_path, *words)
         assert done.returncode == exit_code, (words, done.stdout, done.stderr)
-    script = "import daemon.__main__, daemon.service, museui.tui.app, museui.tui.start, museui.cli.push"
+    script = "import daemon.__main__, daemon.service, museui.tui.app, museui.tui.start, museui.cli.verbs.push"
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -115,7 +115,7 @@ def test_the_daemon_loads_no_hub_no_command_line_and_no_server() -> None:
 
 
 def test_asking_the_daemon_needs_no_http_library_and_no_event_loop() -> None:
-    loaded = loaded_after("import museui.cli.push, museui.local.client")
+    loaded = loaded_after("import museui.cli.verbs.push, museui.local.client")
     assert not packages(loaded) & (HEAVY | {"asyncio", "ssl", "tomlkit", "zstandard"})
     assert (
         "museui.local.messages" not in loaded

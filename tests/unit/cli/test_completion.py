@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> str:
     """A PATH on which ``museui`` is this one."""
     program = tmp_path / "bin" / "museui"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m museui.cli.main "$@"\n')
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m museui "$@"\n')
     program.chmod(0o755)
     return f"{program.parent}:{os.environ['PATH']}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from museui.cli.doctor import _fold, _render
+from museui.cli.verbs.doctor import _fold, _render
 from museui.core.cells import cell_width
 from museui.local.messages import Check
 

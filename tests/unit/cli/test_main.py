@@ -32,7 +32,7 @@ def test_help_lists_every_verb_and_the_exit_codes_and_imports_none(museui: Museu
 
 @pytest.mark.parametrize("verb", sorted(program.VERBS))
 def test_every_verb_is_a_command_with_help_in_one_module_of_its_name(verb: str) -> None:
-    command = import_module(f"museui.cli.{verb}").command
+    command = import_module(f"museui.cli.verbs.{verb}").command
     assert isinstance(command, click.Command)
     assert command.help
 
@@ -116,7 +116,7 @@ class Failing:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        from museui.cli import status
+        from museui.cli.verbs import status
 
         monkeypatch.setattr(
             status,
@@ -204,14 +204,14 @@ def test_a_name_no_file_can_have_is_refused(song: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize("redirection", [">&-", "<&-", "2>&-", ">&- <&- 2>&-"])
 def test_a_closed_stream_is_an_empty_one(song: Path, home: Path, redirection: str) -> None:
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
-    shell = ["sh", "-c", f'"$0" -m museui.cli.main config path {redirection}', sys.executable]
+    shell = ["sh", "-c", f'"$0" -m museui config path {redirection}', sys.executable]
     done = subprocess.run(shell, cwd=song, env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_full_disk_under_stdout_is_said(song: Path, home: Path) -> None:
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, "-m", "museui.cli.main", "log"]
+    command = [sys.executable, "-m", "museui", "log"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, cwd=song, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 3
@@ -220,7 +220,7 @@ def test_a_full_disk_under_stdout_is_said(song: Path, home: Path) -> None:
 
 def test_a_document_that_stdout_does_not_take_is_words_on_stderr(song: Path, home: Path) -> None:
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, "-m", "museui.cli.main", "log", "nope", "--json"]
+    command = [sys.executable, "-m", "museui", "log", "nope", "--json"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, cwd=song, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2
@@ -229,7 +229,7 @@ def test_a_document_that_stdout_does_not_take_is_words_on_stderr(song: Path, hom
 
 def test_a_full_disk_under_stderr_changes_nothing(song: Path, home: Path) -> None:
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, "-m", "museui.cli.main", "verify"]
+    command = [sys.executable, "-m", "museui", "verify"]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, cwd=song, env=environment, stdout=subprocess.PIPE, stderr=full, check=False)
     assert (done.returncode, done.stdout) == (0, b"")
@@ -245,7 +245,7 @@ def test_a_message_cannot_steer_the_terminal(
 
 def test_a_reader_who_leaves_makes_no_noise(song: Path, home: Path) -> None:
     environment = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, "-m", "museui.cli.main", "log"]
+    command = [sys.executable, "-m", "museui", "log"]
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(command, cwd=song, env=environment, stdout=writing, stderr=subprocess.PIPE, check=False)
@@ -263,7 +263,7 @@ def test_an_interrupted_process_ends_with_130_and_no_traceback(song: Path, home:
     folder = os.open(song / ".muse", os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
     try:
-        command = [sys.executable, "-m", "museui.cli.main", "snapshot", "-m", "x"]
+        command = [sys.executable, "-m", "museui", "snapshot", "-m", "x"]
         process = subprocess.Popen(command, cwd=song, env=environment, stderr=subprocess.PIPE)
         links = Path(f"/proc/{process.pid}/fd")
         while not any(os.path.realpath(link).endswith("/.muse") for link in links.iterdir()):

@@ -7,10 +7,10 @@ import unicodedata
 import pytest
 
 from hubstub.pages.text import plain_name, render_foreign
-from museui.cli.output import printable
 from museui.core.figures import one_line
 from museui.core.names import check_line, is_branch
 from museui.core.printable import is_line
+from museui.edge.output import printable
 from museui.hub.answers import cut_text
 
 UNSEEN = list(

@@ -1,0 +1,3 @@
+"""``museui config``: the group in :mod:`.group`, a file for each larger subcommand."""
+
+from .group import command as command
