@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 ROLES = ("hub", "staging", "reading")
 _TIMEOUT_S = 30.0
 _SECRET_BYTES = 20
+_POLICY_TRIES = 5
+_POLICY_PAUSE_S = 0.5
+"""A MinIO that has just started loads what it knows of users once more, and forgets a policy that came meanwhile."""
 
 
 def policies(bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
@@ -80,9 +84,16 @@ def set_up_bucket(
             client.make_bucket(bucket)
         for role, policy in policies(bucket, prefix).items():
             name = "-".join(["museui", bucket, *prefix.strip("/").split("/"), role])
-            admin.policy_add(name, policy=policy)
-            admin.user_add(credentials[role].access_key, credentials[role].secret_key)
-            admin.policy_set(name, user=credentials[role].access_key)
+            for left in reversed(range(_POLICY_TRIES)):
+                try:
+                    admin.policy_add(name, policy=policy)
+                    admin.user_add(credentials[role].access_key, credentials[role].secret_key)
+                    admin.policy_set(name, user=credentials[role].access_key)
+                    break
+                except MinioAdminException as exc:
+                    if not left or "NoSuchPolicy" not in str(getattr(exc, "_body", exc)):
+                        raise
+                    time.sleep(_POLICY_PAUSE_S)
     except (MinioAdminException, MinioException, ValueError) as exc:
         raise Usage(f"MinIO at {endpoint} refused: {_reason(exc)}", hint="Is this its root user?") from exc
     except (urllib3.exceptions.HTTPError, OSError) as exc:

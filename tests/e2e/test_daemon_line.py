@@ -128,17 +128,18 @@ def test_pushes_that_follow_each_other_share_a_connection_as_long_as_it_holds(
         first = line.accepted
         for number in range(2, 6):
             push(number)
-        assert line.accepted == first
+        # Where branches are may be asked beside a push, by a connection of its own.
+        shared = line.accepted
+        assert first <= shared <= first + 1
         line.cut()
         push(6)
-        assert line.accepted == first + 1, "one that is gone is made anew, and the push does not fail for it"
+        assert shared < line.accepted <= first + 2, "one that is gone is made anew, and the push does not fail for it"
         daemon.sign_in(hub, "muse_" + "x" * 40, port=line.port)
         song.commit({"a": b"7"})
         daemon.wait(lambda: any(e["state"] == "stopped" for e in daemon.client.get("queue")["queue"]), "a refusal")
         daemon.sign_in(hub, port=line.port)
         daemon.wait(lambda: heads(hub, "shared") == song.heads, "the commit")
-        # Where branches are may be asked beside the push, by a connection of its own.
-        assert first + 2 <= line.accepted <= first + 3, "those of a push that failed are not used again"
+        assert first + 2 <= line.accepted <= first + 4, "those of a push that failed are not used again"
         assert {push["result"] for push in daemon.client.get("pushes")["pushes"]} == {"done", "failed"}
         assert [push["error"]["code"] for push in daemon.client.get("pushes")["pushes"] if push["error"]] == [
             "unauthorized"
