@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from museui.core.cells import cell_width, pad
+from museui.core.documents import uniform
 from museui.core.errors import Invalid, MuseError
 from museui.core.figures import one_line
 
@@ -137,8 +138,8 @@ class IntervalType(click.ParamType[float]):
 
 
 def print_json(document: Any) -> None:
-    """One JSON document, on one line, on stdout, flushed."""
-    click.echo(json.dumps(document))
+    """Print one JSON document on stdout, on one line, in the form that :func:`uniform` gives it."""
+    click.echo(json.dumps(uniform(document)))
 
 
 def print_rows(rows: list[tuple[str, ...]]) -> None:

@@ -26,8 +26,10 @@ def quiet_option(function: F) -> F:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document, on one line, on stdout, flushed."""
-    click.echo(json.dumps(document))
+    """Print one JSON document on stdout, on one line, in the form that :func:`uniform` gives it."""
+    from ..core.documents import uniform  # only documents need it, and imports are latency
+
+    click.echo(json.dumps(uniform(document)))
 
 
 def talk(text: str, *, quiet: bool = False) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -73,7 +74,8 @@ def test_token_list_shows_everything_but_the_secret(data: str) -> None:
     first, second = json.loads(listed)["tokens"]
     assert (first["scope"], first["label"], first["repository"]) == ("admin", "first token", None)
     assert (second["scope"], second["label"], second["repository"]) == ("read", "laptop", "ada/song")
-    assert second["expires_at"] - second["created_at"] == pytest.approx(30 * 86400)
+    lifetime = datetime.fromisoformat(second["expires_at"]) - datetime.fromisoformat(second["created_at"])
+    assert lifetime.total_seconds() == pytest.approx(30 * 86400)
     table = hub_command("token", "list", "--data", data, "--user", "ada").stdout
     assert "laptop" in table and "ada/song" in table
     assert hub_command("token", "list", "--data", data, "--user", "bob").stdout == ""

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from museui.core.documents import render_utc
 from tests.helpers.hub import HubProcess
 from tests.helpers.program import Museui
 from tests.helpers.watched import heads
@@ -210,12 +211,12 @@ def test_when_it_was_seen_is_said_and_is_not_believed_when_the_clock_was_put_bac
     note = song.made.muse / "seen" / "origin.json"
     document = json.loads(note.read_text())
     at = document["main"]["at"]
-    assert song.status()["main"]["seen_at"] == at
+    assert song.status()["main"]["seen_at"] == render_utc(at)
     for shift, words in ((-300, "✓ safe, seen 5 min ago"), (3600, "✓ safe when last seen"), (-7200, "seen 2 h ago")):
         document["main"]["at"] = at + shift
         note.write_text(json.dumps(document))
         assert words in song.museui("status", cwd=song.made.root).out
-    assert song.run("push")["requests"] == 1 and song.status()["main"]["seen_at"] > at, "seen again"
+    assert song.run("push")["requests"] == 1 and song.status()["main"]["seen_at"] > render_utc(at), "seen again"
     for rubbish in ("", "[]", "{", '{"main": 5}', '{"main": {"at": "x"}}', "[" * 100_000):
         note.write_text(rubbish)
         assert song.status()["main"]["seen_at"] is None

@@ -69,7 +69,7 @@ def show(as_json: bool) -> None:
     file = find_places().config
     ConfigFile(file).read()
     tables: dict[str, Any] = parse_toml(read_toml_text(str(file))) if file.exists() else {}
-    apart = {"notify", "hubs", "repositories"}
+    apart = {"notify", "hubs", "repositories", "wrong"}
     defaults = {item.name: getattr(Config(), item.name) for item in fields(Config) if item.name not in apart}
     settings: dict[str, Any] = {"daemon": defaults, "notify": asdict(Notify())}
     for name, table in tables.items():
