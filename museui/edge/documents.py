@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from .ids import qualified
+from ..core.ids import qualified
 
 _ID_KEYS = frozenset(
     {"commit", "snapshot", "object", "bundle", "item", "parent", "parents", "missing", "expected", "former"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from museui.core.documents import uniform
+from museui.edge.documents import uniform
 
 ID = "ab" * 32
 
