@@ -16,9 +16,9 @@ import click
 from click.core import ParameterSource
 
 from museui.core.cells import cell_width, pad
+from museui.core.documents import uniform
 from museui.core.errors import Invalid, MuseError
 from museui.core.figures import one_line
-from museui.edge.documents import uniform
 
 from ..folder import command
 from .database_option import database_option, open_database

@@ -27,7 +27,7 @@ def quiet_option(function: F) -> F:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout, on one line, in the form that :func:`uniform` gives it."""
-    from .documents import uniform  # only documents need it, and imports are latency
+    from ..core.documents import uniform  # only documents need it, and imports are latency
 
     click.echo(json.dumps(uniform(document)))
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from museui.edge.documents import render_utc
+from museui.core.documents import render_utc
 from tests.helpers.hub import HubProcess
 from tests.helpers.program import Museui
 from tests.helpers.watched import heads

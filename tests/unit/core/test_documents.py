@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from museui.edge.documents import uniform
+from museui.core.documents import render_utc, uniform
 
 ID = "ab" * 32
 
@@ -32,3 +35,14 @@ WRITTEN = {"settings": {"repositories": [{"paused_until": 1.0, "head": ID}]}}
 )
 def test_ids_are_qualified_and_times_are_utc(document: Any, expected: Any) -> None:
     assert uniform(document) == expected
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31)))
+def test_times_are_those_of_the_calendar(when: datetime) -> None:
+    exact = when.replace(microsecond=500, tzinfo=UTC)
+    assert render_utc(exact.timestamp()) == when.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + ".000Z"
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf"), 253_402_300_800])
+def test_a_time_outside_the_calendar_is_unknown(seconds: float) -> None:
+    assert render_utc(seconds) is None
