@@ -25,7 +25,8 @@ from .folder import WAYS_OUT
 from .index.database import Database
 from .index.schema import garbage, objects, ref_moves, settings
 from .index.values import STORE, forget_value, read_value, write_value
-from .store.base import ObjectStore, bundle_key, object_key
+from .store.base import ObjectStore
+from .store.keys import bundle_key, object_key
 from .store.mark import Mark, Reach, holds_anything, read_mark, write_first_mark, write_mark
 
 _ID = "hub id"

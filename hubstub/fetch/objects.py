@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from museui.core.errors import Internal, NotFound
 from museui.core.frames import StretchReader
 
-from ..store.base import ObjectStore, bundle_key, object_key
+from ..store.base import ObjectStore
+from ..store.keys import bundle_key, object_key
 from .lookup import Lookup
 from .places import ObjectPlace
 

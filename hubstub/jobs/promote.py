@@ -21,7 +21,8 @@ from ..index import schema
 from ..maintenance.deletions import find_doomed, finish_deletions
 from ..push.spool import Spool
 from ..state import HubState
-from ..store.base import ObjectStore, bundle_key, object_key
+from ..store.base import ObjectStore
+from ..store.keys import bundle_key, object_key
 from ..store.whole import lies_whole
 from .queue import LEASE_S, Job, extend_lease, finish_job
 

@@ -18,7 +18,7 @@ from museui.core.ids import ObjectId
 from ..identity import end_adoption, take_over
 from ..index.schema import objects
 from ..state import HubState
-from ..store.base import OBJECTS, Entry
+from ..store.keys import OBJECTS, Entry
 from ..store.whole import measure_whole
 from .adopt_bundles import BundleAdopter
 from .deletions import begin_storing, end_storing

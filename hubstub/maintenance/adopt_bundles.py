@@ -37,7 +37,7 @@ from ..push.sources import SpooledSource
 from ..push.spool import Spool, Spooled
 from ..push.verify import Contents, Form, read_contents
 from ..state import HubState
-from ..store.base import BUNDLES, Entry
+from ..store.keys import BUNDLES, Entry
 from .bundle_contents import STORED_LIMITS, find_form
 
 _HEX = 12

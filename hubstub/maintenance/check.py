@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ..index.history import existing_object_rows
 from ..index.schema import bundles
 from ..state import HubState
-from ..store.base import BUNDLES, OBJECTS, bundle_key, staging_key
+from ..store.keys import BUNDLES, OBJECTS, bundle_key, staging_key
 from .check_objects import check_bundles, check_members, check_objects
 from .check_records import check_repository
 from .findings import Finding, Part, Report

@@ -17,7 +17,8 @@ from museui.core.ids import ObjectId, qualified
 from ..index.schema import bundles, jobs, objects, repository_objects
 from ..jobs.queue import BUNDLE_INDEX
 from ..state import HubState
-from ..store.base import ObjectStore, bundle_key, object_key
+from ..store.base import ObjectStore
+from ..store.keys import bundle_key, object_key
 from .findings import MEND_OBJECT, OBJECT, Finding, Part, Report
 
 _AT_ONCE = 256

@@ -21,7 +21,7 @@ from museui.core.ids import ObjectId
 from ..index.history import existing_object_rows
 from ..index.schema import garbage, settings
 from ..state import HubState
-from ..store.base import object_key
+from ..store.keys import object_key
 
 DOOMED = "doomed"
 _COUNT = "deletions"

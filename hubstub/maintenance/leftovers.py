@@ -24,7 +24,7 @@ from ..index.values import read_value, write_value
 from ..jobs.queue import BUNDLE_INDEX
 from ..push.uploads import KEPT_S, confirmed_upload_ids, live_upload_ids
 from ..state import HubState
-from ..store.base import BUNDLES, OBJECT_UPLOAD, OBJECTS, STAGING, Entry, bundle_key, staging_key
+from ..store.keys import BUNDLES, OBJECT_UPLOAD, OBJECTS, STAGING, Entry, bundle_key, staging_key
 from .deletions import delete_doomed, doom, lost_again
 from .marks import add_marks, drop_marks, list_marked, read_marks
 from .repair import use_own_file

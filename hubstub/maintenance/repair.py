@@ -18,7 +18,7 @@ from ..index.schema import bundles, jobs, objects, pending_objects, repository_o
 from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..push.spool import Spool
 from ..state import HubState
-from ..store.base import BUNDLES, object_key
+from ..store.keys import BUNDLES, object_key
 from ..store.whole import measure_whole
 from .bundle_contents import copy_from_bundle, find_in_bundle
 from .check_objects import place_of

@@ -14,7 +14,7 @@ from ..index.schema import pushes
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
-from ..store.base import staging_key
+from ..store.keys import staging_key
 from .receipts import recorded_answer
 from .receive import destination_of, receive_push
 from .sources import open_staged

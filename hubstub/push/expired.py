@@ -12,7 +12,7 @@ from museui.core.ids import ObjectId
 
 from ..index.schema import expected_objects, repositories, uploads
 from ..state import HubState
-from ..store.base import staging_key
+from ..store.keys import staging_key
 from .objects_staged import StagedObjects
 from .quota import Place, find_room
 

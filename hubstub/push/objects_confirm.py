@@ -13,7 +13,7 @@ from museui.core.wire import PushAnswer, PushTarget, parse_target
 
 from ..index.history import existing_objects
 from ..state import HubState
-from ..store.base import Entry
+from ..store.keys import Entry
 from .objects_source import CHANGED, ConfirmBody, GatheredSource, read_confirm_body
 from .objects_staged import StagedObjects
 from .pending import find_pending

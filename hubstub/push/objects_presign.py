@@ -14,7 +14,7 @@ from museui.core.wire import ObjectsPresignRequest, parse
 
 from ..index.history import existing_objects
 from ..state import HubState
-from ..store.base import UploadSpec
+from ..store.keys import UploadSpec
 from .expired import drop_expired
 from .objects_staged import StagedObjects
 from .pending import find_pending

@@ -22,7 +22,8 @@ from museui.core.ids import ObjectId, parse_id, qualified
 from museui.core.limits import Limits
 from museui.core.unpack import StreamUnpacker
 
-from ..store.base import READ_BYTES, Entry, ObjectStore, bundle_key
+from ..store.base import ObjectStore
+from ..store.keys import READ_BYTES, Entry, bundle_key
 from .spool import copy_pieces
 from .verify import Form
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 
 from museui.core.ids import ObjectId
 
-from ..store.base import Entry, ObjectStore, staging_key
+from ..store.base import ObjectStore
+from ..store.keys import Entry, staging_key
 
 
 class StagedObjects:

@@ -18,7 +18,7 @@ from ..metrics import PUSH_SECONDS
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
-from ..store.base import UploadSpec, staging_key
+from ..store.keys import UploadSpec, staging_key
 from .advance import check_lease, read_head, require_few_branches
 from .expired import drop_expired
 from .policy import check_force, read_rules

@@ -27,7 +27,7 @@ from ..metrics import count_push
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
 from ..state import HubState
-from ..store.base import bundle_key
+from ..store.keys import bundle_key
 from .advance import check_lease
 from .closure import check_closed
 from .policy import check_signatures

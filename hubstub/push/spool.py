@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 
 from museui.core.errors import Unavailable
 
-from ..store.base import PROBE_BYTES
+from ..store.keys import PROBE_BYTES
 
 _PIECE_BYTES = 1 << 20
 _INLINE_BYTES = 1 << 17

@@ -15,8 +15,8 @@ from museui.core.limits import Limits
 
 from ..http.bodies import body_chunks, declared_size
 from ..state import HubState, hub_of
-from ..store.base import UploadSpec, put_headers, staging_key
 from ..store.files import FileStore
+from ..store.keys import UploadSpec, put_headers, staging_key
 from .spool import Spool, Spooled
 from .uploads import read_upload_state
 from .verify import Contents, read_contents

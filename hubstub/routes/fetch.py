@@ -23,7 +23,7 @@ from ..http.messages import LONG_MESSAGE_BYTES, MSGPACK, answer, read_message, w
 from ..http.streams import stream
 from ..people.auth import open_repository
 from ..state import HubState, hub_of
-from ..store.base import READ_BYTES
+from ..store.keys import READ_BYTES
 
 ZSTD = "application/zstd"
 _LEVEL = 1

@@ -27,8 +27,8 @@ from ..push.sources import SpooledSource
 from ..push.spool import Spool, Spooled
 from ..push.staging import take_object, take_upload
 from ..state import base_url, hub_of
-from ..store.base import OBJECT_UPLOAD
 from ..store.files import FileStore
+from ..store.keys import OBJECT_UPLOAD
 
 _TRUE, _FALSE = ("1", "true"), ("0", "false", "")
 

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from museui.core.errors import NotFound, Unavailable, UploadExpired
 
-from .base import (
+from .keys import (
     BUNDLES,
     OBJECTS,
     PROBE_BYTES,

@@ -1,6 +1,6 @@
 """The mark of a store: whose it is, and how far the index of its hub had come when the hub last said so.
 
-It lies beside the three folders of :mod:`hubstub.store.base`, so nothing that lists or sweeps them comes across it.
+It lies beside the three folders of :mod:`hubstub.store.keys`, so nothing that lists or sweeps them comes across it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from museui.core.errors import NotFound, Usage
 
-from .base import BUNDLES, OBJECTS, PROBE, ObjectStore
+from .base import ObjectStore
+from .keys import BUNDLES, OBJECTS, PROBE
 
 KEY = "hub.json"
 

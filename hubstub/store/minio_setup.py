@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from museui.core.errors import Unavailable, Usage
 
-from .base import OBJECTS, STAGING
+from .keys import OBJECTS, STAGING
 from .s3_settings import DEFAULT_REGION, Credential, S3Settings
 
 if TYPE_CHECKING:

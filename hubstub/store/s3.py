@@ -1,4 +1,4 @@
-"""The object store on S3-compatible servers: one bucket, one prefix, the keys of :mod:`hubstub.store.base` below it."""
+"""The object store on S3-compatible servers: one bucket, one prefix, the keys of :mod:`hubstub.store.keys` below it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from museui.core.errors import NotFound, Usage
 
-from .base import PROBE_BYTES, READ_BYTES, Entry, PutTarget, UploadSpec, object_key, put_headers, staging_key
+from .keys import PROBE_BYTES, READ_BYTES, Entry, PutTarget, UploadSpec, object_key, put_headers, staging_key
 from .measured import measured
 from .s3_errors import s3_errors
 from .s3_presign import Presigner

@@ -19,7 +19,7 @@ from museui.core.errors import MuseError, NotFound, Unavailable, Usage
 from museui.core.ids import hash_object
 
 from ..log import log_facts
-from .base import PROBE, UploadSpec, bundle_key, put_headers, staging_key
+from .keys import PROBE, UploadSpec, bundle_key, put_headers, staging_key
 from .s3 import S3Store
 from .s3_presign import Presigner
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from museui.core.errors import Denied, UploadExpired
 from museui.core.ids import is_hex_id
 
-from .base import OBJECT_UPLOAD, UploadSpec, object_key, staging_key
+from .keys import OBJECT_UPLOAD, UploadSpec, object_key, staging_key
 
 
 class UrlSigner:

@@ -6,7 +6,8 @@ import hashlib
 
 from museui.core.errors import NotFound
 
-from .base import ObjectStore, object_key
+from .base import ObjectStore
+from .keys import object_key
 
 
 def measure_whole(store: ObjectStore, object_id: str) -> int | None:

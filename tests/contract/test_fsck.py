@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from hubstub.maintenance.findings import Part
-from hubstub.store.base import object_key
+from hubstub.store.keys import object_key
 from hubstub.store.s3 import S3Store
 from museui.core.errors import Invalid
 from tests.helpers.hub import HubProcess, hub_command

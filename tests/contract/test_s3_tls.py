@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hubstub.store.base import object_key
+from hubstub.store.keys import object_key
 from hubstub.store.s3 import S3Store
 from hubstub.store.s3_probe import probe_store
 from museui.core.errors import Unavailable, Usage

@@ -13,7 +13,7 @@ import pytest
 
 from hubstub.push.sources import open_staged
 from hubstub.push.spool import Spool
-from hubstub.store.base import UploadSpec, bundle_key, staging_key
+from hubstub.store.keys import UploadSpec, bundle_key, staging_key
 from hubstub.store.s3 import S3Store
 from hubstub.store.s3_settings import S3Settings
 from museui.core.ids import hash_object

@@ -13,18 +13,9 @@ import pytest
 
 from hubstub.push.sources import open_staged
 from hubstub.push.spool import Spool
-from hubstub.store.base import (
-    BUNDLES,
-    OBJECTS,
-    STAGING,
-    Entry,
-    ObjectStore,
-    UploadSpec,
-    bundle_key,
-    object_key,
-    staging_key,
-)
+from hubstub.store.base import ObjectStore
 from hubstub.store.files import FileStore
+from hubstub.store.keys import BUNDLES, OBJECTS, STAGING, Entry, UploadSpec, bundle_key, object_key, staging_key
 from hubstub.store.s3 import S3Store
 from museui.core.errors import NotFound
 from museui.core.ids import hash_object

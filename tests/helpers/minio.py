@@ -20,7 +20,7 @@ from typing import Self
 import httpx
 import pytest
 
-from hubstub.store.base import BUNDLES, OBJECTS, STAGING
+from hubstub.store.keys import BUNDLES, OBJECTS, STAGING
 from hubstub.store.minio_process import VERSION
 from hubstub.store.minio_setup import set_up_bucket
 from hubstub.store.s3 import S3Store

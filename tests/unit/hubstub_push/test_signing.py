@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubstub.store.base import UploadSpec
+from hubstub.store.keys import UploadSpec
 from hubstub.store.signing import UrlSigner
 from museui.core.errors import Denied, UploadExpired
 
