@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.forks import end_sharing, share_forks
 from tests.helpers.minio import minio
 from tests.helpers.postgresql import new_database, postgresql
 from tests.helpers.program import home, museui
@@ -18,6 +20,14 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if IN_CI else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_programs() -> Iterator[None]:
+    """Programs are forked from one process of the session that has imported them."""
+    share_forks()
+    yield
+    end_sharing()
 
 
 def _skipped(session: pytest.Session) -> list[str]:

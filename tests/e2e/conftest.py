@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.stateful.forks import Forks
+from tests.helpers.forks import Forks, shared_forks
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
+def forks() -> Forks:
     """A process that has imported the programs, and forks for each run."""
-    with Forks() as started:
-        yield started
+    started = shared_forks()
+    assert started
+    return started

@@ -17,9 +17,9 @@ from museui.core.ids import CommitId
 from museui.core.records import SnapshotParser
 from museui.repo.history import walk_history
 from museui.repo.repository import Repository
+from tests.helpers.forks import Answer, Forks
 from tests.helpers.hub import HubProcess
 from tests.helpers.workload import RepositoryBuilder, sha
-from tests.stateful.forks import Answer, Forks
 
 _numbers = itertools.count()
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -80,11 +80,8 @@ class Band:
             os.utime(self.root / name, (1, 1))
 
     def run(self, *arguments: str, code: int | None = None) -> Answer:
-        out, err = (self._folder / f"{next(_numbers)}.{name}" for name in ("out", "err"))
         environment = {"HOME": str(self._folder / "home"), "USER": "ada", "MUSEUI_TOKEN": self._hub.token}
-        pid = self._forks.start("museui", ["-C", str(self.root), *arguments], environment, out, err, cwd=self._folder)
-        ended = self._forks.wait(pid)
-        answer = Answer(ended if ended is not None else -1, out.read_text(), err.read_text())
+        answer = self._forks.run("museui", ["-C", str(self.root), *arguments], environment, cwd=self._folder)
         said = answer.out + answer.err
         assert "Traceback" not in said and "should not have happened" not in said, (arguments, answer)
         assert code is None or answer.code == code, (arguments, answer)

@@ -10,9 +10,9 @@ import pytest
 
 from museui.core.records import SnapshotParser
 from museui.repo.repository import Repository
+from tests.helpers.forks import Answer, Forks
 from tests.helpers.hub import HubProcess
 from tests.helpers.workload import RepositoryBuilder
-from tests.stateful.forks import Answer, Forks
 
 _numbers = itertools.count()
 NO_WAV = b'[global]\npatterns = ["*.wav"]\n'
@@ -40,10 +40,8 @@ class Band:
         self("-C", self.ada, "push")
 
     def __call__(self, *arguments: str | Path, code: int = 0) -> Answer:
-        out, err = (self._folder / f"{next(_numbers)}.{name}" for name in ("out", "err"))
         environment = {"HOME": str(self._folder), "USER": "ada", "MUSEUI_TOKEN": self._hub.token}
-        pid = self._forks.start("museui", list(map(str, arguments)), environment, out, err, cwd=self._folder)
-        answer = Answer(self._forks.wait(pid) or 0, out.read_text(), err.read_text())
+        answer = self._forks.run("museui", list(map(str, arguments)), environment, cwd=self._folder)
         assert answer.code == code, (arguments, answer)
         return answer
 

@@ -22,6 +22,7 @@ from museui.core.errors import MuseError
 from museui.local.client import LocalClient
 from museui.local.messages import QueueView, RepositoryView
 from museui.local.state import State
+from tests.helpers.forks import Process, run_program, start_program
 from tests.helpers.hub import ROOT, HubProcess
 
 _PATIENCE_S = 60.0
@@ -48,7 +49,7 @@ class DaemonProcess:
         self.data = self.home / ".local" / "share" / "museui"
         self.socket = self.runtime / "museui" / "daemon.sock"
         self.client = LocalClient(str(self.socket))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,11 +93,20 @@ class DaemonProcess:
     def start(self, *, wait: bool = True) -> Self:
         """Start it and wait until it answers."""
         assert self._process is None, "it runs already"
-        command = [*self.prefix, sys.executable, "-W", "error", "-m", "daemon"]
-        with (self.folder / "stderr").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        with (self.folder / "stderr").open("a") as log:
+            if self.prefix:
+                command = [*self.prefix, sys.executable, "-W", "error", "-m", "daemon"]
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self.home,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    text=True,
+                )
+            else:
+                self._process = start_program("daemon", [], self.environment, log, log, cwd=self.home, strict=True)
         if wait:
             self.wait(self._answers, "an answer")
         return self
@@ -181,17 +191,11 @@ class DaemonProcess:
         self, *arguments: str | Path, expect: int | None = 0, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line with this home folder."""
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "museui", *map(str, arguments)],
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-        )
-        assert expect is None or done.returncode == expect, f"exit {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done
+        environment = {**self.environment, **variables}
+        words = [*map(str, arguments)]
+        done = run_program("museui", words, environment, cwd=self.folder, timeout=_PATIENCE_S, strict=True)
+        assert expect is None or done.code == expect, f"exit {done.code}:\n{done.out}\n{done.err}"
+        return subprocess.CompletedProcess(words, done.code, done.out, done.err)
 
     def json(self, *arguments: str | Path, expect: int = 0, **variables: str) -> Any:
         """The document of a command run with ``--json``."""

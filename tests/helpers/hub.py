@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any, Self
 import pytest
 
 from hubstub.cli.main import run
+from tests.helpers.forks import Process, run_program, start_program
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_S = 60.0
@@ -29,17 +29,10 @@ _STOP_S = 60.0
 
 def hub_command(*arguments: str | Path, expect: int = 0, failpoint: str = "") -> subprocess.CompletedProcess[str]:
     """Run ``museui hub`` with ``arguments`` to its end, which must be the exit code ``expect``."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hubstub", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "MUSEUI_FAILPOINT": failpoint},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_START_S,
-    )
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}:\n{done.stdout}\n{done.stderr}"
-    return done
+    environment = {**os.environ, "MUSEUI_FAILPOINT": failpoint}
+    done = run_program("hubstub", [*map(str, arguments)], environment, cwd=ROOT, timeout=_START_S)
+    assert done.code == expect, f"exit {done.code}, not {expect}:\n{done.out}\n{done.err}"
+    return subprocess.CompletedProcess(arguments, done.code, done.out, done.err)
 
 
 def _run_here(arguments: list[str]) -> str:
@@ -90,7 +83,7 @@ class HubProcess:
         """The owner's first token; stays when the hub is started again."""
         self.ready: dict[str, Any] = {}
         """What the last start printed."""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Process | None = None
 
     keeps_connections = True
     """Whether requests of one client may share a connection."""
@@ -139,17 +132,11 @@ class HubProcess:
         if self.database:
             write_database(self.data_dir, self.database)
         port = self.port if self.url else 0
-        command = [sys.executable, "-m", "hubstub", "serve", "--json", "--data", str(self.data_dir)]
-        command += ["--port", str(port), "--owner", self.owner, *self.options]
+        arguments = ["serve", "--json", "--data", str(self.data_dir), "--port", str(port), "--owner", self.owner]
+        environment = {**os.environ, **self.environment, "MUSEUI_FAILPOINT": self.failpoint}
         with self.log_path.open("a") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**os.environ, **self.environment, "MUSEUI_FAILPOINT": self.failpoint},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
+            self._process = start_program(
+                "hubstub", [*arguments, *self.options], environment, subprocess.PIPE, log, cwd=ROOT
             )
         line = self._read_line()
         self.ready = json.loads(line or "{}")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.helpers.forks import run_program
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,8 @@ def _runner(home: Path, tmp_path: Path, runtime: str) -> Museui:
     def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Answer:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "PYTHONPATH") if name in os.environ}
         environment = kept | {"HOME": str(home), "USER": "ada", "XDG_RUNTIME_DIR": runtime} | variables
-        program = [sys.executable, "-W", "error", "-m", "museui", *map(str, arguments)]
-        root = Path(__file__).parents[2]
-        environment["PYTHONPATH"] = str(root)
-        done = subprocess.run(program, cwd=cwd or tmp_path, env=environment, capture_output=True, check=False)
-        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        done = run_program("museui", [*map(str, arguments)], environment, cwd=cwd or tmp_path, strict=True)
+        return Answer(done.code, done.out, done.err)
 
     return run

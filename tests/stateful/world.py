@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from itertools import count
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 import httpx
@@ -24,8 +25,8 @@ import httpx
 from museui.core.errors import MuseError
 from museui.local.client import LocalClient
 from tests.helpers.disk import Disk
+from tests.helpers.forks import Answer, ForkedProcess, Forks
 
-from .forks import Answer, Forks
 from .model import Commit, read_heads, read_history, read_objects, sha
 
 PEOPLE = ("a", "b")
@@ -65,7 +66,7 @@ class Member:
         (self.home / ".muse").mkdir(parents=True)
         (self.disk.path / "run").mkdir(mode=0o700)
         self.client = LocalClient(str(self.disk.path / "run" / "museui" / "daemon.sock"))
-        self.daemon: int | None = None
+        self.daemon: ForkedProcess | None = None
         self.attic: list[Path] = []
         """Folders they no longer work in."""
 
@@ -123,7 +124,7 @@ class Member:
 
     def start_daemon(self, failpoint: str = "") -> bool:
         """Whether it answers; one that did not start has said why in its log."""
-        if self.daemon is not None and self.world.forks.is_running(self.daemon):
+        if self.daemon is not None and self.daemon.poll() is None:
             return True
         log = self.world.logs / f"daemon-{self.name}"
         self.daemon = self.world.forks.start("daemon", [], self.environment(failpoint), log, log, cwd=self.home)
@@ -131,7 +132,7 @@ class Member:
 
     def daemon_runs(self) -> bool:
         """Whether the process is there."""
-        return self.daemon is not None and self.world.forks.is_running(self.daemon)
+        return self.daemon is not None and self.daemon.poll() is None
 
     def answers(self) -> bool:
         """Whether the daemon does."""
@@ -143,7 +144,7 @@ class Member:
     def stop_daemon(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, if it runs."""
         if self.daemon is not None:
-            self.world.forks.end(self.daemon, number)
+            self.daemon.end(number)
             self.daemon = None
 
     def view(self) -> dict[str, Any] | None:
@@ -199,7 +200,7 @@ class Hub:
         self.world = world
         self.disk = world.ground.disks["hub"]
         self.data = self.disk.path / "hub"
-        self.pid: int | None = None
+        self.process: ForkedProcess | None = None
         self.port = 0
         self.token = ""
         self.failpoint = ""
@@ -212,17 +213,17 @@ class Hub:
 
     def start(self, failpoint: str = "") -> str:
         """Start it and return nothing, or what it said instead of starting."""
-        assert self.pid is None
+        assert self.process is None
         self.failpoint = failpoint
         out, err = self.world.files()
         arguments = ["serve", "--json", "--data", str(self.data), "--port", str(self.port), "--owner", "ada"]
         arguments += ["--look-every", "1s", "--scrub-every", "off", *self.options]
-        self.pid = self.world.forks.start("hubstub", arguments, self._environment(failpoint), out, err)
+        self.process = self.world.forks.start("hubstub", arguments, self._environment(failpoint), out, err)
         self.world.wait(lambda: out.read_text().endswith("\n") or not self.running)
         said = json.loads(out.read_text() or "{}")
         if "url" not in said:
-            self.world.forks.wait(self.pid)
-            self.pid = None
+            self.process.wait(PATIENCE_S)
+            self.process = None
             return out.read_text() + err.read_text()
         self.port = int(said["url"].rpartition(":")[2])
         self.token = said["token"] or self.token
@@ -231,13 +232,13 @@ class Hub:
     @property
     def running(self) -> bool:
         """Whether the process is there."""
-        return self.pid is not None and self.world.forks.is_running(self.pid)
+        return self.process is not None and self.process.poll() is None
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, if it runs."""
-        if self.pid is not None:
-            self.world.forks.end(self.pid, number)
-            self.pid = None
+        if self.process is not None:
+            self.process.end(number)
+            self.process = None
 
     def command(self, *arguments: str, failpoint: str = "") -> Answer:
         """Run one of its own commands."""
@@ -327,12 +328,13 @@ class World:
     ) -> Answer:
         """Run a program to its end, and put the command and what it said into the story."""
         out, err = self.files()
-        pid = self.forks.start(program, arguments, environment, out, err, cwd=cwd, largest_file=bound)
-        code = self.forks.wait(pid, PATIENCE_S if after_s is None else after_s)
-        if code is None:
-            code = self.forks.end(pid, signal.SIGKILL)
+        process = self.forks.start(program, arguments, environment, out, err, cwd=cwd, largest_file=bound)
+        try:
+            code = process.wait(PATIENCE_S if after_s is None else after_s)
+        except TimeoutExpired:
+            code = process.end(signal.SIGKILL)
             if after_s is None:
-                raise Broken(f"{program} {' '.join(arguments)} took longer than {PATIENCE_S} s")
+                raise Broken(f"{program} {' '.join(arguments)} took longer than {PATIENCE_S} s") from None
         answer = Answer(code, out.read_text(errors="replace"), err.read_text(errors="replace"))
         point = environment["MUSEUI_FAILPOINT"]
         shown = {"museui": "museui", "hubstub": "museui hub"}[program]
