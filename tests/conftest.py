@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,11 @@ __all__ = ["home", "minio", "museui", "new_database", "postgresql"]
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
+SERVICE_FIXTURES = {"browser", "minio", "postgresql"}
+SERVICE_PARAMETERS = {"minio", "postgresql", "two hubs"}
+"""Values of parameters for which a fixture asks for a service by :meth:`getfixturevalue`."""
+UNIT = Path(__file__).parent / "unit"
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if IN_CI else "here")
@@ -28,6 +34,22 @@ def forked_programs() -> Iterator[None]:
     share_forks()
     yield
     end_sharing()
+
+
+def _needs_service(item: pytest.Function) -> bool:
+    call = getattr(item, "callspec", None)
+    values = [value for value in call.params.values() if isinstance(value, str)] if call else []
+    return bool(SERVICE_FIXTURES.intersection(item.fixturenames) or SERVICE_PARAMETERS.intersection(values))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a service as ``services``, and the unit tests that do not and are not ``slow`` as ``quick``."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _needs_service(item):
+            item.add_marker("services")
+        slow = item.get_closest_marker("slow") or item.get_closest_marker("services")
+        if not slow and item.path.is_relative_to(UNIT):
+            item.add_marker("quick")
 
 
 def _skipped(session: pytest.Session) -> list[str]:

@@ -22,6 +22,8 @@ from tests.helpers.hub import HubProcess, hub_command
 from tests.helpers.minio import MinioProcess
 from tests.helpers.push_client import PushClient, wait_until
 
+pytestmark = pytest.mark.services
+
 FILES = {"song.txt": b"la\n", "long": bytes(300_000)}
 
 

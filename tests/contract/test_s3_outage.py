@@ -23,6 +23,8 @@ from tests.helpers.push_client import PushClient, compress, error_code
 from tests.helpers.records import make_history, pack
 from tests.helpers.upkeep import take_leftovers
 
+pytestmark = pytest.mark.services
+
 HISTORY = make_history({"a": b"content", "b": bytes(100_000)})
 WIRE = compress(pack(HISTORY.bundle()))
 

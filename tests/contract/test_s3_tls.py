@@ -17,6 +17,8 @@ from museui.core.ids import hash_object
 from tests.helpers.certificates import write_certificates
 from tests.helpers.minio import HOW, MinioProcess
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[MinioProcess]:

@@ -18,9 +18,10 @@ from museui.local.client import LocalClient
 from tests.helpers.hub import ROOT
 from tests.helpers.tmux import LEFT, Terminal
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
-)
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"),
+]
 _PATIENCE_S = 60.0
 
 

@@ -27,6 +27,7 @@ def store() -> Iterator[MinioProcess]:
         yield process
 
 
+@pytest.mark.services
 def test_a_store_that_is_away_or_has_lost_its_bucket(museui: Museui, tmp_path: Path, store: MinioProcess) -> None:
     with MinioHub(store.new_store()) as hub:
         builder = RepositoryBuilder(tmp_path / "song")

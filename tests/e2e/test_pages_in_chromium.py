@@ -12,6 +12,8 @@ from tests.helpers.hub import HubProcess
 from tests.helpers.push_client import PushClient
 from tests.helpers.records import History, commit_record, digest, snapshot_record
 
+pytestmark = pytest.mark.services
+
 __all__ = ["browser"]
 
 HOSTILE = "\u202eexe.<b>" + "W" * 200

@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.hub import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # some seventy pictures, of programs that take their time
 def test_the_pictures_are_of_the_terminal_interface_as_it_is() -> None:
     done = subprocess.run(

@@ -14,9 +14,10 @@ from tests.helpers.hub import HubProcess
 from tests.helpers.tmux import LEFT, Terminal
 from tests.helpers.watched import heads, make_repository
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
-)
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"),
+]
 
 
 def test_a_repository_is_added_pushed_retried_after_a_hub_was_gone_and_left_safe() -> None:

@@ -16,6 +16,7 @@ from tests.helpers.watched import heads, make_repository, moves
 __all__ = ["daemon"]
 
 
+@pytest.mark.services
 @pytest.mark.skipif(shutil.which("minio") is None, reason=HOW)
 def test_a_store_that_stops_between_presign_and_put_gets_the_bundle_when_it_is_back(
     daemon: DaemonProcess, tmp_path: Path

@@ -60,6 +60,7 @@ def slow_collector(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store, "delete", delete_later)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slow_collector")
 def test_what_was_acknowledged_stays_while_all_else_goes(hub: HubProcess) -> None:
     ended = threading.Event()

@@ -19,6 +19,7 @@ def ground() -> Iterator[Ground]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", SEEDS)
 def test_what_is_called_safe_comes_back_from_the_hub_and_nothing_that_was_written_is_gone(

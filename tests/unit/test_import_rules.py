@@ -6,6 +6,7 @@ Laziness cannot be seen in the source, so what an import pulls in is looked up i
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def module_names(package: str) -> list[str]:
     return sorted(name.removesuffix(".__init__") for name in names if not name.endswith("__main__"))
 
 
+@functools.cache
 def loaded_after(statement: str) -> set[str]:
     """The names of all modules a fresh Python has loaded once it ran ``statement``."""
     program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{statement}\nprint(*sys.modules, file=sys.__stdout__)"
