@@ -29,13 +29,13 @@ from museui.repo.sightings import Sighting
 from museui.settings.tokens import token_for
 from museui.sync.observe import Observation, observe
 
-from .hubs import Hubs
-from .lines import Lines
+from .hubs.connection_pool import ConnectionPool
+from .hubs.reachability import Hubs
 from .queue.entry import Target
-from .roster import Roster
+from .queue.rows import write_sent
+from .repositories.roster import Roster
 from .store.database import Database
-from .store.queue import write_sent
-from .unforeseen import name_error
+from .supervision import name_error
 
 EVERY_S = 3600.0
 """Seconds between two comparisons of a repository's branches, give or take a quarter."""
@@ -84,14 +84,14 @@ class Comparing:
         self,
         roster: Roster,
         hubs: Hubs,
-        lines: Lines,
+        connections: ConnectionPool,
         database: Database,
         surroundings: Surroundings,
         random: Callable[[], float],
     ) -> None:
         self._roster = roster
         self._hubs = hubs
-        self._lines = lines
+        self._connections = connections
         self._database = database
         self._surroundings = surroundings
         self._random = random
@@ -225,7 +225,7 @@ class Comparing:
         seen, trust = None, self._surroundings.trust(item.url.base)
         try:
             async with (
-                self._lines.open(item.url.base, trust.ca) as connections,
+                self._connections.open(item.url.base, trust.ca) as connections,
                 HubClient(item.url, token, trust=trust, connections=connections) as client,
             ):
                 seen = await observe(repository, None if bare else item.remote, client, item.last)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from museui.core.errors import MuseError, Unreachable
 from museui.doctor.hub import examine_hub
@@ -16,9 +16,7 @@ from museui.local.messages import Check
 from museui.settings.tokens import token_for
 from museui.sync.spool import default_folder
 
-if TYPE_CHECKING:
-    from .service import Service
-
+from .service import Service
 
 _COMPARING_S = 30.0
 """Seconds that hubs have to say where all branches are; later ones are shown as last seen."""

@@ -11,10 +11,10 @@ from museui.core.errors import MuseError
 from museui.settings.config import Config
 
 from .clock import Clock
-from .history import History
-from .roster import Roster
+from .history.push_history import History
+from .repositories.roster import Roster
+from .repositories.rows import write_remembered
 from .store.database import Database
-from .store.repositories import write_remembered
 
 HOUSEKEEPING_S = 30.0
 """How often at least: also how long it takes to notice that somebody moved the clock."""

@@ -23,8 +23,8 @@ from .api.server import Request, listen, stay_reachable
 from .log import BoardHandler, open_log
 from .service import Service
 from .store.database import open_database
-from .system import READY, STOPPING, reloading, stay_watched, tell_system
-from .unforeseen import name_error
+from .supervision import name_error
+from .systemd import READY, STOPPING, notify_systemd, reloading_notice, send_watchdog_notices
 
 _PATIENCE_S = 3.0
 """How long pushes may go on after SIGTERM before they are parked."""
@@ -100,15 +100,15 @@ async def _serve(service: Service) -> None:
     listening = asyncio.create_task(stay_reachable(server, service.places.socket, handle))
     running = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
-    watched = asyncio.create_task(stay_watched())
+    watched = asyncio.create_task(send_watchdog_notices())
     watching = render_count(len(service.roster.watched), "repository", "repositories")
     logger.info("looking after %s; process %d", watching, os.getpid())
-    tell_system(READY)
+    notify_systemd(READY)
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
-        tell_system(STOPPING)
+        notify_systemd(STOPPING)
         logger.info("stopping")
         listening.cancel()
         await service.close(_PATIENCE_S)
@@ -125,7 +125,7 @@ async def _serve(service: Service) -> None:
 
 
 async def _reload(service: Service) -> None:
-    tell_system(reloading())
+    notify_systemd(reloading_notice())
     try:
         await service.reload()
     except Exception as exc:
@@ -134,4 +134,4 @@ async def _reload(service: Service) -> None:
     else:
         logger.info("the configuration was read again")
     finally:
-        tell_system(READY)
+        notify_systemd(READY)

@@ -27,21 +27,21 @@ from museui.settings.hubs import choose_trust
 from .board import Board
 from .clock import Clock
 from .comparing import Comparing
-from .history import History
+from .history.push_history import History
 from .housekeeping import HOUSEKEEPING_S, Housekeeping
-from .hubs import Hubs, Turn
-from .network import hear_network
-from .pusher import Pusher
+from .hubs.network import hear_network
+from .hubs.reachability import Hubs, Turn
+from .pushing.pusher import Pusher
+from .pushing.stalls import Stalls
 from .queue.entry import Entry, Target, is_denied, woken
 from .queue.push_queue import PushQueue
-from .roster import Roster
-from .snapshots import Snapshots
-from .stalls import Stalls
+from .queue.rows import forget_repositories, read_entries, read_sent, write_sent
+from .repositories.roster import Roster
+from .repositories.rows import read_remembered
+from .snapshots.snapshots import Snapshots
 from .store.database import Database
-from .store.queue import forget_repositories, read_entries, read_sent, write_sent
-from .store.repositories import read_remembered
+from .supervision import keep_running, name_error
 from .tell.teller import Teller
-from .unforeseen import keep_running, name_error
 from .watch.watcher import Watcher
 
 logger = logging.getLogger("daemon")
@@ -101,7 +101,7 @@ class Service:
         number = await service.history.open()
         service.pusher = Pusher(service.queue, service.hubs, service.board, service, number, random.random)
         service.comparing = Comparing(
-            service.roster, service.hubs, service.pusher.lines, database, service, random.random
+            service.roster, service.hubs, service.pusher.connections, database, service, random.random
         )
         service.teller = Teller(database, service.roster, service.config, clock, random.random)
         service.snapshots = Snapshots(service.roster, service.config, service.roster.set_snapshot_trouble)
@@ -344,7 +344,7 @@ class Service:
         self.teller.wake()
 
     def _network_changed(self) -> None:
-        self.pusher.lines.hang_up()
+        self.pusher.connections.hang_up()
         self.hubs.probe_now()
 
     def _hub_turned(self, base: str, turn: Turn) -> None:

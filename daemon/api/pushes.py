@@ -14,14 +14,14 @@ from museui.core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseSta
 from museui.local.messages import encode
 from museui.repo.repository import Repository
 
-from ..leaving import end_push, is_wanted
-from ..pusher import Waiter
+from ..history.sent_commits import read_sent_commits
+from ..pushing.pusher import Waiter
 from ..queue.entry import Target, offer, woken
-from ..sent import read_sent_commits
+from ..repositories.look import find_remote
 from ..service import Service
-from ..watch.look import find_remote
 from .fields import check_known, need, need_path, take, take_number
 from .server import Lines, Request
+from .withdraw import end_push, is_wanted
 
 _MAX_LISTED = 1000
 

@@ -17,9 +17,9 @@ from museui.settings.config import FOREVER, Watched, parse_watched
 from museui.settings.notify import parse_minutes
 from museui.settings.tokens import note_named_hub
 
-from ..search import Search
+from ..repositories.look import find_remote
+from ..repositories.search import Search
 from ..service import Service
-from ..watch.look import find_remote
 from .fields import check_file_path, check_known, need_path, take, take_texts
 from .server import Lines, Request
 

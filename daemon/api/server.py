@@ -22,7 +22,7 @@ from museui.local.peer import peer_uid
 from museui.local.places import check_socket_path
 from museui.repo.files import disk_error
 
-from ..unforeseen import name_error
+from ..supervision import name_error
 
 _LOOK_S = 2.0
 _REQUEST_S = 10.0

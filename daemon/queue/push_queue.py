@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from museui.core.errors import MuseError
 
 from ..store.database import Database
-from ..store.queue import write_entries
-from ..unforeseen import name_error
+from ..supervision import name_error
 from .entry import Entry, Target
+from .rows import write_entries
 
 logger = logging.getLogger("daemon.queue")
 Changed = Callable[[Target], None]

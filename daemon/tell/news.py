@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from museui.core.figures import one_line, render_span
 
-from ..store.repositories import Remembered
+from ..repositories.rows import Remembered
 
 Event = Literal["unsafe", "safe"]
 

@@ -16,12 +16,12 @@ from museui.local.messages import Delivery
 from museui.settings.config import Config
 
 from ..clock import read_steady_s
-from ..roster import Roster
+from ..repositories.roster import Roster
 from ..store.database import Database
-from ..store.deliveries import Kind, Order, read_deliveries, read_orders, write_news, write_outcome
-from ..unforeseen import name_error
+from ..supervision import name_error
 from .news import News, find_event
 from .programs import desktop_command, run_program
+from .rows import Kind, Order, read_deliveries, read_orders, write_news, write_outcome
 from .webhook import post_news
 
 AGAIN = RetryPolicy(tries=8, base_s=10.0, cap_s=3600.0)

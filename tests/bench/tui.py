@@ -29,8 +29,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from daemon.history.rows import write_push
 from daemon.store.database import open_database
-from daemon.store.history import write_push
 from tests.bench.daemon import cpu_s, make_repository, memory_mb
 from tests.helpers.daemon import DaemonProcess
 from tests.helpers.hub import HubProcess

@@ -12,13 +12,13 @@ import pytest
 
 from daemon.comparing import Comparing
 from daemon.housekeeping import Housekeeping
-from daemon.hubs import Hubs
-from daemon.pusher import Pusher
+from daemon.hubs.reachability import Hubs
+from daemon.pushing.pusher import Pusher
+from daemon.pushing.stalls import Stalls
 from daemon.queue.push_queue import PushQueue
-from daemon.roster import Roster
+from daemon.repositories.roster import Roster
 from daemon.service import Service
-from daemon.snapshots import Snapshots
-from daemon.stalls import Stalls
+from daemon.snapshots.snapshots import Snapshots
 from daemon.store.database import open_database
 from daemon.tell.teller import Teller
 from daemon.watch.watcher import Watcher

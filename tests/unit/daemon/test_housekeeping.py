@@ -7,12 +7,12 @@ from pathlib import Path
 
 from daemon.board import Board
 from daemon.clock import Clock
-from daemon.history import History
+from daemon.history.push_history import History
 from daemon.housekeeping import Housekeeping
+from daemon.pushing.running_push import RunningPush
 from daemon.queue.entry import Target
 from daemon.queue.push_queue import PushQueue
-from daemon.roster import Roster
-from daemon.running import RunningPush
+from daemon.repositories.roster import Roster
 from daemon.store.database import open_database
 from museui.core.errors import MuseError
 from museui.settings.config import Config

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.watch.look import Seen, look_at
+from daemon.repositories.look import Seen, look_at
 from museui.core.ids import CommitId
 from museui.repo.repository import Repository
 from museui.settings.config import Watched

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from daemon import network
-from daemon.network import hear_network
+from daemon.hubs import network
+from daemon.hubs.network import hear_network
 
 
 async def test_any_message_is_a_change_and_nothing_is_heard_after_the_end(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.store.repositories import Remembered
+from daemon.repositories.rows import Remembered
 from daemon.tell.news import Event, News, find_event
 from daemon.tell.programs import desktop_command
 from museui.core.errors import Usage

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from daemon.board import Board
-from daemon.hubs import Hubs
-from daemon.pusher import Pusher
+from daemon.hubs.reachability import Hubs
+from daemon.pushing.pusher import Pusher
 from daemon.queue.entry import Entry, Target
 from daemon.queue.push_queue import PushQueue
 from daemon.store.database import open_database

@@ -7,9 +7,9 @@ from pathlib import Path
 from daemon.board import Board
 from daemon.queue.entry import Target
 from daemon.queue.push_queue import PushQueue
-from daemon.roster import Roster
+from daemon.repositories.look import Seen
+from daemon.repositories.roster import Roster
 from daemon.store.database import open_database
-from daemon.watch.look import Seen
 from museui.core.errors import Usage
 from museui.core.ids import CommitId
 from museui.repo.sightings import Sighting

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from daemon.pushing.running_push import RunningPush
 from daemon.queue.entry import Target
-from daemon.running import RunningPush
 from museui.core.ids import CommitId
 from museui.core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
 from museui.sync.result import PushResult

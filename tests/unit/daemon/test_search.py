@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import search
-from daemon.search import Search
+from daemon.repositories import search
+from daemon.repositories.search import Search
 from museui.core.errors import NotFound, Usage
 from museui.local.messages import FoundView
 from museui.repo.config import Remote, set_remote

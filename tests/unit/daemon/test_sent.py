@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.sent import read_sent_commits
+from daemon.history.sent_commits import read_sent_commits
 from tests.helpers.workload import RepositoryBuilder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.snapshots import take_snapshot
+from daemon.snapshots.snapshots import take_snapshot
 from museui.core.errors import Usage
 from museui.repo.repository import Repository
 from tests.helpers.workload import RepositoryBuilder

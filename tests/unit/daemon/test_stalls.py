@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from daemon.pushing.running_push import RunningPush
+from daemon.pushing.stalls import find_stalled
 from daemon.queue.entry import Target
-from daemon.running import RunningPush
-from daemon.stalls import find_stalled
 from museui.core.phases import PhaseEnded, PhaseProgressed, PhaseStarted
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from daemon.board import Board
 from daemon.queue.push_queue import PushQueue
-from daemon.roster import Roster
+from daemon.repositories.look import Seen
+from daemon.repositories.roster import Roster
+from daemon.repositories.rows import Remembered
 from daemon.store.database import open_database
-from daemon.store.repositories import Remembered
 from daemon.tell.teller import Teller
-from daemon.watch.look import Seen
 from museui.settings.config import Config, Watched
 from museui.settings.notify import Notify
 from tests.helpers.hook import Hook

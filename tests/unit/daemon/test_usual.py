@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.pace import Pace
-from daemon.usual import Figures, find_slower, percentile, summarise
+from daemon.history.usual_durations import Figures, find_slower, percentile, summarise
+from daemon.pushing.transfer_speed import TransferSpeed
 
 
 def push(transfer_s: float = 0.1, wire_bytes: int = 10_000) -> Figures:
@@ -45,7 +45,7 @@ def test_nothing_is_called_slow_that_is_not(now: Figures, earlier: list[Figures]
 
 
 def test_a_steady_line_has_its_speed_and_the_time_left() -> None:
-    pace = Pace()
+    pace = TransferSpeed()
     for second in range(6):
         pace.note(second * 1000, 10_000, float(second))
     assert pace.bytes_per_s == pytest.approx(1000)
@@ -53,7 +53,7 @@ def test_a_steady_line_has_its_speed_and_the_time_left() -> None:
 
 
 def test_a_hiccup_does_not_end_all_hope() -> None:
-    pace = Pace()
+    pace = TransferSpeed()
     for tenth in range(50):
         pace.note(tenth * 100, 10_000, tenth / 10)
     pace.note(4900, 10_000, 5.0)
@@ -61,7 +61,7 @@ def test_a_hiccup_does_not_end_all_hope() -> None:
 
 
 def test_nothing_is_known_at_first_and_after_a_new_beginning() -> None:
-    pace = Pace()
+    pace = TransferSpeed()
     pace.note(5, 10, 1.0)
     assert (pace.bytes_per_s, pace.left_s) == (None, None)
     pace.note(8, 10, 2.0)
@@ -70,7 +70,7 @@ def test_nothing_is_known_at_first_and_after_a_new_beginning() -> None:
 
 
 def test_a_line_that_stands_still_promises_nothing() -> None:
-    pace = Pace()
+    pace = TransferSpeed()
     pace.note(0, 10, 0.0)
     pace.note(0, 10, 1.0)
     assert pace.left_s is None

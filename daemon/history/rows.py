@@ -11,8 +11,8 @@ from museui.local.messages import PhaseView, PushView, Trouble, decode, encode
 from museui.settings.config import repository_id
 
 from ..queue.entry import Target
-from ..usual import Figures
-from .database import Database
+from ..store.database import Database
+from .usual_durations import Figures
 
 _PLAIN = (
     "id", "repository", "remote", "url", "branch", "head", "previous_head", "result", "started_at", "ended_at",

@@ -16,7 +16,7 @@ _ALIVE = "WATCHDOG=1"
 logger = logging.getLogger("daemon")
 
 
-def tell_system(state: str, environment: Mapping[str, str] = os.environ) -> None:
+def notify_systemd(state: str, environment: Mapping[str, str] = os.environ) -> None:
     """Tell who started us, if they asked for it. Nothing depends on it being heard."""
     address = environment.get(_SOCKET, "")
     if not address.startswith(("/", "@")):
@@ -31,16 +31,16 @@ def tell_system(state: str, environment: Mapping[str, str] = os.environ) -> None
         logger.warning("systemd could not be told %s: %s", state.partition("\n")[0], exc.strerror or exc)
 
 
-def reloading() -> str:
+def reloading_notice() -> str:
     """What is told before the configuration is read again; :data:`READY` follows."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
-async def stay_watched(environment: Mapping[str, str] = os.environ) -> None:
+async def send_watchdog_notices(environment: Mapping[str, str] = os.environ) -> None:
     """Tell systemd again and again that the loop goes round, if it wants to know; it ends a daemon that hangs."""
     text, meant = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(os.getpid()))
     if not text.isdecimal() or not int(text) or meant != str(os.getpid()):
         return
     while True:
-        tell_system(_ALIVE, environment)
+        notify_systemd(_ALIVE, environment)
         await asyncio.sleep(int(text) / 2e6)

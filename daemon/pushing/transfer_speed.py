@@ -7,7 +7,7 @@ import math
 _MEMORY_S = 3.0
 
 
-class Pace:
+class TransferSpeed:
     """Fed with how far a transfer is; ``None`` where nothing can be said yet."""
 
     def __init__(self) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from museui.local.messages import Delivery
 from museui.settings.config import repository_id
 
-from .database import Database
-from .repositories import Remembered, put_remembered
+from ..repositories.rows import Remembered, put_remembered
+from ..store.database import Database
 
 Kind = Literal["desktop", "command", "webhook"]
 

@@ -23,10 +23,10 @@ from museui.repo.repository import Repository
 from museui.repo.unrecordable import unrecordable_error
 from museui.settings.config import Config
 
-from .roster import Roster
-from .unforeseen import name_error
-from .watch.notices import Notices
-from .work_tree import Stamps, find_scope, read_stamps
+from ..repositories.roster import Roster
+from ..supervision import name_error
+from ..watch.notices import Notices
+from .scope import Stamps, find_scope, read_stamps
 
 _AGAIN_S = 30.0
 _SETTLE_S = 0.5

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, fields
 
 import aiosqlite
 
-from .database import Database
+from ..store.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from museui.core.ids import CommitId
 from museui.local.messages import Trouble, decode, encode
 from museui.repo.sightings import Sighting
 
-from ..queue.entry import Entry, Target
-from .database import Database
+from ..store.database import Database
+from .entry import Entry, Target
 
 
 async def read_entries(database: Database) -> list[Entry]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from museui.core.errors import Unreachable
 
 from .pusher import Pusher
-from .running import RunningPush
+from .running_push import RunningPush
 
 logger = logging.getLogger("daemon.stalls")
 

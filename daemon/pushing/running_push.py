@@ -12,8 +12,8 @@ from museui.local.messages import PhaseView, PushView, trouble_of
 from museui.settings.config import repository_id
 from museui.sync.result import PushResult
 
-from .pace import Pace
-from .queue.entry import Target
+from ..queue.entry import Target
+from .transfer_speed import TransferSpeed
 
 
 class RunningPush:
@@ -26,7 +26,7 @@ class RunningPush:
         """When something last moved."""
         self._began_s = now_s
         self._phases: dict[PhaseName, PhaseView] = {}
-        self._pace = Pace()
+        self._speed = TransferSpeed()
         self._view = PushView(
             id=number,
             repository=repository_id(target.repository),
@@ -61,13 +61,13 @@ class RunningPush:
             case PhaseStarted(name=name):
                 began_s = phase.began_s if phase else now_s - self._began_s
                 self._phases[name] = PhaseView(name, "running", began_s, 0.0, GATES[name])
-                self._pace = Pace()
+                self._speed = TransferSpeed()
             case PhaseProgressed() if phase:
                 self._phases[event.name] = replace(
                     phase, seconds=event.seconds, done=event.done, total=event.total, unit=event.unit
                 )
                 if event.unit == "bytes":
-                    self._pace.note(event.done, event.total, now_s)
+                    self._speed.note(event.done, event.total, now_s)
             case PhaseEnded() if phase:
                 began_s = min(phase.began_s, max(0.0, now_s - self._began_s - event.seconds))
                 self._phases[event.name] = replace(
@@ -77,7 +77,7 @@ class RunningPush:
                     seconds=event.seconds,
                     detail=dict(event.detail),
                 )
-                self._pace = Pace()
+                self._speed = TransferSpeed()
 
     def view(self, result: PushResult, now_s: float) -> PushView:
         """How far it is."""
@@ -86,8 +86,8 @@ class RunningPush:
             **_figures(result),
             total_seconds=now_s - self._began_s,
             phases=self._ordered(),
-            bytes_per_s=self._pace.bytes_per_s,
-            left_s=self._pace.left_s,
+            bytes_per_s=self._speed.bytes_per_s,
+            left_s=self._speed.left_s,
         )
 
     def ended(

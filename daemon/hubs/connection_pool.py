@@ -15,7 +15,7 @@ from museui.hub.connections import IDLE_S, Connections
 Key = tuple[str, str | None, int]
 
 
-class Lines:
+class ConnectionPool:
     """Those that are open and that nobody uses, each for a few seconds."""
 
     def __init__(self) -> None:

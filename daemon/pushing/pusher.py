@@ -20,15 +20,15 @@ from museui.local.messages import PushView
 from museui.sync.pace import Limit
 from museui.sync.result import PushResult, push_document
 
-from .board import Board
-from .hubs import Hubs
-from .lines import Lines
-from .push import Prepared, make_push, prepare_push
-from .queue.choose import choose_entry, next_due_s
-from .queue.entry import Entry, Target, began, cancelled, failed, parked, succeeded
-from .queue.push_queue import PushQueue
-from .running import RunningPush
-from .unforeseen import name_error
+from ..board import Board
+from ..hubs.connection_pool import ConnectionPool
+from ..hubs.reachability import Hubs
+from ..queue.choose import choose_entry, next_due_s
+from ..queue.entry import Entry, Target, began, cancelled, failed, parked, succeeded
+from ..queue.push_queue import PushQueue
+from ..supervision import name_error
+from .prepare import Prepared, make_push, prepare_push
+from .running_push import RunningPush
 
 logger = logging.getLogger("daemon.pusher")
 
@@ -81,7 +81,7 @@ class Pusher:
     ) -> None:
         self.parallel = 1
         self.limit = Limit()
-        self.lines = Lines()
+        self.connections = ConnectionPool()
         self._queue = queue
         self._hubs = hubs
         self._board = board
@@ -166,7 +166,7 @@ class Pusher:
             for task in still:
                 task.cancel()
             await asyncio.wait(jobs)
-        await self.lines.close()
+        await self.connections.close()
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -247,7 +247,7 @@ class Pusher:
 
         trust = self._surroundings.trust(base)
         async with (
-            self.lines.open(base, trust.ca) as connections,
+            self.connections.open(base, trust.ca) as connections,
             HubClient(prepared.url, prepared.token, trust=trust, connections=connections) as client,
         ):
             push = make_push(

@@ -24,7 +24,7 @@ from museui.repo.unfinished import is_noted
 from museui.settings.config import Watched
 from museui.settings.tokens import note_named_hub
 
-from .folders import find_folders
+from ..watch.folders import find_folders
 
 logger = logging.getLogger("daemon.watch")
 

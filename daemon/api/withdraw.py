@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .queue.entry import Entry, Target
-
-if TYPE_CHECKING:
-    from .service import Service
+from ..queue.entry import Entry, Target
+from ..service import Service
 
 
 def is_wanted(service: Service, entry: Entry) -> bool:

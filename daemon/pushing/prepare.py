@@ -19,8 +19,8 @@ from museui.sync.push import Push
 from museui.sync.result import Environment, PushRequest
 from museui.sync.spool import default_folder
 
-from .queue.entry import Target
-from .watch.look import find_remote
+from ..queue.entry import Target
+from ..repositories.look import find_remote
 
 _ONCE = RetryPolicy(tries=1)
 """A push that fails goes back into the queue, which waits, tells why, and lets others go first."""

@@ -11,10 +11,10 @@ from museui.core.figures import render_count
 from museui.local.messages import PushView
 from museui.settings.config import repository_id
 
-from .board import Board
-from .queue.entry import Target
-from .store.database import Database
-from .store.history import (
+from ..board import Board
+from ..queue.entry import Target
+from ..store.database import Database
+from .rows import (
     next_push_id,
     prune_pushes,
     read_figures,
@@ -23,7 +23,7 @@ from .store.history import (
     read_pushes,
     write_push,
 )
-from .usual import figures_of, find_slower, summarise
+from .usual_durations import figures_of, find_slower, summarise
 
 _SHOWN = 50
 _USUAL = 200

@@ -14,12 +14,12 @@ from museui.repo.sightings import Sighting
 from museui.repo.standing import SAFE_STATES, BranchState
 from museui.settings.config import FOREVER, Watched
 
-from .board import Board
-from .queue.entry import Entry, Target, offer, woken
-from .queue.push_queue import PushQueue
-from .store.repositories import Remembered
-from .unforeseen import name_error
-from .watch.look import Seen, look_at
+from ..board import Board
+from ..queue.entry import Entry, Target, offer, woken
+from ..queue.push_queue import PushQueue
+from ..supervision import name_error
+from .look import Seen, look_at
+from .rows import Remembered
 
 _LOOKERS = 4
 _PATIENCE_S = 20.0

@@ -14,7 +14,7 @@ from museui.local.messages import FoundView, trouble_of
 from museui.repo.identity import identity_path, read_identities
 from museui.repo.repository import Repository, is_repository
 
-from .watch.look import find_remote
+from .look import find_remote
 
 MAX_DEPTH = 8
 MAX_FOLDERS = 20_000

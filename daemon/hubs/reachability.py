@@ -16,8 +16,8 @@ from museui.hub.retry import RetryPolicy
 from museui.hub.trust import HubTrust
 from museui.local.messages import HubView, Trouble, trouble_of
 
-from .board import Board
-from .unforeseen import name_error
+from ..board import Board
+from ..supervision import name_error
 
 if TYPE_CHECKING:
     from museui.hub.probe import Probe

@@ -1,0 +1,1 @@
+"""The hubs: which answer, and the connections to them."""

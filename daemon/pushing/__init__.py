@@ -1,0 +1,1 @@
+"""Pushes: whose turn it is, how one runs, how far it is, and what stalls."""

@@ -1,0 +1,1 @@
+"""Automatic commits of work trees that changed."""
