@@ -69,7 +69,7 @@ class HomePath(type(Path())):  # type: ignore[misc]
 
 def is_asking(app: MuseApp) -> bool:
     """Whether something was asked of the daemon and is not answered yet."""
-    asking = any(thread.name == "asking" for thread in threading.enumerate())
+    asking = any(thread.name == "background" for thread in threading.enumerate())
     return asking or any(worker.node is app and not worker.is_finished for worker in app.workers)
 
 
@@ -185,14 +185,14 @@ async def capture_trouble(album: Album) -> None:
     await album.walk([trouble], (MIDDLE,), ("light", "monochrome"))
     history = step("history", "G H", "24 pushes ", "median")
     await album.walk([step("", "", "✗ 3 need you"), history], SIZES, THEMES)
-    repository = step("repository", "G up enter", "What waits")
+    repository = step("repository", "G up enter", "Queue")
     failed = step("push-failed", "escape H down down down enter", "What went wrong")
     await album.walk(
         [
             step("", "", "✗ 3 need you"),
             repository,
             failed,
-            step("doctor-trouble", "escape escape D", "found something"),
+            step("doctor-trouble", "escape escape D", "checks failed"),
         ],
         (SMALL, MIDDLE),
     )

@@ -39,18 +39,25 @@ _SHOW_S = 0.1
 
 
 class MuseApp(TypeAhead):
-    """``client`` makes the way to the daemon, ``start`` starts one; ``now`` is the clock, in Unix seconds.
+    """The Textual app of MuseUI.
 
-    ``theme``: the one a person chose before; ``keys``: an action's id → its keys; ``notice``: a line that stays on the
-    dashboard: this is a demo, and what happens in it; ``feed``: one that has begun.
+    ``client`` makes a client of the daemon, ``start`` starts the daemon, ``now`` is the clock in Unix seconds.
+    ``theme`` is the configured theme's name, ``keys`` the configured keys by action id. ``banner`` is a line that stays
+    on the dashboard, as in the demo. ``feed`` is one that is connecting already.
     """
 
     TITLE = "MuseUI"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("gone"), *bindings("everywhere")]
-    CSS = "App { background: $background; } * { scrollbar-size-vertical: 1; }"
+    CSS = """
+    App { background: $background; }
+    * { scrollbar-size-vertical: 1; }
+    CommandPalette SearchIcon { display: none; }
+    CommandPalette:ansi #--input { border: hkey $primary; }
+    CommandPalette:ansi CommandList { border-bottom: hkey $primary; }
+    """
 
     class FeedMoved(Message):
-        """There is news."""
+        """The feed has news."""
 
     def __init__(
         self,
@@ -78,30 +85,30 @@ class MuseApp(TypeAhead):
         self.theme = MONOCHROME.name if self.no_color else wanted
 
     def get_css_variables(self) -> dict[str, str]:
-        """The theme's colours, and those that are mixed from them."""
+        """Return the theme's colours and those that our styles add."""
         variables = super().get_css_variables()
         variables |= more_variables(self.current_theme, variables)
         self.theme_variables = variables
         return variables
 
     def on_mount(self) -> None:
-        """Paint what is known by now, then listen."""
+        """Show the state that has arrived so far, then listen for more."""
         self.set_keymap(self._keys)
         self.news = self.feed.take()
         self.push_screen(Dashboard())
         self.call_after_refresh(self._listen)
 
     def _listen(self) -> None:
-        gc.freeze()  # what is there now stays: looking through it again would keep a key waiting
-        self.feed.tell_to(lambda: self.post_message(self.FeedMoved()))
+        gc.freeze()  # these objects live as long as the app: collections that visit them would delay a key
+        self.feed.subscribe(lambda: self.post_message(self.FeedMoved()))
         self.feed.start()
 
     def on_unmount(self) -> None:
-        """Say nothing to a screen that is gone."""
+        """Stop the feed: there is no screen left to update."""
         self.feed.stop()
 
     def on_muse_app_feed_moved(self) -> None:
-        """News is shown at once, and then ten times a second at most, however much there is."""
+        """Show news at once, then at most ten times a second, however much arrives."""
         rest_s = self._shown_s + _SHOW_S - time.monotonic()
         if rest_s > 0:
             self.set_timer(rest_s, self._take)
@@ -114,7 +121,7 @@ class MuseApp(TypeAhead):
         self._show(self.news.changed)
 
     def _show(self, changed: frozenset[str]) -> None:
-        """Show it, and look again when time has changed something; not on screens that are being taken down."""
+        """Update every screen, and again when time alone changes what is shown. Does nothing while the app ends."""
         if not self.is_running:
             return
         for screen in self.screen_stack:
@@ -158,12 +165,12 @@ class MuseApp(TypeAhead):
         self.notify(text, severity="error", markup=False)
 
     def copy(self, text: str) -> None:
-        """To the clipboard, by the terminal (OSC 52), so that it works over SSH."""
+        """Copy ``text`` to the clipboard through the terminal (OSC 52), which works over SSH."""
         self.copy_to_clipboard(text)
         self.notify("copied")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette has the actions of the screen."""
+        """Yield the screen's actions for the command palette."""
         for action in screen.offered() if isinstance(screen, NewsScreen) else ():
             if action.id != "palette":
                 yield SystemCommand(
@@ -194,7 +201,7 @@ class MuseApp(TypeAhead):
         return None
 
     def ask_to_remove(self, repository: RepositoryView) -> None:
-        """Look after a repository no longer, when a person says so."""
+        """Stop watching a repository, after a question."""
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -202,11 +209,11 @@ class MuseApp(TypeAhead):
 
         from .screens.confirm import Confirm
 
-        question = f"Look after {one_line(repository.name)} no longer? Nothing is deleted, here or on the hub."
+        question = f"Stop watching {one_line(repository.name)}? Nothing is deleted, here or on the hub."
         self.push_screen(Confirm(question, "Remove it"), answered)
 
     def retry(self, repository: RepositoryView | None) -> None:
-        """Try again what waits for it; look at it again when it is in trouble and nothing waits."""
+        """Retry the queue entries of a repository, or check it again when it has none and is in trouble."""
         queue = self.news.state.queue.values()
         entries = [entry for entry in queue if repository and entry.repository == repository.id]
         if entries:
@@ -214,10 +221,10 @@ class MuseApp(TypeAhead):
         elif repository and repository.trouble:
             self.ask_and_say(requests.check_again(repository))
         else:
-            self.notify("nothing waits to be tried again")
+            self.notify("nothing to retry")
 
     def sign_in(self, repository: RepositoryView | None) -> None:
-        """Ask for a token for the hub of a repository, or for the first hub there is."""
+        """Open the sign-in dialog for the hub of a repository; without one, for the first hub."""
         from .screens.sign_in import SignIn
 
         hubs, url = list(self.news.state.hubs), (repository.url if repository else None) or ""
@@ -225,31 +232,31 @@ class MuseApp(TypeAhead):
         self.push_screen(SignIn(mine[0] if mine else ""))
 
     def action_start_daemon(self) -> None:
-        """Start it, when it is gone."""
+        """Start the daemon when it is gone."""
         if self.news.gone:
             self.feed.start_daemon()
 
     def action_theme(self) -> None:
-        """Choose the colours; they are kept."""
+        """Choose a theme and keep it."""
         from .screens.choose import Choose
 
         self.push_screen(Choose("Theme", [(name, name) for name in THEME_NAMES], self.theme), self.use_theme)
 
     def use_theme(self, name: str | None) -> None:
-        """Have this theme from now on; None: as it was."""
+        """Switch to a theme and keep it in the settings; None changes nothing."""
         if name:
             self.theme = name
             self.ask_and_say(requests.keep_theme(name))
 
     def action_help(self) -> None:
-        """Every key of this screen."""
+        """Show every key of this screen."""
         from .screens.help import Help
 
         everywhere = [action for action in self.actions if action.where == "everywhere"]
         self.push_screen(Help(self.screen.offered() if isinstance(self.screen, NewsScreen) else everywhere))
 
     def show_demo(self) -> None:
-        """Have the demo in this terminal until it is left, unless this is one."""
+        """Run the demo in this terminal until it ends, unless this is the demo."""
         if self.banner:
             self.notify("this is the demo")
             return
@@ -260,15 +267,15 @@ class MuseApp(TypeAhead):
             self.notify("run it in a terminal: museui demo")
             return
         if code:
-            self.notify("the demo did not work; in a terminal it says why: museui demo", severity="error")
+            self.notify("the demo failed; to see why, run in a terminal: museui demo", severity="error")
 
     def show_banner(self, banner: str) -> None:
-        """Have this line on the dashboard."""
+        """Show this line on the dashboard."""
         self.banner = banner
         self._show(frozenset())
 
     def action_leave(self) -> None:
-        """Leave; the daemon goes on."""
+        """Leave; the daemon keeps running."""
         self.exit()
 
 

@@ -1,4 +1,4 @@
-"""Tones as the theme's colours: the only place where one becomes the other."""
+"""The theme's colour of each tone."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ COLORS: Mapping[Tone, str] = {
     "quiet": "$quiet",
     "text": "$foreground",
 }
-"""``$quiet`` is made of the theme's foreground and background by the app."""
+"""Tone → name of a theme variable; ``$quiet`` is one of those that :mod:`museui.tui.themes` adds."""

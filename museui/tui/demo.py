@@ -1,4 +1,4 @@
-"""The demo from the terminal interface: ``museui demo`` in the same terminal, until it is left."""
+"""The demo from the terminal interface: runs ``museui demo`` in the same terminal."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from museui.local.programs import program_command, program_environment
 
 
 def open_demo() -> int:
-    """Run the demo, which has the terminal for so long; its exit code."""
+    """Run the demo, which takes over the terminal until it ends; return its exit code."""
     return subprocess.run(program_command("museui", "demo"), env=program_environment()).returncode

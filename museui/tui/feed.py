@@ -1,4 +1,4 @@
-"""The daemon's event stream, read in a thread; the app is told that there is news, never more often than it looks."""
+"""The daemon's event stream, read in a thread. The app is notified once, and again only after it took the news."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ EVERYTHING = frozenset(COLLECTIONS)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is known.
+    """The state of the daemon as it last arrived.
 
-    ``connected``: the daemon tells at this moment; ``starting``: it is being started; ``problem``: why it does not
-    tell, None at first; ``changed``: the collections that are not as they were last time.
+    ``connected``: the event stream is open; ``starting``: the daemon is being started; ``problem``: why the stream is
+    not open, None at first; ``changed``: the collections that changed since the news before.
     """
 
     state: State = field(default_factory=State)
@@ -31,52 +31,52 @@ class News:
 
     @property
     def gone(self) -> bool:
-        """Whether the daemon does not run, and is not about to."""
+        """True when the daemon does not run and is not being started."""
         return self.problem is not None and not self.connected and not self.starting
 
 
 class Feed:
-    """Connects, starts the daemon if there is none at first, and connects again half a second after it went."""
+    """Reads the event stream. Starts the daemon once if none runs; reconnects every half second while it is gone."""
 
     def __init__(self, client: Callable[[], LocalClient], start_daemon: Callable[[], object]) -> None:
-        self._tell: Callable[[], object] = lambda: None
+        self._notify: Callable[[], object] = lambda: None
         self._client = client
         self._start_daemon = start_daemon
         self._lock = threading.Lock()
         self._news = News()
-        self._told = False
+        self._notified = False
         self._may_start = True
         self._stopped = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
-        """Begin, unless it has."""
+        """Start the thread, if it does not run yet."""
         if self._thread.ident is None:
             self._thread.start()
 
-    def tell_to(self, tell: Callable[[], object]) -> None:
-        """Call ``tell``, from the feed's thread, when there is news for :meth:`take`; at once if there is."""
+    def subscribe(self, notify: Callable[[], object]) -> None:
+        """Call ``notify``, in the feed's thread, when there is news for :meth:`take`; at once if there is some now."""
         with self._lock:
-            self._tell = tell
-            told = self._told
-        if told:
-            tell()
+            self._notify = notify
+            notified = self._notified
+        if notified:
+            notify()
 
     def start_daemon(self) -> None:
-        """Start the daemon if it does not run."""
+        """Start the daemon if none runs."""
         self._may_start = True
         self._wake.set()
 
     def stop(self) -> None:
-        """Say nothing more. The thread ends with its connection, or the program."""
+        """Notify no more. The thread ends with its connection or with the process."""
         self._stopped = True
         self._wake.set()
 
     def take(self) -> News:
-        """What is known now."""
+        """Return a copy of the present state, with what changed since the call before."""
         with self._lock:
-            self._told = False
+            self._notified = False
             state = State(*(dict(getattr(self._news.state, name)) for name in COLLECTIONS))
             news = replace(self._news, state=state)
             self._news = replace(self._news, changed=frozenset())
@@ -96,7 +96,7 @@ class Feed:
             self._wake.clear()
 
     def _begin(self, missing: NoDaemon) -> MuseError:
-        """Start the daemon, the first time or when somebody asked; why there is none."""
+        """Start the daemon, the first time or when a person asked for it; return why none runs."""
         if not self._may_start:
             return missing
         self._may_start = False
@@ -121,17 +121,17 @@ class Feed:
         waking = self._wake.is_set()
         before = self._news
         if waking and before.starting:
-            return  # it was started: what it says is the next thing to show
+            return  # it was just started: its state comes next
         if before.connected or before.starting or str(before.problem) != str(problem):
             with self._lock:
-                before.state.pushes.clear()  # none of them moves any more
+                before.state.pushes.clear()  # no push runs without the daemon
             self._change(connected=False, starting=False, problem=problem)
 
     def _change(self, what: frozenset[str] | set[str] = EVERYTHING, **changes: object) -> None:
         with self._lock:
             self._news = replace(self._news, changed=self._news.changed | what, **changes)  # type: ignore[arg-type]
-            if self._told or self._stopped:
+            if self._notified or self._stopped:
                 return
-            self._told = True
-            tell = self._tell
-        tell()
+            self._notified = True
+            notify = self._notify
+        notify()

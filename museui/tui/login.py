@@ -1,4 +1,4 @@
-"""Signing in from the terminal interface: ``museui login`` in a process of its own, which has every check."""
+"""Signing in from the terminal interface: runs ``museui login``, which makes every check, as a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOGIN_S = 60.0
 
 
 def sign_in(hub: str, token: str) -> str:
-    """Sign in to ``hub``, which keeps the token; what to say. Raises what ``museui login`` found wrong."""
+    """Sign in to ``hub`` and keep the token; return the sentence to show. Raises the error of ``museui login``."""
     command = program_command("museui", "login", "--json", "--", hub)
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What a person chose for the terminal interface: read before the daemon answers, written by the daemon alone."""
+"""The terminal interface's settings in ``config.toml``, read before the daemon answers. Only the daemon writes them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MAX_BYTES = 1 << 20
 
 
 def read_theme(path: Path) -> str | None:
-    """``theme`` of the table ``[tui]`` in the file ``path``; None when it is not there, or cannot be read.
+    """Return ``theme`` of the table ``[tui]`` in the file ``path``; None when it is missing or cannot be read.
 
-    A file that cannot be read is the daemon's to complain about.
+    The daemon reports a file that cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -27,7 +27,7 @@ def read_theme(path: Path) -> str | None:
 
 
 def parse_theme(content: bytes) -> str | None:
-    """``theme`` of the table ``[tui]``; None for anything else."""
+    """Return ``theme`` of the table ``[tui]`` in a TOML document; None when there is no such text."""
     import tomllib
 
     try:
@@ -39,9 +39,9 @@ def parse_theme(content: bytes) -> str | None:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """The table ``[keys]`` in the file ``path``: an action's id → its keys. Raises :class:`Usage` for other ids.
+    """Return the table ``[keys]`` of the file ``path``: action id → keys. Raises :class:`Usage` for unknown ids.
 
-    A file that cannot be read is the daemon's to complain about.
+    The daemon reports a file that cannot be read.
     """
     import tomllib
 
@@ -51,9 +51,9 @@ def read_keys(path: Path) -> dict[str, str]:
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(keys, dict) or not all(isinstance(value, str) and value for value in keys.values()):
-        raise Usage(f"{path}: [keys] is not a table of texts", hint='Like: push = "p"')
+        raise Usage(f"{path}: [keys] is not a table of strings", hint='Write it like this: push = "p"')
     unknown = sorted(set(keys) - {action.id for action in ACTIONS})
     if unknown:
         known = ", ".join(action.id for action in ACTIONS)
-        raise Usage(f"{path}: [keys] has {unknown[0]!r}, which is no action", hint=f"There are: {known}.")
+        raise Usage(f"{path}: [keys] has {unknown[0]!r}, which is not an action", hint=f"The actions are: {known}.")
     return keys

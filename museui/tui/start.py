@@ -1,4 +1,4 @@
-"""Opening the terminal interface: the daemon is asked first, and tells while Textual is being imported."""
+"""Opens the terminal interface: connects to the daemon first, so that its state arrives while Textual is imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .preferences import read_keys, read_theme
 
 
 def run() -> int:
-    """Open it in this terminal; the exit code. Raises :class:`Usage` for ``[keys]`` that mean nothing."""
+    """Open the interface; return the exit code. Raises :class:`Usage` for unknown ids in ``[keys]``."""
     config = find_places().config
     theme, keys = read_theme(config), read_keys(config)
     feed = Feed(LocalClient, start_daemon)

@@ -1,9 +1,11 @@
-"""The program's own themes, no colour at all where nobody wants any, and what every theme is asked for besides."""
+"""MuseUI's own themes, one of them without colours (``NO_COLOR``), and the variables that we add to every theme."""
 
 from __future__ import annotations
 
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
+
+from .contrast import BORDER, TEXT, readable
 
 DARK = Theme(
     name="museui-dark",
@@ -51,19 +53,48 @@ THEMES = (DARK, LIGHT, MONOCHROME)
 THEME_NAMES = (*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES))
 
 
+_TONES = ("foreground", "primary", "success", "accent", "warning", "error")
+
+
 def more_variables(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
-    """Colours our styles use that Textual's themes lack, mixed from those they have, none of them translucent."""
-    background, foreground = Color.parse(variables["background"]), Color.parse(variables["foreground"])
-    primary = Color.parse(variables["primary"])
-    mixed = {
-        "quiet": background.blend(foreground, 0.62 if theme.dark else 0.76),
-        "cursor": background.blend(primary, 0.3 if theme.dark else 0.2),
+    """Return the colour variables of our styles that Textual's themes lack or draw too faint to be read.
+
+    None of them is translucent. Some of Textual's themes have tones with a contrast of 1.1 on their own panels: those
+    are made lighter or darker. The colours of an ANSI theme are the terminal's: nothing can be mixed from them.
+    """
+    if theme.ansi:
+        return _ANSI | {"primary": "ansi_cyan" if theme.dark else "ansi_blue"}  # dark blue is faint on black
+    color = {name: Color.parse(variables[name]) for name in ("background", "panel", *_TONES)}
+    background, dark = color["background"], theme.dark
+    cursor = background.blend(color["primary"], 0.3 if dark else 0.2)
+    grounds = {background: TEXT, color["panel"]: TEXT, cursor: BORDER}
+    color |= {name: readable(color[name], grounds, dark=dark) for name in _TONES}
+    foreground = color["foreground"]
+    quiet = background.blend(foreground, 0.62 if dark else 0.76)
+    line = background.blend(foreground, 0.25)
+    more = {name: color[name] for name in _TONES} | {
+        "quiet": readable(quiet, grounds, dark=dark),
+        "cursor": cursor,
         "cursor-blurred": background.blend(foreground, 0.1),
-        "border-quiet": background.blend(foreground, 0.25),
+        "border-quiet": readable(line, {background: BORDER}, dark=dark),
     }
-    mixed |= dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), mixed["border-quiet"])
-    mixed |= dict.fromkeys(
-        ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
-        background.blend(foreground, 0.08),
-    )
-    return {name: color.hex6 for name, color in mixed.items()}
+    more |= dict.fromkeys(_SCROLLBARS, line)
+    more |= dict.fromkeys(_SCROLLBAR_GROUNDS, background.blend(foreground, 0.08))
+    return {name: value.hex6 for name, value in more.items()}
+
+
+_SCROLLBARS = ("scrollbar", "scrollbar-hover", "scrollbar-active")
+_SCROLLBAR_GROUNDS = (
+    "scrollbar-background",
+    "scrollbar-background-hover",
+    "scrollbar-background-active",
+    "scrollbar-corner-color",
+)
+_ANSI = {
+    **dict.fromkeys(("quiet", "border-quiet", "cursor", "cursor-blurred", *_SCROLLBAR_GROUNDS), "ansi_default"),
+    **dict.fromkeys(_SCROLLBARS, "ansi_cyan"),
+}
+"""Text and borders in the terminal's own foreground, which is readable on its background whatever the two are.
+
+Black, white and grey would be invisible on one terminal or another. The cursor is drawn in reverse, see the table.
+"""

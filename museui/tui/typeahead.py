@@ -1,4 +1,4 @@
-"""Keys one after the other: what was typed ahead goes to the screen or the line that the key before it has opened."""
+"""Type-ahead: a key goes to the screen or input that the key before it opened."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PATIENCE_S = 1.0
 
 
 class TypeAhead(App[None]):
-    """An app that passes a key on when what the one before it did is done.
+    """An app that handles a key only when the effects of the key before it are complete.
 
-    Textual passes each on at once, to whatever has the focus then; a key's binding runs later than that.
+    Textual dispatches each key at once to the widget in focus, but runs the binding of a key later.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class TypeAhead(App[None]):
         self._passed_s = 0.0
 
     async def on_event(self, event: Event) -> None:
-        """Keep a key, and what is pasted, until it is its turn."""
+        """Queue keys and pasted text until the ones before them are handled."""
         if not isinstance(event, (Key, Paste)) or event.is_forwarded:
             await super().on_event(event)
             return
@@ -42,6 +42,6 @@ class TypeAhead(App[None]):
 
     @property
     def _is_busy(self) -> bool:
-        """Whether messages wait here or anywhere on the screen."""
+        """True while the app or any widget of the screen has messages to handle."""
         everyone = (self, self.screen, *self.screen.walk_children())
         return any(pump.message_queue_size for pump in everyone)

@@ -26,6 +26,9 @@ _FONT_PX, _CELL_PX, _LINE_PX, _EDGE_PX = 20, 12, 23, 10
 """Letters are as wide, and the lines of boxes meet, as in DejaVu Sans Mono and its like; other fonts are stretched."""
 _BLANK = "\N{NO-BREAK SPACE}"
 _FONTS = 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace'
+_EDGES = "│╭╮╰╯▏"
+_PIECES = re.compile(rf"[{_EDGES}]|[^\s{_EDGES}]+(?: [^\s{_EDGES}]+)*")
+"""An edge of a box, or words with single blanks between them."""
 _TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
 
 
@@ -59,15 +62,19 @@ def _draw_backgrounds(runs: Iterable[_Run], y: int, plain: str) -> Iterator[str]
 
 
 def _draw_texts(runs: Iterable[_Run], y: int) -> Iterator[str]:
+    """Draw each word group and each edge of a box at its own cell.
+
+    A run that is stretched as a whole would put its last letters where the viewer's font, and not the cell, has them:
+    the right edge of a box would jump between rows with text and rows without.
+    """
     x = 0
     for run in runs:
-        words = run.text.strip()
-        if words:
-            begins = x + len(run.text) - len(run.text.lstrip())
+        for piece in _PIECES.finditer(run.text):
+            words = piece.group()
             size = f'textLength="{_px(cell_len(words) * _CELL_PX)}" lengthAdjust="spacingAndGlyphs"'
             look = f'fill="{run.foreground}"{run.font}'
-            shown = escape(words, quote=False).replace(" ", _BLANK)  # others are drawn as one, by some programs
-            yield f"<text {_place(begins, y, 0.8)} {size} {look}>{shown}</text>"
+            shown = escape(words, quote=False).replace(" ", _BLANK)  # some programs draw plain blanks as one
+            yield f"<text {_place(x + cell_len(run.text[: piece.start()]), y, 0.8)} {size} {look}>{shown}</text>"
         x += cell_len(run.text)
 
 

@@ -95,7 +95,7 @@ async def test_nothing_watched_yet_says_what_to_do_first() -> None:
             await screen.sees("Welcome to MuseUI")
 
 
-@pytest.mark.parametrize(("choice", "seen"), [("Sign in", "The hub's address"), ("Add a", "Look below")])
+@pytest.mark.parametrize(("choice", "seen"), [("Sign in", "The hub's address"), ("Add a", "Search below")])
 async def test_what_one_can_do_first_is_done_by_a_click_too(choice: str, seen: str) -> None:
     with ScriptedDaemon() as daemon:
         async with open_screen(daemon, (80, 24)) as screen:
@@ -128,7 +128,7 @@ async def test_retry_asks_for_what_waits_for_the_repository(daemon: ScriptedDaem
         await screen.press("r")
         await screen.sees("main: tried again")
         await screen.press("up", "r")
-        await screen.sees("nothing waits to be tried again")
+        await screen.sees("nothing to retry")
     assert daemon.asked == [(f"POST queue/{STOPPED.id}/retry", {})]
 
 
@@ -155,7 +155,7 @@ async def test_pause_and_resume(daemon: ScriptedDaemon) -> None:
         await screen.press("space")
         await screen.sees("sketches is paused")
         daemon.show("repositories", repository("sketches", "paused"))
-        await screen.sees("⏸ 1 paused")
+        await screen.sees("║ 1 paused")
         await screen.press("space")
         await screen.sees("sketches is no longer paused")
 
@@ -222,7 +222,7 @@ async def test_help_has_every_key_and_goes_away(daemon: ScriptedDaemon, key: str
     async with open_screen(daemon) as screen:
         await screen.sees("✗ 1 needs you")
         await screen.press(key)
-        await screen.sees("Push the repository now", "Leave; the daemon goes on", "Try again what waits")
+        await screen.sees("Push the repository now", "Leave; the daemon keeps running", "Retry what waits")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.dashboard)
 
@@ -232,7 +232,7 @@ async def test_the_palette_runs_an_action(daemon: ScriptedDaemon) -> None:
     async with open_screen(daemon) as screen:
         await screen.sees("✗ 1 needs you")
         await screen.press("ctrl+p", *"pause")
-        await screen.sees("Pause the repository, or go on")
+        await screen.sees("Pause or resume the repository")
         await screen.press("enter")
         await screen.sees("sketches is paused")
 

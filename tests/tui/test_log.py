@@ -79,7 +79,7 @@ async def test_hostile_lines_are_shown_as_text_and_copied_as_one_line(daemon: Sc
         assert screen.app.clipboard == render_log_line(line(60, EVIL, "warning"))
         assert "\n" not in screen.app.clipboard
         await screen.press("question_mark")
-        await screen.sees("Copy every line that is shown", "follow what comes")
+        await screen.sees("Copy every line that is shown", "Follow new lines")
 
 
 def test_the_newest_lines_are_kept_also_of_a_daemon_that_was_started_anew() -> None:

@@ -26,7 +26,7 @@ async def test_where_nothing_is_set_up_only_what_a_newcomer_can_do_has_a_key(dae
         await screen.press("slash", "c", "r", "space", "5", "l")
         assert screen.text.splitlines()[-1] == footer
         await screen.press("question_mark")
-        await screen.sees("Find repositories and look after them", "Sign in to a hub", "See everything at work")
+        await screen.sees("Find repositories and watch them", "Sign in to a hub", "See everything at work")
         assert "Push the repository now" not in screen.text
         await screen.press("escape")
         daemon.show("repositories", repository("song"))

@@ -101,7 +101,7 @@ async def test_one_without_a_remote_is_asked_for_its_place_on_a_hub(daemon: Scri
         await screen.press("space")
         await screen.sees("Where to push album", album.proposed_url or "")
         await screen.press("ctrl+u", "enter")
-        await screen.sees("there is no address")
+        await screen.sees("the address is empty")
         await screen.press(*"https://hub.local/ada/lp", "enter")
         await screen.sees("album is watched")
         body = {"path": album.path, "remote": "https://hub.local/ada/lp"}
@@ -124,7 +124,7 @@ async def test_removing_asks_first(daemon: ScriptedDaemon, home: Path) -> None:
         await screen.sees("1 watched")
         for key in ("space", "delete", "enter"):
             await screen.press(key)
-            await screen.sees("Look after song no longer?")
+            await screen.sees("Stop watching song?")
             await screen.press("n")
             await screen.sees("1 watched")
         assert [asked for asked, _ in daemon.asked] == ["GET found"]
@@ -218,7 +218,7 @@ async def test_the_doctor_says_what_is_wrong_first_and_looks_again(daemon: Scrip
     daemon.answers["GET doctor"] = {"ok": False, "checks": [encode(good), encode(bad)]}
     async with open_screen(daemon, (80, 24)) as screen:
         await screen.press("D")
-        await screen.sees("1 of 2 checks found something", "✗ watching", "do  Raise the limit.", "✓ disk")
+        await screen.sees("1 of 2 checks failed", "✗ watching", "do  Raise the limit.", "✓ disk")
         await screen.press("y")
         assert screen.app.clipboard.splitlines()[1:3] == ["✗ watching: no watches are left", "  do: Raise the limit."]
         daemon.answers["GET doctor"] = {"ok": True, "checks": [encode(good)]}
@@ -233,7 +233,7 @@ async def test_a_doctor_that_cannot_be_asked_says_why(daemon: ScriptedDaemon) ->
         await screen.press("d")
         await screen.sees("✗ the daemon has no time", "Later.")
         await screen.press("y")
-        await screen.sees("nothing was found yet")
+        await screen.sees("the checks have not ended yet")
 
 
 # -- settings
@@ -245,7 +245,7 @@ async def test_branches_and_remote_are_typed_and_what_is_refused_stays_open(daem
     async with open_screen(daemon) as screen:
         await screen.sees("all safe")
         await screen.press("s")
-        await screen.sees("Settings of", "branches", "by itself: origin", "commit by itself")
+        await screen.sees("Settings of", "branches", "automatic: origin", "commit by itself")
         await screen.press("enter", "comma", "enter")
         await screen.sees("there is a pattern missing")
         await screen.press("backspace", "backspace", *"main,take-*", "enter")
@@ -369,7 +369,7 @@ async def test_one_place_takes_the_place_of_another_and_escape_goes_to_the_dashb
         await leave(screen)
 
 
-@pytest.mark.parametrize(("key", "seen"), [("b", "Hubs"), ("D", "Doctor"), ("s", "Settings of"), ("a", "Look below")])
+@pytest.mark.parametrize(("key", "seen"), [("b", "Hubs"), ("D", "Doctor"), ("s", "Settings of"), ("a", "Search below")])
 async def test_every_place_is_whole_in_eighty_by_twenty_four_and_without_a_daemon(
     daemon: ScriptedDaemon, home: Path, key: str, seen: str
 ) -> None:

@@ -61,7 +61,7 @@ async def test_a_push_that_runs_goes_on_while_it_is_looked_at(daemon: ScriptedDa
         daemon.drop("pushes", "7")
         await screen.sees("Push 7 of song failed", FORBIDDEN.message, FORBIDDEN.hint, "req-17")
         await screen.press("j", "k", "r")
-        await screen.sees("nothing waits to be tried again")
+        await screen.sees("nothing to retry")
         waiting = entry("song", "stopped", error=FORBIDDEN)
         daemon.answers[f"POST queue/{waiting.id}/retry"] = {"retried": 1}
         daemon.show("queue", waiting)
@@ -86,7 +86,7 @@ async def test_enter_says_how_a_repository_stands_of_which_nothing_was_pushed(da
         await screen.press("enter")
         await screen.sees("Everything is on the hub.", "main: safe", SONG.path, "https://hub.local/ada/song")
         await screen.press("j", "k", "r")
-        await screen.sees("nothing waits to be tried again")
+        await screen.sees("nothing to retry")
         await screen.press("escape")
         await screen.until(lambda: screen.app.screen is screen.dashboard)
 
@@ -156,7 +156,7 @@ async def test_the_history_is_filtered_and_a_row_opened(daemon: ScriptedDaemon) 
         await screen.press("H")
         await screen.sees("3 pushes ")
         await screen.press("slash", *"forbidden", "enter")
-        await screen.sees("1 pushes ")
+        await screen.sees("1 push ")
         await screen.press("y")
         assert FORBIDDEN.message in screen.app.clipboard
         await screen.press("enter")

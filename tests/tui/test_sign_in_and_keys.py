@@ -31,7 +31,7 @@ async def test_signing_in_says_what_is_wrong_where_it_was_typed(daemon: Scripted
         await screen.press("i")
         await screen.sees("Sign in to a hub", "https://hub.local")
         await screen.press("enter")
-        await screen.sees("Both are needed.")
+        await screen.sees("Address and token are both needed.")
         screen.app.screen.query_one("#hub", Input).value = "http://127.0.0.1:1"
         await screen.press(*"secret")
         assert "secret" not in screen.text

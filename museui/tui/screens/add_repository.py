@@ -1,4 +1,4 @@
-"""Adding repositories: a tree of folders, and the Muse repositories the daemon finds below the chosen one."""
+"""The screen to add repositories: a tree of folders, and the Muse repositories that the daemon finds below one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FOUND = (Column("", 1), Column("repository"), Column("pushed to", 30, from_widt
 
 
 class AddRepository(PanelScreen):
-    """A search goes on until it is over, another is begun, or the screen is left."""
+    """A search runs until it ends, another begins, or the screen is closed."""
 
     WHERE = "add"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("add")]
@@ -52,7 +52,7 @@ class AddRepository(PanelScreen):
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """``folder``: where to begin; the home folder without it."""
+        """Begin in ``folder``; without one, in the home folder."""
         super().__init__()
         self._folder = folder or Path.home()
         self.search = Search(str(self._folder))
@@ -61,10 +61,10 @@ class AddRepository(PanelScreen):
         self._asking: set[str] = set()
 
     def compose_body(self) -> ComposeResult:
-        """The tree, what was found, and what is said of it."""
+        """Yield the tree, the search results and the details."""
         with Horizontal(id="add-body"):
             with Vertical(id="folders-panel", classes="panel") as folders:
-                folders.border_title = "Look below"
+                folders.border_title = "Search below"
                 yield FolderTree(self._folder, id="folders")
             with Vertical(id="add-right"):
                 with Vertical(id="found-panel", classes="panel") as found:
@@ -75,7 +75,7 @@ class AddRepository(PanelScreen):
                     yield Static(id="detail")
 
     def on_mount(self) -> None:
-        """Look below the home folder."""
+        """Search below the home folder."""
         self.query_one("#found").focus()
         self.action_look()
 
@@ -84,7 +84,7 @@ class AddRepository(PanelScreen):
         self._number += 1
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """What was found, as it stands."""
+        """Show the results so far."""
         if changed and not changed & {"repositories"}:
             return
         watched = self._watched
@@ -114,7 +114,7 @@ class AddRepository(PanelScreen):
         ]
 
     def on_resize(self) -> None:
-        """Lines are wrapped anew."""
+        """Wrap lines at the new width."""
         self.call_after_refresh(self._show_detail)
 
     @property
@@ -127,24 +127,24 @@ class AddRepository(PanelScreen):
         return next((item for item in self.search.found if item.path == key), None)
 
     def on_table_moved(self) -> None:
-        """What is said follows the cursor."""
+        """Show the details of the repository under the cursor."""
         self._show_detail()
 
     def on_table_chosen(self) -> None:
-        """Enter, or a second click."""
+        """Watch the repository, or stop watching it."""
         self.action_look_after()
 
     def on_directory_tree_directory_selected(self, event: DirectoryTree.DirectorySelected) -> None:
-        """Enter on a folder looks below it."""
+        """Search below the folder."""
         event.node.expand()
         self._look(str(event.path))
 
     def action_look(self) -> None:
-        """Look below the same folder again."""
+        """Search below the same folder again."""
         self._look(self.search.below)
 
     def action_above(self) -> None:
-        """Have the tree begin one folder further up."""
+        """Move the root of the tree to its parent folder, and search below that."""
         self._folder = self._folder.parent
         self.query_one(FolderTree).path = self._folder
         self._look(str(self._folder))
@@ -187,7 +187,7 @@ class AddRepository(PanelScreen):
         self.show_body(EVERYTHING)
 
     def action_look_after(self) -> None:
-        """Look after the repository, or, after a question, no longer."""
+        """Watch the repository; stop watching one that is watched, after a question."""
         item = self._item
         if item is None or item.path in self._asking:
             return
@@ -220,7 +220,7 @@ class AddRepository(PanelScreen):
         self.muse.ask(requests.watch(path), then, failed)
 
     def action_remove(self) -> None:
-        """Look after it no longer, after a question."""
+        """Stop watching the repository, after a question."""
         item = self._item
         watched = self._watched.get(item.path) if item else None
         if watched:
@@ -229,7 +229,7 @@ class AddRepository(PanelScreen):
             self.notify("it is not watched")
 
     def action_copy(self) -> None:
-        """What is said of the one under the cursor."""
+        """Copy the details of the repository under the cursor."""
         item = self._item
         if item:
             detail = describe_found(item, item.path in self._watched, self._failures.get(item.path))
@@ -238,7 +238,7 @@ class AddRepository(PanelScreen):
 
 def _url(text: str) -> str:
     if not text.strip():
-        raise Usage("there is no address", hint=_WHERE_TO)
+        raise Usage("the address is empty", hint=_WHERE_TO)
     return text.strip()
 
 

@@ -1,4 +1,4 @@
-"""What every screen of ours has: a headline, a body, its keys; and news when there is any."""
+"""Base class of the screens: a headline, a body and a footer, updated when there is news."""
 
 from __future__ import annotations
 
@@ -19,31 +19,34 @@ R = TypeVar("R")
 
 
 class NewsScreen(Screen[R]):
-    """A screen that shows something of what the daemon tells; ``WHERE`` is what the actions call it.
+    """A screen that shows the daemon's state. ``WHERE`` is its name in the list of actions.
 
-    What lies between the line at the top and the one at the bottom is :meth:`compose_body` and :meth:`show_body`.
+    Subclasses define the part between headline and footer by :meth:`compose_body` and :meth:`show_body`.
     """
 
     WHERE: ClassVar[str] = ""
-    DEFAULT_CSS = "NewsScreen.-gone Table, NewsScreen.-gone PushView, NewsScreen.-gone PageView { text-opacity: 60%; }"
+    DEFAULT_CSS = """
+    NewsScreen.-gone Table, NewsScreen.-gone PushView, NewsScreen.-gone PageView { text-opacity: 60%; }
+    NewsScreen.-gone Table:ansi, NewsScreen.-gone PushView:ansi, NewsScreen.-gone PageView:ansi { text-opacity: 100%; }
+    """
 
     @property
     def muse(self) -> AppProtocol:
-        """The app."""
+        """The app, with the type that screens know."""
         return as_muse(self.app)
 
     def compose(self) -> ComposeResult:
-        """The two lines and what is between."""
+        """Yield headline, body and footer."""
         yield HeadlineBar(id="headline")
         yield from self.compose_body()
         yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
-        """What is between the lines."""
+        """Yield the widgets of the body."""
         raise NotImplementedError
 
     def show_news(self, changed: AbstractSet[str]) -> None:
-        """Show the app's news: the collections that changed, none when only time has passed."""
+        """Show the app's news. ``changed`` has the collections that changed; it is empty when only time has passed."""
         news, now = self.muse.news, self.muse.now()
         self.query_one(HeadlineBar).show(make_headline(news.state, now, news.connected, news.starting), now)
         self.set_class(news.gone, "-gone")
@@ -51,10 +54,10 @@ class NewsScreen(Screen[R]):
         self.query_one(KeyBar).show(self.offered())
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """Show the app's news there."""
+        """Show the app's news in the body."""
 
     def offered(self) -> list[Action]:
-        """What can be done here now. When the daemon is gone, the key that starts it does nothing else."""
+        """Return the actions available now. While the daemon is gone, the key that starts it has no other action."""
         actions = self.muse.actions
         starts = [action for action in actions if action.where == "gone" and self.muse.news.gone]
         taken = {key for action in starts for key in action.keys.split(",")}
@@ -63,17 +66,17 @@ class NewsScreen(Screen[R]):
         ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A key of what is not offered is as if it were none."""
+        """Ignore the keys of actions that are not available."""
         every = actions_of(self.WHERE, self.muse.actions)
         return action not in _names(every) or action in _names(self.offered())
 
     def on_screen_resume(self) -> None:
-        """It may be old by now; when the app ends, there is nothing left to show it on."""
+        """Update everything: news that came while another screen was on top was not shown here."""
         if self.app.is_running:
             self.show_news(EVERYTHING)
 
     def action_close(self) -> None:
-        """Back."""
+        """Go back."""
         self.dismiss()
 
 

@@ -1,4 +1,4 @@
-"""One of several: the present one has the cursor, enter takes, escape leaves all as it is."""
+"""Dialog to choose one of several options. The cursor begins on the present one; escape changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from museui.core.figures import one_line
 
 
 class Choose(ModalScreen[str]):
-    """Ends with the id of what was chosen, None for nothing. ``options``: (id, what it is called)."""
+    """Ends with the id of the chosen option, or None. ``options`` are pairs of id and title."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "leave it"),
@@ -34,21 +34,21 @@ class Choose(ModalScreen[str]):
         self._title, self._options, self._now = title, options, now
 
     def compose(self) -> ComposeResult:
-        """The options."""
+        """Yield the list of options."""
         options = [Option(Content(one_line(name)), id=key) for key, name in self._options]
         yield OptionList(*options)
 
     def on_mount(self) -> None:
-        """The cursor on what is so now."""
+        """Move the cursor to the present option."""
         options = self.query_one(OptionList)
         options.border_title = Content(one_line(self._title))
         options.highlighted = next((place for place, (key, _) in enumerate(self._options) if key == self._now), 0)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or the mouse."""
+        """End with the option chosen by enter or mouse."""
         self.dismiss(event.option.id)
 
     def action_move(self, way: str) -> None:
-        """As the arrows do."""
+        """Move the cursor as the arrow keys do."""
         options = self.query_one(OptionList)
         options.action_cursor_down() if way == "down" else options.action_cursor_up()

@@ -1,4 +1,4 @@
-"""A question before something is lost: yes by its letter, no by anything else."""
+"""Dialog with a question before something is lost. The safe answer has the focus; y confirms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Button, Label
 
 
 class Confirm(ModalScreen[bool]):
-    """Ends with the answer."""
+    """Ends with True when the person confirms."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),
@@ -33,7 +33,7 @@ class Confirm(ModalScreen[bool]):
         self._question, self._yes = question, yes
 
     def compose(self) -> ComposeResult:
-        """The question and its answers; the safe one has the focus."""
+        """Yield the question and its two buttons."""
         with Vertical():
             yield Label(self._question, markup=False)
             with Horizontal():
@@ -41,13 +41,13 @@ class Confirm(ModalScreen[bool]):
                 yield Button(f"{self._yes} (y)", id="yes", variant="warning", compact=True)
 
     def on_mount(self) -> None:
-        """The safe answer first."""
+        """Focus the safe answer."""
         self.query_one("#no").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Mouse, or enter."""
+        """End with the button's answer."""
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, yes: bool) -> None:
-        """A letter."""
+        """End with the answer of a letter key."""
         self.dismiss(yes)

@@ -1,4 +1,4 @@
-"""The dashboard: every repository, the push of the one under the cursor, what waits, what was."""
+"""The dashboard: every repository, the push of the one under the cursor, the queue, the history and the log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _REPOSITORIES = {"repositories", "queue"}
 
 
 class Dashboard(NewsScreen[None]):
-    """Shows what the daemon tells; knows nothing of its own but which panel and row are looked at."""
+    """Shows the daemon's state. Its own state is only the panel and row in focus."""
 
     WHERE = "dashboard"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]  # noqa: RUF012
@@ -61,7 +61,7 @@ class Dashboard(NewsScreen[None]):
         self._titles: dict[str, tuple[str, str]] = {}
 
     def compose_body(self) -> ComposeResult:
-        """The parts."""
+        """Yield banner, empty state, panels and filter."""
         yield Banner(id="banner")
         yield EmptyStateView(id="empty-state")
         with Horizontal(id="body"):
@@ -77,17 +77,17 @@ class Dashboard(NewsScreen[None]):
         yield Input(placeholder="filter", id="filter", compact=True)
 
     def on_mount(self) -> None:
-        """Begin with the repositories."""
+        """Focus the repositories."""
         self.query_one("#filter").display = False
         self.action_panel("repositories")
         self.show_news(EVERYTHING)
 
     def on_resize(self) -> None:
-        """On a narrow screen the titles are the way from panel to panel; a broad one has all lists at once."""
+        """Arrange the panels for the new width."""
         self.call_after_refresh(self._arrange)
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """Show what changed; when nothing did, what time changes."""
+        """Show what changed; when nothing did, update what depends on the time."""
         news, now = self.muse.news, self.muse.now()
         state, minute = news.state, int(now // 60)
         if minute != self._minute:
@@ -139,7 +139,7 @@ class Dashboard(NewsScreen[None]):
         self._titles = titles
 
     def _arrange(self) -> None:
-        """On a narrow screen one panel is there; on a broad one all are; between, one of the lists."""
+        """Show one panel on a narrow screen, all on a broad one, and one of the lists on a screen between."""
         narrow, at_list = self.has_class("-narrow"), self._at in _LISTS
         shown = {
             "left": not narrow or self._at == "repositories",
@@ -153,23 +153,23 @@ class Dashboard(NewsScreen[None]):
         self._entitle()
 
     def offered(self) -> list[Action]:
-        """Where there is nothing to list, there is little to do."""
+        """Return the actions available now: in an empty state only its choices."""
         every, empty_state = super().offered(), self._empty_state
         if empty_state is None or not (empty_state.choices or self.muse.news.gone):
             return every
         return [action for action in every if action.where != self.WHERE or empty_state.offers(action.id)]
 
     def table(self, name: str) -> Table:
-        """One of the lists."""
+        """Return a list by its name."""
         return self.query_one(f"#{name}", Table)
 
     @property
     def repository(self) -> RepositoryView | None:
-        """The repository under the cursor."""
+        """The repository under the cursor; None without repositories."""
         return self.muse.news.state.repositories.get(self.table("repositories").key or "")
 
     def queue_entries(self) -> list[QueueView]:
-        """What waits: the row of the queue when one looks at it, else what waits for the repository."""
+        """Return the queue entry under the cursor when the queue has the focus, else the repository's entries."""
         queue = self.muse.news.state.queue
         if self.table("queue").has_focus:
             found = queue.get(self.table("queue").key or "")
@@ -178,12 +178,12 @@ class Dashboard(NewsScreen[None]):
         return [entry for entry in queue.values() if repository and entry.repository == repository.id]
 
     def on_table_moved(self, event: Table.Moved) -> None:
-        """The push panel follows the cursor."""
+        """Show the push of the repository under the cursor."""
         if event.table.id == "repositories":
             self._show_selected()
 
     def action_panel(self, name: str) -> None:
-        """Go to a panel: it has the keys, and on a narrow screen the room."""
+        """Focus a panel; on a narrow screen, show it in place of the present one."""
         self._at = name
         if name in _LISTS:
             self._list = name
@@ -191,29 +191,29 @@ class Dashboard(NewsScreen[None]):
         self.query_one(f"#{name}").focus()
 
     def action_lists(self) -> None:
-        """To the list at the right, and from there to the next."""
+        """Focus the list at the right; from there, the next one."""
         if self._empty_state:
             return
         here = _LISTS.index(self._list)
         self.action_panel(_LISTS[(here + (self._at in _LISTS)) % len(_LISTS)])
 
     def action_filter(self) -> None:
-        """Type what to look for."""
+        """Show and focus the filter."""
         box = self.query_one("#filter", Input)
         box.display = True
         box.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The lists follow what is typed."""
+        """Filter the lists as the person types."""
         self.filter_text = event.value
         self.show_news(EVERYTHING)
 
     def on_input_submitted(self) -> None:
-        """Enter goes back to the list, filtered."""
+        """Return to the filtered list."""
         self.action_panel(self._at)
 
     def on_key(self, event: Key) -> None:
-        """Escape closes the filter."""
+        """Close the filter on escape."""
         box = self.query_one("#filter", Input)
         if event.key == "escape" and box.display:
             event.stop()
@@ -221,11 +221,11 @@ class Dashboard(NewsScreen[None]):
             self.action_panel(self._at)
 
     def on_table_chosen(self) -> None:
-        """Enter, or a second click."""
+        """Open the details of the row."""
         self.action_details()
 
     def action_details(self) -> None:
-        """What is wrong with the repository of the row, else its push: the one that runs, or the last."""
+        """Open the page of the row's repository if it is in trouble, else that of its running or last push."""
         state, focused = self.muse.news.state, self.focused
         if isinstance(focused, Table) and focused.id == "history":
             if past := state.history.get(focused.key or ""):
@@ -258,13 +258,13 @@ class Dashboard(NewsScreen[None]):
         self.app.push_screen(RepositoryScreen(repository))
 
     def action_history(self) -> None:
-        """Every push there was."""
+        """Open the history."""
         from .history import HistoryScreen
 
         self.app.push_screen(HistoryScreen())
 
     def action_copy(self) -> None:
-        """The row that has the focus, or what is said of the repository."""
+        """Copy the row in focus, or the repository's details."""
         focused, panel = self.focused, self.query_one(PushView).shown
         if isinstance(focused, Table) and focused.id != "repositories" and focused.rows:
             self.muse.copy("  ".join(cell.text for cell in focused.rows[focused.cursor].cells if cell.text))
@@ -273,7 +273,7 @@ class Dashboard(NewsScreen[None]):
             self.muse.copy(f"{panel.title}\n{trouble}")
 
     def action_push_now(self) -> None:
-        """Push the repository under the cursor."""
+        """Push the present branch of the repository under the cursor."""
         repository = self.repository
         if repository is None:
             return
@@ -283,19 +283,19 @@ class Dashboard(NewsScreen[None]):
             self.notify(f"{repository.name} has no branch to push", markup=False)
 
     def action_retry(self) -> None:
-        """Try again what waits for the repository, or the row of the queue."""
+        """Retry the queue entry in focus, or those of the repository."""
         if self.table("queue").has_focus and (entries := self.queue_entries()):
             self.muse.ask_and_say(requests.retry(entries))
         else:
             self.muse.retry(self.repository)
 
     def action_cancel(self) -> None:
-        """Take it out of the queue, after a question."""
+        """Take entries out of the queue, after a question."""
         from .confirm import Confirm
 
         entries = self.queue_entries()
         if not entries:
-            self.notify("nothing waits that could be cancelled")
+            self.notify("nothing to cancel")
             return
         names = ", ".join(entry.branch for entry in entries)
 
@@ -306,23 +306,23 @@ class Dashboard(NewsScreen[None]):
         self.app.push_screen(Confirm(f"Stop pushing {names} until the next commit?", "Cancel it"), answered)
 
     def action_pause(self) -> None:
-        """Pause the repository, or go on."""
+        """Pause or resume the repository."""
         if repository := self.repository:
             self.muse.ask_and_say(requests.resume(repository) if repository.paused else requests.pause(repository))
 
     def action_add(self) -> None:
-        """Find repositories."""
+        """Open the screen to add repositories."""
         self.muse.open_screen("add")
 
     def action_sign_in(self) -> None:
-        """A token for a hub: that of the repository under the cursor, or the first."""
+        """Sign in to the hub of the repository under the cursor, or to the first hub."""
         self.muse.sign_in(self.repository)
 
     def action_demo(self) -> None:
-        """See everything at work."""
+        """Run the demo."""
         self.muse.show_demo()
 
     def action_remove(self) -> None:
-        """Look after the repository no longer, after a question."""
+        """Stop watching the repository, after a question."""
         if self.repository:
             self.muse.ask_to_remove(self.repository)

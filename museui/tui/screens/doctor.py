@@ -1,4 +1,4 @@
-"""The doctor: what keeps commits from being safe, as far as the daemon can see it, each with its fix."""
+"""The doctor screen: the daemon's checks of what keeps commits from being safe, each with its fix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WIDEST_NAME = 44
 
 
 class Doctor(PanelScreen):
-    """Looks when it is opened, and when asked."""
+    """Runs the checks when it is opened and on request."""
 
     WHERE = "doctor"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("doctor")]
@@ -39,21 +39,21 @@ class Doctor(PanelScreen):
         self._looking = False
 
     def compose_body(self) -> ComposeResult:
-        """One text."""
+        """Yield the text in a scroller."""
         with Scroll(classes="panel") as box:
             box.border_title = "Doctor"
             yield Static(id="findings")
 
     def on_mount(self) -> None:
-        """Look."""
+        """Run the checks."""
         self.action_examine()
 
     def action_examine(self) -> None:
-        """Have everything looked at; not twice at a time."""
+        """Run the checks, unless they are running."""
         if self._looking:
             return
         self._looking = True
-        self._say(Content.styled("Looking …", COLORS["busy"]))
+        self._say(Content.styled("Checking …", COLORS["busy"]))
         self.muse.ask(requests.run_doctor, self._examined, self._refused)
 
     def _refused(self, error: MuseError) -> None:
@@ -69,10 +69,10 @@ class Doctor(PanelScreen):
         self.found = describe_checks(checks)
         self._show()
         at = time.strftime("%H:%M:%S", time.localtime(self.muse.now()))
-        self.query_one(Scroll).border_subtitle = f"looked at {at}"
+        self.query_one(Scroll).border_subtitle = f"checked at {at}"
 
     def on_resize(self) -> None:
-        """Lines are wrapped anew."""
+        """Wrap lines at the new width."""
         self._show()
 
     def _show(self) -> None:
@@ -83,11 +83,11 @@ class Doctor(PanelScreen):
         self.query_one("#findings", Static).update(content)
 
     def action_copy(self) -> None:
-        """What was found."""
+        """Copy the findings."""
         if self.found:
             self.muse.copy(copy_findings(self.found))
         else:
-            self.notify("nothing was found yet")
+            self.notify("the checks have not ended yet")
 
 
 def _render(found: Findings, width: int) -> Content:

@@ -1,4 +1,4 @@
-"""A text to be changed; what the daemon has against it is said where it was typed."""
+"""Dialog to edit a text. An error of the daemon is shown below the text, which stays to be corrected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from ..requests import Request
 
 
 class Edit(ModalScreen[None]):
-    """``request``: what is asked of the daemon for a text; it may raise our errors itself."""
+    """Sends ``request`` of the edited text to the daemon, and closes when it succeeded.
+
+    ``request`` may raise :class:`MuseError` for a text that is invalid.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
     DEFAULT_CSS = """
@@ -36,7 +39,7 @@ class Edit(ModalScreen[None]):
         self._title, self._text, self._help, self._request = title, text, help, request
 
     def compose(self) -> ComposeResult:
-        """What it is about, the text, what is wrong with it."""
+        """Yield the explanation, the text and the line for an error."""
         with Vertical() as box:
             box.border_title = one_line(self._title).replace("[", "\\[")
             yield Static(self._help, markup=False)
@@ -45,11 +48,11 @@ class Edit(ModalScreen[None]):
             yield Static("", id="wrong", markup=False)
 
     def on_mount(self) -> None:
-        """Nothing is wrong yet."""
+        """Hide the line for an error."""
         self.query_one("#wrong").display = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Ask for it."""
+        """Send the request."""
         try:
             request = self._request(event.value)
         except MuseError as exc:

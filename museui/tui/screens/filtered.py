@@ -1,4 +1,4 @@
-"""A filter below a list: one types what to look for, enter goes back to the list, escape shows all again."""
+"""A filter line below a table: enter returns to the filtered rows, escape shows all rows again."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ else:
 
 
 class Filtered(_Screen):
-    """For a screen with one :class:`Table`, which ends with :meth:`make_filter`."""
+    """Mixin for a screen with one :class:`Table` whose body ends with :meth:`make_filter`."""
 
     def show_rows(self) -> None:
-        """Show the rows that have :attr:`wanted` in them."""
+        """Show the rows that match :attr:`wanted`."""
         raise NotImplementedError
 
     def make_filter(self) -> Input:
-        """The line to type in, which is not shown at first."""
+        """Return the input of the filter, hidden at first."""
         box = Input(placeholder="filter", id="filter", compact=True)
         box.display = False
         return box
 
     @property
     def wanted(self) -> str:
-        """What is looked for; empty: all is."""
+        """The filter's text; empty: every row matches."""
         return self.query_one(Input).value
 
     def action_filter(self) -> None:
-        """Type what to look for."""
+        """Show and focus the filter."""
         self.query_one(Input).display = True
         self.query_one(Input).focus()
 
     def on_input_changed(self) -> None:
-        """The rows follow what is typed."""
+        """Filter the rows as the person types."""
         self.show_rows()
 
     def on_input_submitted(self) -> None:
-        """Back to the rows, filtered."""
+        """Return to the filtered rows."""
         self.query_one(Table).focus()
 
     def action_close(self) -> None:
-        """The filter goes first, then the screen."""
+        """Close the filter; without one, the screen."""
         box = self.query_one(Input)
         if box.display:
             box.value, box.display = "", False

@@ -1,4 +1,4 @@
-"""Every key of the screen one is on, from the one list of actions."""
+"""Help: every key of a screen, from the list of actions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOVING = (
 
 
 class Help(ModalScreen[None]):
-    """Closed by the key that opened it, or by escape."""
+    """Shows the keys of ``actions``, grouped by screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1", "dismiss", "close")]
     DEFAULT_CSS = """
@@ -38,7 +38,7 @@ class Help(ModalScreen[None]):
         self._actions = actions
 
     def compose(self) -> ComposeResult:
-        """The keys by what they are about."""
+        """Yield the text."""
         with Scroll() as box:
             box.border_title = "Keys"
             yield Static(self._text())

@@ -1,4 +1,4 @@
-"""Every push there was: a table of all, what is usual for the repository under the cursor, a filter."""
+"""The history screen: a table of all pushes, the usual figures of the repository under the cursor, a filter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from museui.core.figures import one_line
+from museui.core.figures import one_line, render_count
 from museui.local.messages import PushView
 
 from .. import requests
@@ -26,7 +26,7 @@ from .push import PushScreen
 
 
 class HistoryScreen(Filtered, NewsScreen[None]):
-    """Reads the history page by page while it is looked at."""
+    """Reads the history page by page while it is open."""
 
     WHERE = "history"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("history")]
@@ -45,14 +45,14 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         self._figure_lines = 0
 
     def compose_body(self) -> ComposeResult:
-        """The figures, the pushes, the filter."""
+        """Yield figures, table and filter."""
         with Vertical():
             yield Static(id="figures", markup=False)
             yield Table(rows.ALL_HISTORY, empty="no push matches", id="all-history")
         yield self.make_filter()
 
     def on_mount(self) -> None:
-        """The newest first, the rest page by page."""
+        """Request the usual figures and the newest page."""
         self.query_one(Vertical).border_title = "History"
         self.query_one(Table).focus()
         self.muse.ask(requests.fetch_all_usual, self._take_usual)
@@ -76,7 +76,7 @@ class HistoryScreen(Filtered, NewsScreen[None]):
             self._show_figures()
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """What has just ended comes on top."""
+        """Add pushes that have just ended."""
         news = self.muse.news
         if "history" in changed:
             fresh = (make_item(push, news.state) for push in news.state.history.values())
@@ -84,7 +84,7 @@ class HistoryScreen(Filtered, NewsScreen[None]):
             self.show_rows()
 
     def show_rows(self) -> None:
-        """The pushes that match."""
+        """Show the pushes that match the filter."""
         newest_first = [self._items[number] for number in sorted(self._items, reverse=True)]
         self._shown = filter_items(newest_first, self.wanted)
         self.query_one(Table).show(LazyRows(self._shown, lambda item: rows.past(item.row), lambda item: item.row.id))
@@ -92,7 +92,7 @@ class HistoryScreen(Filtered, NewsScreen[None]):
 
     def _show_figures(self) -> None:
         past = self._past
-        count = f"{len(self._shown):,} pushes" + ("" if self._whole else " so far …")
+        count = render_count(len(self._shown), "push", "pushes") + ("" if self._whole else " so far …")
         name = past.row.repository if past else ""
         width = max(40, self.app.size.width - 4)
         usual = render_usual(one_line(name), self._usual.get(past.push.repository, {})) if past else []
@@ -108,19 +108,19 @@ class HistoryScreen(Filtered, NewsScreen[None]):
         return self._shown[table.cursor] if self._shown and table.cursor < len(self._shown) else None
 
     def on_table_moved(self) -> None:
-        """What is usual is the repository's under the cursor."""
+        """Show the usual figures of the repository under the cursor."""
         self._show_figures()
 
     def on_table_chosen(self) -> None:
-        """Enter."""
+        """Open the push."""
         self.action_details()
 
     def action_details(self) -> None:
-        """Everything about it."""
+        """Open the push under the cursor."""
         if self._past:
             self.app.push_screen(PushScreen(self._past.push))
 
     def action_copy(self) -> None:
-        """The row."""
+        """Copy the row."""
         if self._past:
             self.muse.copy("  ".join(cell.text for cell in rows.past(self._past.row).cells if cell.text))

@@ -1,4 +1,4 @@
-"""The hubs: whether each answers, who one is there, what one's repositories take, how the pushed branches stand."""
+"""The hub screen: each hub's state, the person's account and storage there, and the branches pushed to it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _BRANCHES = (
 
 
 _LEFT, _WIDE = 44, 100
-"""Cells of the panel at the left, which is there on screens of so many."""
+"""Width in cells of the left panel, and the screen width from which it is beside the other panels."""
 
 
 class Hub(PanelScreen):
-    """Hubs at the left, or on a narrow screen above; the one under the cursor beside them."""
+    """A list of hubs at the left, on a narrow screen at the top, and the details of the one under the cursor."""
 
     WHERE = "hub"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +64,7 @@ class Hub(PanelScreen):
     """
 
     def compose_body(self) -> ComposeResult:
-        """Hubs, facts, branches."""
+        """Yield the panels: hubs, facts, branches."""
         with Horizontal(id="hub-body"):
             with Vertical(id="hub-left", classes="panel") as hubs:
                 hubs.border_title = "Hubs"
@@ -81,18 +81,18 @@ class Hub(PanelScreen):
         self._storage: dict[str, Storage | MuseError | None] = {}
 
     def on_mount(self) -> None:
-        """Begin with the hubs."""
+        """Focus the list of hubs."""
         self.query_one("#hubs").focus()
         self.show_news(EVERYTHING)
 
     def on_resize(self) -> None:
-        """Lines are wrapped anew."""
+        """Wrap lines at the new width."""
         self.show_body(EVERYTHING)
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """Everything: what there is to draw is little."""
+        """Show every panel: there is little to draw."""
         if "history" in changed:
-            self._storage.clear()  # a push may have ended: ask again
+            self._storage.clear()  # a push may have ended, which changes what is stored
         state, now = self.muse.news.state, self.muse.now()
         self.set_class(len(state.hubs) > 1, "several")
         self.query_one("#hubs", Table).show([_hub(row) for row in hub_rows(state)])
@@ -107,7 +107,7 @@ class Hub(PanelScreen):
         self.query_one("#branches", Table).show([_branch(row) for row in rows])
 
     def _find_storage(self, hub: HubView) -> Storage | MuseError | None:
-        """What the hub says of it; what it has not yet been asked it is asked, once it answers."""
+        """Return the storage use on a hub, or the error of asking; None until it answers. Asks once."""
         if hub.base not in self._storage and hub.reachable and hub.user:
             self._storage[hub.base] = None
 
@@ -121,24 +121,24 @@ class Hub(PanelScreen):
 
     @property
     def hub(self) -> HubView | None:
-        """The hub under the cursor."""
+        """The hub under the cursor; None without hubs."""
         return self.muse.news.state.hubs.get(self.query_one("#hubs", Table).key or "")
 
     def on_table_moved(self, event: Table.Moved) -> None:
-        """The rest follows the cursor."""
+        """Show the hub under the cursor."""
         if event.table.id == "hubs":
             self.show_body(frozenset())
 
     def action_to(self, name: str) -> None:
-        """Go to a list."""
+        """Focus a list."""
         self.query_one(f"#{name}").focus()
 
     def action_probe(self) -> None:
-        """Ask the hubs that are gone, now."""
+        """Ask the hubs again and retry the queue."""
         self.muse.ask_and_say(requests.retry_all)
 
     def action_copy(self) -> None:
-        """The facts."""
+        """Copy the facts."""
         if self.hub:
             self.muse.copy(
                 copy_facts(hub_facts(self.muse.news.state, self.hub, self.muse.now(), self._find_storage(self.hub)))

@@ -1,4 +1,4 @@
-"""The daemon's log: it follows what comes until somebody looks at a line; a filter; the line under the cursor."""
+"""The log screen: it follows new lines until a person moves to an older one; with a filter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LINES = (rows.LOG[0], Column("level", 7, from_width=60), rows.LOG[1])
 
 
 class Log(Filtered, PanelScreen):
-    """Begins with what the daemon still tells of before, the oldest line first."""
+    """Shows the daemon's log, the oldest line first, and the whole text of the line under the cursor."""
 
     WHERE = "log"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
@@ -43,7 +43,7 @@ class Log(Filtered, PanelScreen):
         self.follows = True
 
     def compose_body(self) -> ComposeResult:
-        """The lines, the one under the cursor, the filter."""
+        """Yield the table, the line under the cursor and the filter."""
         with Vertical(id="log-panel", classes="panel") as panel:
             panel.border_title = "Log of the daemon"
             yield Table(_LINES, empty="no line matches", id="lines")
@@ -51,17 +51,17 @@ class Log(Filtered, PanelScreen):
         yield self.make_filter()
 
     def on_mount(self) -> None:
-        """The keys move through the lines."""
+        """Focus the table."""
         self.query_one(Table).focus()
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """What has just come is at the end."""
+        """Append new lines."""
         if "log" in changed:
             self._known = add_lines(self._known, self.muse.news.state.log.values())
             self.show_rows()
 
     def show_rows(self) -> None:
-        """The lines that match."""
+        """Show the lines that match the filter."""
         table = self.query_one(Table)
         self._shown = find_lines(self._known.values(), self.wanted)
         names = names_by_path(self.muse.news.state)
@@ -80,29 +80,29 @@ class Log(Filtered, PanelScreen):
 
     @property
     def line(self) -> LogLine | None:
-        """The one under the cursor."""
+        """The line under the cursor; None without lines."""
         cursor = self.query_one(Table).cursor
         return self._shown[cursor] if cursor < len(self._shown) else None
 
     def on_table_moved(self, event: Table.Moved) -> None:
-        """Whoever looks at another line than the last wants to stay there; at the last it follows again."""
+        """Stop following when a person moves to another line than the last; follow again at the last."""
         if event.table.led:
             event.table.led = False
             self.follows = not event.table.rows or event.key == event.table.rows[-1].key
         self._show_whole()
 
     def action_follow(self) -> None:
-        """Go to the newest line and stay with what comes, or stay here."""
+        """Follow new lines, or stop following."""
         self.follows = not self.follows
         self.show_rows()
 
     def action_copy(self) -> None:
-        """The line."""
+        """Copy the line."""
         if self.line:
             self.muse.copy(render_log_line(self.line))
 
     def action_copy_all(self) -> None:
-        """Every line that is shown."""
+        """Copy every line that is shown."""
         self.muse.copy("\n".join(map(render_log_line, self._shown)))
 
 

@@ -1,4 +1,4 @@
-"""One push, whole: its phases against their gates and against what is usual, figures, receipt, error."""
+"""The push screen: one push with its phases, limits, usual durations, figures, receipt and error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .text import TextScreen
 
 
 class PushScreen(TextScreen):
-    """A push that runs, or is over."""
+    """Shows a push that runs or has ended."""
 
     WHERE = "push"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("push")]
@@ -31,7 +31,7 @@ class PushScreen(TextScreen):
         self._counted = 0
 
     def on_mount(self) -> None:
-        """What is usual is asked for, and shown when it comes."""
+        """Request the usual durations, which are shown when they arrive."""
         super().on_mount()
         self.muse.ask(requests.fetch_medians(self._push.repository), self._take_usual)
 
@@ -44,21 +44,21 @@ class PushScreen(TextScreen):
         self.show_news(EVERYTHING)
 
     def page(self) -> Page:
-        """The push as it is by now."""
+        """Return the page of the push in its present state."""
         state, key = self.muse.news.state, str(self._push.id)
         self._push = state.pushes.get(key) or state.history.get(key) or self._push
         if self._push.commits != self._counted:
             self._counted, number = self._push.commits, self._push.id
             self.muse.ask(requests.fetch_commits(number), self._take_commits)
         name = name_of(state, self._push.repository, self._push.path)
-        stands = self._push.result == "running" and key not in state.pushes  # the daemon is gone, and does not push it
+        stands = self._push.result == "running" and key not in state.pushes  # the daemon is gone: its time stands still
         return push_page(self._push, name, self._usual, 0.0 if stands else self.muse.now(), self._commits)
 
     def action_retry(self) -> None:
-        """Try again what waits for the branch."""
+        """Retry the queue entry of the push's branch."""
         queue = self.muse.news.state.queue.values()
         mine = [entry for entry in queue if (entry.path, entry.branch) == (self._push.path, self._push.branch)]
         if mine:
             self.muse.ask_and_say(requests.retry(mine))
         else:
-            self.notify("nothing waits to be tried again")
+            self.notify("nothing to retry")

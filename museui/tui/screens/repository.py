@@ -1,4 +1,4 @@
-"""One repository, whole: what keeps it from being safe, and what to do."""
+"""The repository screen: what keeps a repository from being safe, and what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .text import TextScreen
 
 
 class RepositoryScreen(TextScreen):
-    """A repository that is watched."""
+    """Shows a watched repository."""
 
     WHERE = "repository"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("repository")]
@@ -25,15 +25,15 @@ class RepositoryScreen(TextScreen):
         self._repository = repository
 
     def page(self) -> Page:
-        """The repository as it is by now."""
+        """Return the page of the repository in its present state."""
         state = self.muse.news.state
         self._repository = state.repositories.get(self._repository.id) or self._repository
         return repository_page(state, self._repository, self.muse.now())
 
     def action_retry(self) -> None:
-        """Try again what waits for it; look at it again when nothing does."""
+        """Retry its queue entries, or check it again when it has none."""
         self.muse.retry(self._repository)
 
     def action_sign_in(self) -> None:
-        """A token for its hub."""
+        """Sign in to its hub."""
         self.muse.sign_in(self._repository)

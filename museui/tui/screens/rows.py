@@ -1,4 +1,4 @@
-"""The columns of the lists, and the rows of the view state as a table takes them."""
+"""The columns of the lists, and the conversion of view rows to table rows."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ HISTORY = (
     Column(""),
 )
 ALL_HISTORY = (HISTORY[0], Column("when", 11), *HISTORY[2:])
-"""With the moment in place of the age."""
+"""Columns of the history screen: with the moment in place of the age."""
 LOG = (Column("when", 8), Column(""))
 
 
 def repository(row: RepositoryRow) -> Row:
-    """A row of :data:`REPOSITORIES`."""
+    """Return a row for :data:`REPOSITORIES`."""
     tone = row.status.tone
     named = (Cell(row.status.symbol, tone), Cell(row.name, "text"), Cell(row.branch), Cell(row.status.word, tone))
     return Row(row.id, (*named, Cell(f" {row.note}")))
 
 
 def queued(row: QueueRow) -> Row:
-    """A row of :data:`QUEUE`."""
+    """Return a row for :data:`QUEUE`."""
     texts = (Cell(row.repository, "text"), Cell(row.branch), Cell(row.commits), Cell(row.state, row.tone))
     return Row(row.id, (*texts, Cell(row.next_try)))
 
 
 def past(row: HistoryRow) -> Row:
-    """A row of :data:`HISTORY`."""
+    """Return a row for :data:`HISTORY`."""
     cells = (
         Cell(row.status.symbol, row.status.tone),
         Cell(row.when),
@@ -67,21 +67,21 @@ def past(row: HistoryRow) -> Row:
 
 
 def logged(row: LogRow) -> Row:
-    """A row of :data:`LOG`."""
+    """Return a row for :data:`LOG`."""
     return Row(row.id, (log_time(row.at), Cell(row.message, row.tone)))
 
 
 def log_time(at: float) -> Cell:
-    """The time of day of a line."""
+    """Return the cell with a line's time of day."""
     return Cell(time.strftime("%H:%M:%S", time.localtime(at)))
 
 
 def tab(title: str, name: str, here: bool) -> str:
-    """A title among others, as markup; a click on it goes to the panel ``name``."""
+    """Return a panel's title as markup for a row of titles; a click on it opens the panel ``name``."""
     style = "b" if here else "$quiet not bold"
     return f"[{style}][@click=screen.panel('{name}')]{title.title()}[/][/]"
 
 
 def plain(text: str) -> str:
-    """A text as markup that says just that."""
+    """Return a text escaped as markup, on one line."""
     return one_line(text).replace("[", "\\[")

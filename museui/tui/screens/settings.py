@@ -1,4 +1,4 @@
-"""The settings: of each repository, and of the interface and the daemon; enter changes the one under the cursor."""
+"""The settings screen: settings of each repository and of MuseUI. Enter changes the one under the cursor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SETTINGS = (Column("", 17), Column(""))
 
 
 class Settings(PanelScreen):
-    """What has settings at the left, its settings at the right, below them what the one under the cursor is for."""
+    """MuseUI and the repositories at the left; at the right the settings of one, with an explanation below."""
 
     WHERE = "settings"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,7 +49,7 @@ class Settings(PanelScreen):
     """
 
     def compose_body(self) -> ComposeResult:
-        """The two lists."""
+        """Yield the two lists and the explanation."""
         with Horizontal(id="settings-body"):
             with Vertical(id="settings-left", classes="panel") as left:
                 left.border_title = "Settings of"
@@ -59,16 +59,16 @@ class Settings(PanelScreen):
                 yield Static(id="settings-help", markup=False)
 
     def on_mount(self) -> None:
-        """Begin where the dashboard was."""
+        """Select the repository that is selected on the dashboard."""
         self.show_news(EVERYTHING)
         self.query_one("#subjects", Table).select(self.muse.chosen_repository() or _OWN)
         self.query_one("#settings").focus()
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """Both lists."""
+        """Update both lists."""
         if changed and not changed & {"repositories", "queue", "daemon"}:
             return
-        rows = [Row(_OWN, (Cell("⚙"), Cell("MuseUI", "text")))]
+        rows = [Row(_OWN, (Cell("■"), Cell("MuseUI", "text")))]
         for row in repository_rows(self.muse.news.state, self.muse.now()):
             rows.append(Row(row.id, (Cell(row.status.symbol, row.status.tone), Cell(row.name, "text"))))
         self.query_one("#subjects", Table).show(rows)
@@ -88,38 +88,38 @@ class Settings(PanelScreen):
 
     @property
     def repository(self) -> RepositoryView | None:
-        """The repository at the left; None: MuseUI itself."""
+        """The repository selected at the left; None for MuseUI itself."""
         return self.muse.news.state.repositories.get(self.query_one("#subjects", Table).key or "")
 
     @property
     def settings(self) -> list[Setting]:
-        """What is listed at the right."""
+        """The settings listed at the right."""
         if self.repository:
             return repository_settings(self.repository, self.muse.now())
         return own_settings(self.muse.news.state, self.muse.theme_name(), THEME_NAMES, self.muse.now())
 
     @property
     def setting(self) -> Setting | None:
-        """The one under the cursor."""
+        """The setting under the cursor."""
         key = self.query_one("#settings", Table).key
         return next((item for item in self.settings if item.id == key), None)
 
     def on_table_moved(self, event: Table.Moved) -> None:
-        """The right side follows the left, the explanation the cursor."""
+        """Update the right list, or the explanation."""
         if event.table.id == "subjects":
             self._show_settings()
         else:
             self._show_help()
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Enter: at the left to its settings, at the right change it."""
+        """Go from the left list to the right one; there, change the setting."""
         if event.table.id == "subjects":
             self.action_to("settings")
         else:
             self.action_change()
 
     def action_to(self, name: str) -> None:
-        """Go to a list."""
+        """Focus a list."""
         self.query_one(f"#{name}").focus()
 
     def action_change(self) -> None:

@@ -1,4 +1,4 @@
-"""Signing in to a hub: its address, and a token that is not shown."""
+"""Dialog to sign in to a hub with its address and a token, which is not displayed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..login import sign_in
 
 
 class SignIn(ModalScreen[None]):
-    """Stays until the hub has taken the token."""
+    """Closes when the hub has accepted the token."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
     DEFAULT_CSS = """
@@ -35,29 +35,29 @@ class SignIn(ModalScreen[None]):
         self._hub = hub
 
     def compose(self) -> ComposeResult:
-        """Address, token, what is wrong."""
+        """Yield the inputs and the line for an error."""
         with Vertical() as box:
             box.border_title = "Sign in to a hub"
-            none_yet = "" if self._hub else ". There is none yet? In another terminal: museui hub serve"
+            none_yet = "" if self._hub else ". No hub yet? In another terminal: museui hub serve"
             yield Static(f"The hub's address{none_yet}")
             yield Input(self._hub, placeholder="https://hub.example", id="hub", compact=True)
-            yield Static("A token. Where the hub runs, museui hub token create USER makes one")
+            yield Static("A token. On the hub's machine, museui hub token create USER creates one")
             yield Input(password=True, id="token", compact=True)
-            yield Static("enter tries it, escape leaves", markup=False)
+            yield Static("enter signs in, escape cancels", markup=False)
             yield Static("", id="wrong", markup=False)
 
     def on_mount(self) -> None:
-        """With an address, the token is what is missing."""
+        """Focus the token when the address is known."""
         if self._hub:
             self.query_one("#token").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes from the address to the token, and from there to the hub."""
+        """Go from the address to the token; from the token, sign in."""
         hub, token = self.query_one("#hub", Input).value.strip(), self.query_one("#token", Input).value.strip()
         if event.input.id == "hub":
             self.query_one("#token").focus()
         elif not hub or not token:
-            self._say("Both are needed.")
+            self._say("Address and token are both needed.")
         else:
             self._say("asking the hub …")
             self._try(hub, token)

@@ -1,4 +1,4 @@
-"""A screen of text below the headline: a push or a repository, whole."""
+"""Base class of the screens that show one page of text."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from .rows import plain
 
 
 class TextScreen(NewsScreen[None]):
-    """Shows what :meth:`page` gives."""
+    """Shows the page that :meth:`page` returns."""
 
     DEFAULT_CSS = "TextScreen Scroll { border: round $primary; border-title-color: $primary; padding: 0 1; }"
 
     def page(self) -> Page:
-        """What is to be shown now."""
+        """Return the page to show now."""
         raise NotImplementedError
 
     def compose_body(self) -> ComposeResult:
-        """One text."""
+        """Yield the page in a scroller."""
         with Scroll():
             yield PageView()
 
     def on_mount(self) -> None:
-        """The keys scroll."""
+        """Focus the scroller."""
         self.query_one(Scroll).focus()
 
     def on_resize(self) -> None:
-        """Lines are wrapped anew."""
+        """Wrap lines at the new width."""
         self.show_news(EVERYTHING)
 
     def show_body(self, changed: AbstractSet[str]) -> None:
-        """Show the page as it is now."""
+        """Show the present page."""
         page = self.page()
         self.query_one(Scroll).border_title = plain(page.title)
         self.query_one(PageView).show(page, max(20, self.app.size.width - 5))
 
     def action_copy(self) -> None:
-        """All of it."""
+        """Copy the whole page."""
         self.muse.copy(copy_page(self.page()))

@@ -1,1 +1,1 @@
-"""What the screens show, worked out from the daemon's state and the time alone: no terminal, no widget, no clock."""
+"""The contents of the screens, computed from the daemon's state and the time alone: no terminal, widget or clock."""

@@ -1,4 +1,4 @@
-"""How time is shown, and when what is shown of it changes: between two changes nothing needs to run."""
+"""Texts for times and ages, and the time until such a text changes: between two changes nothing needs to run."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from museui.core.figures import render_span
 from museui.local.state import State
 
 MOVING_S = 0.25
-"""How often a phase that runs is drawn when the daemon has nothing new to say of it."""
+"""Time in seconds after which a running phase is drawn again when the daemon sends nothing new."""
 
 
 def render_age(seconds: float) -> str:
-    """An age in minutes and more, since seconds that count are only in the way: ``now``, ``5 min``, ``3 h``."""
+    """Return an age, no finer than minutes: ``now``, ``5 min``, ``3 h``. Counting seconds would only distract."""
     return "now" if seconds < 60 else render_span(seconds)
 
 
 def render_ago(seconds: float) -> str:
-    """The same in a sentence: ``just now``, ``5 min ago``."""
+    """Return an age for a sentence: ``just now``, ``5 min ago``."""
     age = render_age(seconds)
     return "just now" if age == "now" else f"{age} ago"
 
 
 def render_moment(at: float) -> str:
-    """A moment by the clock of this place: ``2026-11-22 14:02:07``."""
+    """Return a moment in local time: ``2026-11-22 14:02:07``."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def next_change_s(state: State, now: float) -> float:
-    """Seconds until something that is shown changes by itself: a push, a countdown, the minute."""
+    """Return the seconds until time alone changes something that is shown: a push, a countdown, the minute."""
     if state.pushes:
         return MOVING_S
     if any(entry.next_try_at is not None and 0 <= entry.next_try_at - now < 61 for entry in state.queue.values()):

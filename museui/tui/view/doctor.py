@@ -1,10 +1,11 @@
-"""What the daemon's doctor found: what is wrong first, each with what to do."""
+"""The doctor screen: the daemon's checks, those that failed first, each with what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from museui.core.figures import render_count
 from museui.local.messages import Check
 
 from .status import Status, Tone
@@ -14,7 +15,7 @@ _GOOD, _BAD = Status("✓", "good", "well"), Status("✗", "bad", "wrong")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check. ``hint`` is what to do, empty when all is well."""
+    """The result of one check. ``hint`` says what to do; it is empty for a check that passed."""
 
     status: Status
     name: str
@@ -24,7 +25,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """``summary`` in ``tone``, then each."""
+    """The results of all checks, below a ``summary`` in ``tone``."""
 
     summary: str
     tone: Tone
@@ -32,20 +33,21 @@ class Findings:
 
 
 def describe_checks(checks: Sequence[Check]) -> Findings:
-    """The checks, those that failed first."""
+    """Return the results of the checks, those that failed first."""
     wrong = [check for check in checks if not check.ok]
     well = [check for check in checks if check.ok]
     findings = tuple(
         Finding(_GOOD if check.ok else _BAD, check.name, check.message, "" if check.ok else check.hint)
         for check in (*wrong, *well)
     )
+    count = render_count(len(checks), "check")
     if wrong:
-        return Findings(f"{len(wrong)} of {len(checks)} checks found something", "bad", findings)
-    return Findings(f"All is well: {len(checks)} checks", "good", findings)
+        return Findings(f"{len(wrong)} of {count} failed", "bad", findings)
+    return Findings(f"All is well: {count} passed", "good", findings)
 
 
 def copy_findings(found: Findings) -> str:
-    """The same as plain text."""
+    """Return the results as plain text for the clipboard."""
     lines = [found.summary]
     for finding in found.findings:
         lines.append(f"{finding.status.symbol} {finding.name}: {finding.message}")

@@ -1,4 +1,4 @@
-"""What stands in the middle of the screen when there is nothing to list: each state its own few lines."""
+"""The empty states of the dashboard: a few lines in its middle when there is nothing to list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .status import Tone
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something one can do: ``action`` is the id of what does it here, ``command`` does it in a terminal."""
+    """Something to do in an empty state: ``action`` is the action's id, ``command`` does the same in a terminal."""
 
     action: str
     title: str
@@ -21,7 +21,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class EmptyState:
-    """``title`` in ``tone``, ``lines`` below it, then the choices."""
+    """An empty state: a ``title`` in ``tone``, ``lines`` below it, then the choices."""
 
     title: str
     tone: Tone
@@ -29,7 +29,7 @@ class EmptyState:
     choices: tuple[Choice, ...] = ()
 
     def offers(self, action: str) -> bool:
-        """Whether this action of the dashboard can be done now: there is nothing to do anything else with."""
+        """Return whether this action of the dashboard can be used now: only the choices can."""
         return any(choice.action == action for choice in self.choices)
 
 
@@ -38,7 +38,7 @@ FIRST_RUN = EmptyState(
     "text",
     (
         "It watches your Muse repositories and pushes every commit to your hub.",
-        "Here you see whether all of it is safe there and, if not, what to do.",
+        "Here you see whether every commit is safe there and, if not, what to do.",
     ),
     (
         Choice("sign_in", "Sign in to a hub", "museui login https://HUB"),
@@ -49,10 +49,12 @@ FIRST_RUN = EmptyState(
 
 
 def find_empty_state(state: State, *, starting: bool, problem: MuseError | None) -> EmptyState | None:
-    """What to say instead of the lists; None: there is something to list."""
+    """Return the empty state to show instead of the lists; None when there is something to list."""
     if not state.daemon:
         if starting:
-            return EmptyState("Starting the daemon …", "quiet", ("It watches and pushes, and goes on when you leave.",))
+            return EmptyState(
+                "Starting the daemon …", "quiet", ("It watches and pushes, and keeps running when you leave.",)
+            )
         if problem is None:
             return EmptyState("Looking for the daemon …", "quiet")
         hint = (problem.hint,) if problem.hint else ()

@@ -1,4 +1,4 @@
-"""An error as it is read where it happened: what, why, what to do, and what to copy into a report."""
+"""An error as labelled lines: its message, what to do, its code and its details; and as text to copy into a report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from museui.local.messages import Trouble
 
 
 def explain(trouble: Trouble) -> list[tuple[str, str]]:
-    """(label, text) lines, the sentence first; what is not known is left out."""
+    """Return an error as (label, text) lines, the message first."""
     lines = [("", trouble.message)]
     if trouble.hint:
         lines.append(("do", trouble.hint))
@@ -21,10 +21,10 @@ def explain(trouble: Trouble) -> list[tuple[str, str]]:
 
 
 def copy_text(trouble: Trouble) -> str:
-    """The same as plain text for the clipboard."""
+    """Return an error as plain text for the clipboard."""
     return copy_lines(explain(trouble))
 
 
 def copy_lines(lines: Iterable[tuple[str, str]]) -> str:
-    """(label, text) lines as plain text."""
+    """Return (label, text) lines as plain text."""
     return "\n".join(f"{label}: {text}" if label else text for label, text in lines)

@@ -1,4 +1,4 @@
-"""The one line that answers: is everything on the hub?"""
+"""The headline: one line that says whether every commit is on the hub."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from museui.local.messages import HubView
 from museui.local.state import State
 
 from .clock import render_age
-from .status import Tone
+from .status import PAUSED, Tone
 
 _NEEDS_PERSON = {"stopped", "missing", "unreadable", "damaged", "no_remote"}
 _RESTING: tuple[tuple[str, str, Tone], ...] = (
-    ("paused", "⏸", "wait"),
+    ("paused", PAUSED, "wait"),
     ("cancelled", "✗", "wait"),
     ("looking", "·", "quiet"),
     ("empty", "○", "quiet"),
@@ -24,7 +24,7 @@ _GONE = "the daemon is gone, r starts it"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A few words of the line, in one tone."""
+    """A few words of the headline in one tone."""
 
     text: str
     tone: Tone
@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """``verdict`` first: one sentence for the glance. ``places``: daemon and hubs. ``tone`` is that of the whole."""
+    """The headline. ``verdict`` says whether all is safe, ``places`` how daemon and hubs are; ``tone`` is the worst."""
 
     tone: Tone
     verdict: tuple[Part, ...]
@@ -40,7 +40,7 @@ class Headline:
 
 
 def make_headline(state: State, now: float, connected: bool, starting: bool = False) -> Headline:
-    """The headline of a state; ``connected``: whether the daemon still tells; ``starting``: it is being started."""
+    """Return the headline of a state. ``connected``: the daemon answers; ``starting``: it is being started."""
     if not state.daemon:
         return Headline("quiet", (), ())
     daemon = _daemon(state, now, connected)
@@ -105,5 +105,5 @@ def _hub(hub: HubView) -> Part:
 
 
 def hub_name(hub: HubView) -> str:
-    """The hub's address without its scheme."""
+    """Return the hub's address without its scheme."""
     return hub.base.partition("://")[2] or hub.base

@@ -1,4 +1,4 @@
-"""The whole history: rows that are found by a word, and what is usual for one repository."""
+"""The history screen: rows that a filter searches, and the usual figures of one repository."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABEL = 15
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """One push, its row, and the text that a filter looks in."""
+    """A push, its row, and the text that a filter searches."""
 
     push: PushView
     row: HistoryRow
@@ -27,7 +27,7 @@ class HistoryItem:
 
 
 def make_item(push: PushView, state: State) -> HistoryItem:
-    """A push as it stays, whatever the time: its row has the moment, not the age."""
+    """Return the item of a push. Its row has the push's time of day and not its age, so it never changes."""
     name = name_of(state, push.repository, push.path)
     row = history_row(push, name, render_moment(push.ended_at or push.started_at)[5:16])
     words = (name, push.path, push.branch, row.status.word, push.result, row.note, push.head)
@@ -35,21 +35,22 @@ def make_item(push: PushView, state: State) -> HistoryItem:
 
 
 def filter_items(items: Iterable[HistoryItem], filter_text: str) -> list[HistoryItem]:
-    """Those that have every word of the filter."""
+    """Return the items that contain every word of the filter."""
     words = filter_text.casefold().split()
     return [item for item in items if all(word in item.text for word in words)]
 
 
 def render_totals(items: Sequence[HistoryItem], width: int) -> str:
-    """How long pushes took, as bars: the newest at the right; ``items`` has the newest first."""
+    """Return how long pushes took as a line of bars, the newest at the right. ``items`` has the newest first."""
     seconds = [item.push.total_seconds for item in items if item.push.result == "done"][:width]
     return sparkline(seconds[::-1], width)
 
 
 def render_usual(name: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Median and 95th percentile of the total and of each phase, of ``GET usual`` for one repository, as a table.
+    """Return a table with the median and 95th percentile of the total and of each phase of one repository's pushes.
 
-    Its lines are 76 cells wide: what the columns are, the medians, the percentiles. None when there are no figures.
+    ``figures`` are those of ``GET usual``. The three lines (titles, medians, percentiles) are 76 cells wide; there are
+    no lines when there are no figures.
     """
     if not figures:
         return []

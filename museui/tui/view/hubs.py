@@ -1,4 +1,4 @@
-"""What is known of the hubs: whether they answer, and what is pushed there."""
+"""The hub screen: whether each hub answers, facts about it, and the branches pushed to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HubRow:
-    """One hub; ``note`` is its latency."""
+    """One hub. ``note`` is its latency, or its state when it does not answer."""
 
     id: str
     status: Status
@@ -32,7 +32,7 @@ class HubRow:
 
 @dataclass(frozen=True, slots=True)
 class BranchRow:
-    """One branch of a repository that is pushed to the hub; ``repository`` and ``size`` are on its first row."""
+    """One branch that is pushed to the hub. ``repository`` and ``size`` are on the repository's first row only."""
 
     id: str
     status: Status
@@ -52,14 +52,14 @@ class Fact:
 
 
 def hub_status(hub: HubView) -> Status:
-    """Whether it answers."""
+    """Return whether a hub answers, as a status."""
     if hub.reachable is None:
         return Status("…", "quiet", "not yet asked")
     return Status("●", "good", "answers") if hub.reachable else Status("○", "bad", "gone")
 
 
 def hub_rows(state: State) -> list[HubRow]:
-    """Every hub, by address."""
+    """Return a row for every hub, sorted by address."""
     return [
         HubRow(hub.base, hub_status(hub), hub_name(hub), _latency(hub) if hub.reachable else hub_status(hub).word)
         for hub in sorted(state.hubs.values(), key=lambda hub: hub.base)
@@ -71,7 +71,7 @@ def _latency(hub: HubView) -> str:
 
 
 def hub_facts(state: State, hub: HubView, now: float, storage: Storage | MuseError | None = None) -> list[Fact]:
-    """What is known of one hub; ``storage``: what it says of it, or why it does not."""
+    """Return the facts about one hub. ``storage`` is the person's use of it, or the error of the request for that."""
     status = hub_status(hub)
     since = f", since {render_span(now - hub.since)}" if hub.reachable is not None and now - hub.since >= 1 else ""
     facts = [
@@ -86,7 +86,7 @@ def hub_facts(state: State, hub: HubView, now: float, storage: Storage | MuseErr
         facts.append(Fact("asked again", _when(hub.next_probe_at - now)))
     waiting = sum(entry.repository in _ids(state, hub.base) for entry in state.queue.values())
     if waiting:
-        facts.append(Fact("waiting", f"{waiting} branch{'' if waiting == 1 else 'es'}: r tries again", "wait"))
+        facts.append(Fact("waiting", f"{waiting} branch{'' if waiting == 1 else 'es'}: r retries", "wait"))
     if hub.trouble:
         facts += [
             Fact(label or "because", text, "bad" if not label else "text") for label, text in explain(hub.trouble)
@@ -121,13 +121,13 @@ def _ids(state: State, base: str) -> set[str]:
 
 
 def repositories_of(state: State, base: str) -> list[RepositoryView]:
-    """The repositories that are pushed to the hub, by name."""
+    """Return the repositories that are pushed to the hub, sorted by name."""
     here = [item for item in state.repositories.values() if item.url and item.url.startswith(f"{base}/")]
     return sorted(here, key=lambda item: (item.name.casefold(), item.id))
 
 
 def branch_rows(state: State, base: str, now: float, stored: Mapping[str, int] | None = None) -> list[BranchRow]:
-    """Every wanted branch of the repositories that are pushed to the hub; ``stored``: ``owner/slug`` → its bytes."""
+    """Return a row for every watched branch that is pushed to the hub. ``stored``: ``owner/slug`` → size in bytes."""
     rows: list[BranchRow] = []
     for item in repositories_of(state, base):
         size_bytes = (stored or {}).get((item.url or "").removeprefix(f"{base}/"))
@@ -148,5 +148,5 @@ def _branch_row(item: RepositoryView, branch: BranchView, now: float) -> BranchR
 
 
 def copy_facts(facts: list[Fact]) -> str:
-    """The same as plain text."""
+    """Return the facts as plain text for the clipboard."""
     return "\n".join(f"{fact.label}: {fact.text}" for fact in facts)

@@ -14,13 +14,13 @@ from .status import PAUSED, Status, Tone, repository_status
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 UNREACHABLE = "hub unreachable"
-"""The reason for which an entry waits until its hub answers again; it is asked each second while somebody looks on."""
+"""Reason of a queue entry that waits for its hub; the daemon probes the hub each second while a client watches."""
 _URGENCY: tuple[Tone, ...] = ("bad", "busy", "wait", "good", "quiet")
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
-    """One repository: ``branch`` is the one checked out, ``note`` why it is not safe."""
+    """One repository. ``branch`` is the one checked out, ``note`` why the repository is not safe."""
 
     id: str
     status: Status
@@ -31,7 +31,7 @@ class RepositoryRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One branch that waits, or moves."""
+    """One queue entry: a branch that waits or is being pushed."""
 
     id: str
     tone: Tone
@@ -44,7 +44,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One push that is over."""
+    """One push that has ended."""
 
     id: str
     status: Status
@@ -59,7 +59,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One line of the log; ``at`` in seconds since 1970."""
+    """One line of the log. ``at`` is in Unix seconds."""
 
     id: str
     at: float
@@ -68,7 +68,7 @@ class LogRow:
 
 
 def repository_rows(state: State, now: float, filter_text: str = "") -> list[RepositoryRow]:
-    """Every repository, by name; those that match ``filter_text`` in name, path, branch or state."""
+    """Return the repositories that match ``filter_text`` in name, path, branch or state, sorted by name."""
     by_repository: dict[str, list[QueueView]] = {}
     for entry in state.queue.values():
         by_repository.setdefault(entry.repository, []).append(entry)
@@ -83,19 +83,19 @@ def repository_rows(state: State, now: float, filter_text: str = "") -> list[Rep
 def _repository_row(item: RepositoryView, entries: list[QueueView], now: float) -> RepositoryRow:
     notes = [entry.error.message if entry.error else entry.reason for entry in entries]
     note = item.trouble.message if item.trouble else next(filter(None, notes), "")
-    note = note.replace(f"{item.path}/", "").replace(item.path, "").strip()  # the row has its name
+    note = note.replace(f"{item.path}/", "").replace(item.path, "").strip()  # the row shows the name already
     return RepositoryRow(item.id, repository_status(item, entries, now), item.name, branch_of(item), note)
 
 
 def branch_of(repository: RepositoryView) -> str:
-    """The branch to show for a repository."""
+    """Return the branch to show for a repository: the one checked out, else the first."""
     if repository.current_branch:
         return repository.current_branch
     return repository.branches[0].branch if repository.branches else "–"
 
 
 def queue_rows(state: State, now: float, filter_text: str = "", tries: bool = True) -> list[QueueRow]:
-    """What waits and moves: what moves first, then by when it is tried; ``tries``: whether anything is."""
+    """Return the queue: running pushes first, the rest by next try. ``tries``: False when nothing is tried now."""
     entries = [
         entry
         for entry in state.queue.values()
@@ -131,7 +131,7 @@ def _queue_state(state: State, entry: QueueView) -> str:
 
 
 def describe_running(push: PushView) -> str:
-    """What a push that runs is doing: ``transfer 61 %``."""
+    """Return the phase of a running push and its share: ``transfer 61 %``."""
     if not push.phases:
         return "starting"
     phase = push.phases[-1]
@@ -152,7 +152,7 @@ def _next_try(entry: QueueView, now: float) -> str:
 
 
 def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_text: str = "") -> list[HistoryRow]:
-    """Pushes that are over, newest first."""
+    """Return the ended pushes that match, newest first."""
     rows = [
         history_row(
             push, name_of(state, push.repository, push.path), render_age(now - (push.ended_at or push.started_at))
@@ -164,7 +164,7 @@ def history_rows(pushes: Iterable[PushView], state: State, now: float, filter_te
 
 
 def history_row(push: PushView, name: str, when: str) -> HistoryRow:
-    """A push that is over."""
+    """Return the row of a push that has ended."""
     statuses: dict[str, Status] = {
         "done": Status("✓", "good", "done"),
         "up_to_date": Status("✓", "quiet", "up to date"),
@@ -191,7 +191,7 @@ def history_row(push: PushView, name: str, when: str) -> HistoryRow:
 
 
 def log_rows(state: State, filter_text: str = "") -> list[LogRow]:
-    """The daemon's log, newest first; the lines that match."""
+    """Return the lines of the daemon's log that match, newest first."""
     tones: dict[str, Tone] = {"error": "bad", "warning": "wait"}
     lines = [line for line in state.log.values() if matches(filter_text, line.message)]
     lines.sort(key=lambda line: line.id, reverse=True)
@@ -200,18 +200,18 @@ def log_rows(state: State, filter_text: str = "") -> list[LogRow]:
 
 
 def names_by_path(state: State) -> dict[str, str]:
-    """Every repository's folder, and what it is called."""
+    """Return each repository's folder → its name."""
     return {item.path: item.name for item in state.repositories.values()}
 
 
 def replace_path_by_name(message: str, names: Mapping[str, str]) -> str:
-    """A line of the log that begins with a repository's folder, with its name in place of that: what counts is seen."""
+    """Return a log line with the folder that it begins with replaced by the repository's name, so that it fits."""
     path, colon, _ = message.partition(": ")
     return message.replace(path, names[path]) if colon and path in names else message
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The last ``width`` values as bars, the highest full."""
+    """Return the last ``width`` values as bars of one cell; the highest value has a full bar."""
     shown = values[-width:]
     top = max(shown, default=0.0)
     if top <= 0:
@@ -220,19 +220,19 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def name_of(state: State, repository_id: str, path: str) -> str:
-    """What a repository is called: its name, or the last part of its path when it is not watched."""
+    """Return a repository's name; for one that is not watched, the last part of its path."""
     known = state.repositories.get(repository_id)
     return known.name if known else path.rstrip("/").rpartition("/")[2] or path
 
 
 def matches(filter_text: str, *texts: str) -> bool:
-    """Whether every word of the filter is in one of the texts."""
+    """Return whether each word of the filter is in one of the texts."""
     lowered = [text.casefold() for text in texts]
     return all(any(word in text for text in lowered) for word in filter_text.casefold().split())
 
 
 def most_urgent(rows: Sequence[RepositoryRow], now_at: str | None = None) -> str | None:
-    """The repository that a person should look at first: ``now_at``, unless another is more urgent than that."""
+    """Return the id of the most urgent repository; ``now_at`` wins among equals."""
     ordered = sorted(
         rows, key=lambda row: (_URGENCY.index(row.status.tone), row.status.symbol == PAUSED, row.id != now_at)
     )

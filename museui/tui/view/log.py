@@ -1,4 +1,4 @@
-"""The daemon's log: which lines a filter finds, and a line as text."""
+"""The log screen: the lines that a filter finds, and a line as text."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .lists import matches
 from .status import Tone
 
 KEPT_LINES = 2_000
-"""The newest, of those that came while somebody looked."""
+"""Maximum number of lines kept while the log screen is open; the newest stay."""
 TONES: Mapping[str, Tone] = {"error": "bad", "warning": "wait"}
 
 
 def add_lines(known: Mapping[tuple[float, int], LogLine], lines: Iterable[LogLine]) -> dict[tuple[float, int], LogLine]:
-    """``known`` and the ``lines``, oldest first; a daemon that was started anew counts from one again."""
+    """Return ``known`` and ``lines``, oldest first, by time and number: each daemon numbers its lines from 1."""
     every = {**known, **{(line.at, line.id): line for line in lines}}
     return dict(sorted(every.items())[-KEPT_LINES:])
 
 
 def find_lines(lines: Iterable[LogLine], filter_text: str) -> list[LogLine]:
-    """The lines that have every word of the filter in their level, time or text."""
+    """Return the lines that contain every word of the filter in their level, time or text."""
     return [line for line in lines if matches(filter_text, line.level, line.message, render_moment(line.at))]
 
 
 def render_log_line(line: LogLine) -> str:
-    """All of a line, on one line: ``2026-11-22 14:02:07  warning  …``."""
+    """Return a log line with its time and level: ``2026-11-22 14:02:07  warning  …``."""
     return f"{render_moment(line.at)}  {line.level}  {one_line(line.message)}"

@@ -1,4 +1,4 @@
-"""A page of text: what one push comes to, whole."""
+"""A page of text, and the page of one push."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .status import Tone
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``label`` at the left, ``text`` in ``tone`` beside it."""
+    """One line of a page: ``label`` at the left, ``text`` in ``tone`` beside it."""
 
     label: str
     text: str
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Lines that belong together; ``title`` may be empty."""
+    """Lines that belong together, below a ``title`` that may be empty."""
 
     title: str
     lines: tuple[Line, ...]
@@ -34,7 +34,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``push`` is drawn below the summary, each phase against ``usual``: its median in seconds, by phase."""
+    """A page of text. ``push`` is drawn below the summary, each phase beside its ``usual`` median in seconds."""
 
     title: str
     summary: str
@@ -46,14 +46,14 @@ class Page:
 
 
 def trouble_section(title: str, trouble: Trouble) -> Section:
-    """An error whole: what, what to do, the code, and every fact that came with it."""
+    """Return all of an error: its message, its hint, its code and its details."""
     return Section(title, tuple(Line(label, text, "text" if label else "bad") for label, text in explain(trouble)))
 
 
 def push_page(
     push: PushView, name: str, usual: Mapping[str, float], now: float, commits: Sequence[CommitView] = ()
 ) -> Page:
-    """One push; ``commits``: those it sent, newest first, perhaps not all."""
+    """Return the page of one push. ``commits`` are those it sent, newest first; some may be missing."""
     said: dict[str, tuple[str, Tone]] = {
         "running": (describe_progress(push), "busy"),
         "done": ("is on the hub", "good"),
@@ -106,7 +106,7 @@ def _when(push: PushView, usual: Mapping[str, float], now: float) -> Iterable[Li
         yield Line("ended", f"{render_moment(push.ended_at)}, {render_ago(now - push.ended_at)}")
         yield Line("took", _took(push, usual))
     if push.tries > 1:
-        yield Line("tries", f"{push.tries} times in a row like this")
+        yield Line("tries", f"{push.tries} in a row ended like this")
 
 
 def _took(push: PushView, usual: Mapping[str, float]) -> str:
@@ -115,7 +115,7 @@ def _took(push: PushView, usual: Mapping[str, float]) -> str:
 
 
 def copy_page(page: Page) -> str:
-    """A page as plain text."""
+    """Return a page as plain text for the clipboard."""
     lines = [page.title, page.summary]
     for section in page.sections:
         lines += ["", *([section.title] if section.title else [])]

@@ -1,4 +1,4 @@
-"""What the push panel says of one repository: its push that runs, its last one, or why there is none."""
+"""The push panel of one repository: its running push, its last one, or why there is none."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .waterfall import render_progress
 
 @dataclass(frozen=True, slots=True)
 class PushPanel:
-    """``title`` of the panel; ``summary`` in ``tone``; ``push`` to be drawn; ``trouble`` to be explained.
+    """The contents of the panel: a ``summary`` in ``tone``, a ``push`` to draw and a ``trouble`` to explain.
 
-    ``now`` is there for a push that runs.
+    ``now`` is set for a running push only, so that a panel without one stays equal as time passes.
     """
 
     title: str
@@ -30,7 +30,7 @@ class PushPanel:
 
 
 def describe_repository(state: State, repository: RepositoryView, now: float) -> PushPanel:
-    """The panel for the repository under the cursor."""
+    """Return the panel of a repository."""
     branch = repository.current_branch or (repository.branches[0].branch if repository.branches else "–")
     target = (repository.url or "").partition("://")[2] or repository.remote or "no remote"
     remote = "" if repository.remote == repository.url else f"{repository.remote or '–'}   "
@@ -50,7 +50,7 @@ def describe_repository(state: State, repository: RepositoryView, now: float) ->
 
 
 def describe_unchecked(repository: RepositoryView) -> str:
-    """Since when the hub has not said where the branches are, and why; empty when it has."""
+    """Return since when and why the hub could not be asked for its branches; empty when it answered."""
     if repository.unchecked is None:
         return ""
     at = repository.checked_at
@@ -59,7 +59,7 @@ def describe_unchecked(repository: RepositoryView) -> str:
 
 
 def trouble_of_repository(state: State, repository: RepositoryView) -> Trouble | None:
-    """What keeps it from being safe: what is wrong with it, what its last try came to, or that its hub is gone."""
+    """Return what keeps a repository from being safe: its own error, that of its queue entry, or that of its hub."""
     entries = [entry for entry in state.queue.values() if entry.repository == repository.id]
     if repository.trouble or not entries or repository.paused:
         return repository.trouble
@@ -68,13 +68,13 @@ def trouble_of_repository(state: State, repository: RepositoryView) -> Trouble |
 
 
 def last_push(state: State, repository_id: str) -> PushView | None:
-    """The newest push of a repository that is over, as far back as the state goes."""
+    """Return the newest ended push of a repository that the state has."""
     over = [push for push in state.history.values() if push.repository == repository_id]
     return max(over, key=lambda push: push.id, default=None)
 
 
 def describe_progress(push: PushView) -> str:
-    """What a push that runs is doing, how far it is, how fast, and what is left."""
+    """Return the phase, progress, rate and time left of a running push."""
     parts = [describe_running(push)]
     if push.phases and (progress := render_progress(push.phases[-1], push)):
         parts.append(progress)
@@ -93,13 +93,13 @@ def _ended(push: PushView, now: float) -> str:
 
 def _standing(repository: RepositoryView) -> str:
     words = {
-        "looking": "Looking at it for the first time.",
+        "looking": "It is being checked for the first time.",
         "safe": "Everything is on the hub.",
         "empty": "There is no commit yet.",
         "no_remote": "It has no remote: museui remote add origin URL",
-        "paused": "Paused: nothing is pushed. Space goes on.",
+        "paused": "Paused: nothing is pushed. Space resumes.",
         "waiting": "Waiting for its turn.",
-        "cancelled": "Cancelled: it waits for the next commit, or for r.",
+        "cancelled": "Cancelled until the next commit; r pushes now.",
     }
     if repository.state in words:
         return words[repository.state]

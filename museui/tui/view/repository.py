@@ -1,4 +1,4 @@
-"""A repository as a page of text: what is wrong, what to do, how its branches stand, what waits."""
+"""The page of one repository: its error and what to do, the states of its branches, its queue entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .status import branch_status
 
 
 def repository_page(state: State, repository: RepositoryView, now: float) -> Page:
-    """The page of a repository that is watched."""
+    """Return the page of a watched repository."""
     panel = describe_repository(state, repository, now)
     sections: list[Section] = []
     if panel.trouble:  # the summary has its sentence
@@ -25,7 +25,7 @@ def repository_page(state: State, repository: RepositoryView, now: float) -> Pag
     mine = {entry.id for entry in state.queue.values() if entry.repository == repository.id}
     rows = [row for row in queue_rows(state, now) if row.id in mine]
     waits = tuple(Line("", f"{row.branch}: {row.state}   {row.next_try}", row.tone) for row in rows)
-    sections.append(Section("What waits", waits))
+    sections.append(Section("Queue", waits))
     sections.append(Section("Where", tuple(_where(repository))))
     sections = [section for section in sections if section.lines]
     return Page(panel.title, panel.summary, panel.tone, tuple(sections), now=now)
@@ -38,5 +38,5 @@ def _where(repository: RepositoryView) -> list[Line]:
     if unchecked := describe_unchecked(repository):
         lines.append(Line("not checked", unchecked, "wait"))
     if repository.safe_at is not None:
-        lines.append(Line("safe", f"last seen so {render_moment(repository.safe_at)}", "quiet"))
+        lines.append(Line("last safe", render_moment(repository.safe_at), "quiet"))
     return lines

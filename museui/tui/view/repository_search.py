@@ -1,4 +1,4 @@
-"""Repositories that were found below a folder, as one decides which of them to look after."""
+"""The search for repositories below a folder, from which a person chooses those to watch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .status import Status, Tone
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a search goes: what it looks below, how many folders it saw, what it found, and how it ended.
+    """The state of a search: the folder it began in, the number of folders it read, what it found and how it ended.
 
-    ``unreadable`` and ``complete`` are known when it is over; ``failure``: why there was none.
+    ``unreadable`` (folders) and ``complete`` are known when the search is ``over``. ``failure`` is its error.
     """
 
     below: str
@@ -29,7 +29,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """One repository. ``name`` is its path below the folder, ``target`` where it is pushed to or why nowhere."""
+    """A found repository. ``name`` is its path below the folder, ``target`` its hub or why it cannot be watched."""
 
     path: str
     status: Status
@@ -39,7 +39,7 @@ class FoundRow:
 
 @dataclass(frozen=True, slots=True)
 class FoundDetail:
-    """What is said of the one under the cursor: ``lines`` of (label, text), the first in ``tone``."""
+    """Details of the repository under the cursor: ``lines`` of (label, text), the first in ``tone``."""
 
     tone: Tone
     lines: tuple[tuple[str, str], ...] = field(default=())
@@ -48,7 +48,7 @@ class FoundDetail:
 def found_rows(
     search: Search, watched: Mapping[str, RepositoryView], failures: Mapping[str, Trouble]
 ) -> list[FoundRow]:
-    """A row for each, as they were found. ``watched`` and ``failures`` (of adding it) go by path."""
+    """Return a row for each repository in the order of the search. ``watched`` and ``failures`` are keyed by path."""
     return [_row(item, search.below, item.path in watched, failures.get(item.path)) for item in search.found]
 
 
@@ -67,35 +67,35 @@ def _row(item: FoundView, below: str, is_watched: bool, failure: Trouble | None)
 
 
 def describe_found(item: FoundView, is_watched: bool, failure: Trouble | None) -> FoundDetail:
-    """All that is known of one."""
+    """Return the details of a found repository."""
     where = (("", item.path),) + ((("remote", f"{item.remote}   {item.url}"),) if item.url else ())
     if is_watched:
-        return FoundDetail("good", (*where, ("", "Looked after: every commit is pushed. Space ends that.")))
+        return FoundDetail("good", (*where, ("", "Watched: every commit is pushed. Space stops that.")))
     trouble = failure or item.trouble
     if item.proposed_url is not None and not failure:
         lines = (("", "It has no remote yet: space asks where to push it."), ("", item.proposed_note))
         return FoundDetail("text", (*where, *(line for line in lines if line[1])))
     if trouble:
         return FoundDetail("bad", (*where, *explain(trouble)))
-    return FoundDetail("text", (*where, ("", "Space looks after it: every commit is pushed from then on.")))
+    return FoundDetail("text", (*where, ("", "Space watches it: every commit is pushed from then on.")))
 
 
 def describe_nothing(search: Search) -> list[str]:
-    """What to do when nothing was found."""
+    """Return lines on what to do when the search found nothing."""
     if search.failure:
         return [search.failure.hint] if search.failure.hint else []
     if not search.over or search.found:
         return []
-    return ["Tab goes to the folders: enter there looks below another.", "In a terminal, `museui init` makes one."]
+    return ["Tab goes to the folders: enter searches another.", "In a terminal, `museui init` creates a repository."]
 
 
 def describe_search(search: Search, watched: Sequence[str]) -> tuple[str, Tone]:
-    """One line: how the search goes, or what came of it."""
+    """Return one line on the search's progress or result."""
     if search.failure:
         return search.failure.message, "bad"
     folders = f"{search.folders:,} folder{'' if search.folders == 1 else 's'}"
     if not search.over:
-        return f"looking … {folders}, {len(search.found)} found", "busy"
+        return f"searching … {folders}, {len(search.found)} found", "busy"
     here = sum(item.path in watched for item in search.found)
     parts = [f"{len(search.found)} found in {folders}"]
     if here:
@@ -103,5 +103,5 @@ def describe_search(search: Search, watched: Sequence[str]) -> tuple[str, Tone]:
     if search.unreadable:
         parts.append(f"{search.unreadable} could not be read")
     if not search.complete:
-        parts.append("not all were looked at: choose a folder further down")
+        parts.append("the search is incomplete: choose a folder further down")
     return ", ".join(parts), "quiet" if search.complete else "wait"

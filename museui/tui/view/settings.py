@@ -1,4 +1,4 @@
-"""The settings of a repository, of the terminal interface and of the daemon, each with what it is for."""
+"""The settings of a repository, of the terminal interface and of the daemon, each with an explanation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from museui.core.errors import Usage
-from museui.core.figures import render_span
+from museui.core.figures import render_count, render_span
 from museui.local.messages import RepositoryView
 from museui.local.state import State
 
@@ -27,7 +27,7 @@ SNAPSHOTS = (("no", "no"), ("yes", "yes"))
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One line. ``value`` is what is shown, ``text`` what is edited, or the present one of ``options``."""
+    """One setting. ``value`` is shown; ``text`` is the text to edit, or the chosen one of ``options``."""
 
     id: str
     label: str
@@ -40,16 +40,16 @@ class Setting:
 
 
 def repository_settings(item: RepositoryView, now: float) -> list[Setting]:
-    """How a repository is looked after."""
+    """Return the settings of a watched repository."""
     patterns = ", ".join(item.watched_branches)
-    chosen = item.wanted_remote or f"by itself: {item.remote or 'there is none'}"
+    chosen = item.wanted_remote or f"automatic: {item.remote or 'none'}"
     snapshot = "yes" if item.snapshot_on_change else "no"
     return [
         Setting(
             "branches",
             "branches",
             "all" if patterns == "*" else patterns,
-            "Which branches are pushed: names and patterns such as take-*, with commas between. * is all.",
+            "Branches to push: names and patterns such as take-*, separated by commas. * means all.",
             "text",
             patterns,
         ),
@@ -57,7 +57,7 @@ def repository_settings(item: RepositoryView, now: float) -> list[Setting]:
             "remote",
             "remote",
             chosen,
-            "Where to push: a remote's name, or a URL. Nothing: the only remote, or origin.",
+            "Remote to push to: a name or a URL. Empty: the only remote, or origin.",
             "text",
             item.wanted_remote or "",
         ),
@@ -65,7 +65,7 @@ def repository_settings(item: RepositoryView, now: float) -> list[Setting]:
             "pause",
             "pause",
             describe_pause(item, now),
-            "While it is paused nothing is pushed.",
+            "Nothing is pushed while the repository is paused.",
             "choice",
             "none" if not item.paused else "forever" if item.paused_until is None else "hour",
             PAUSES,
@@ -75,29 +75,39 @@ def repository_settings(item: RepositoryView, now: float) -> list[Setting]:
             "snapshot_on_change",
             "commit by itself",
             snapshot,
-            "Commit the work tree by itself when something in it has changed.",
+            "Commit the work tree automatically when it changes.",
             "choice",
             snapshot,
             SNAPSHOTS,
         ),
-        Setting("path", "folder", item.path, "Where it is.", tone="quiet"),
-        Setting("url", "pushed to", item.url or "–", "Where it is pushed to.", tone="quiet"),
+        Setting("path", "folder", item.path, "Folder of the repository.", tone="quiet"),
+        Setting("url", "pushed to", item.url or "–", "Address that the repository is pushed to.", tone="quiet"),
     ]
 
 
 def own_settings(state: State, theme: str, themes: Sequence[str], now: float) -> list[Setting]:
-    """The terminal interface's settings, then what there is to know of the daemon."""
+    """Return the terminal interface's settings, then facts about the daemon."""
     options = tuple((name, name) for name in themes)
-    settings = [Setting("theme", "theme", theme, "The colours of this interface.", "choice", theme, options)]
+    settings = [Setting("theme", "theme", theme, "Colours of the terminal interface.", "choice", theme, options)]
     for daemon in state.daemon.values():
         trouble = daemon.watching_trouble
-        watching = f"{daemon.watches} folders, by the system's notices" if not trouble else trouble.message
+        watching = render_count(daemon.watches, "folder") if not trouble else trouble.message
         facts = (
-            ("version", daemon.version, "Of the daemon that runs.", "quiet"),
-            ("process", str(daemon.pid), "The daemon's process.", "quiet"),
-            ("runs for", render_age(now - daemon.started_at), "How long the daemon runs.", "quiet"),
-            ("watches", watching, trouble.hint if trouble else "", "wait" if trouble else "quiet"),
-            ("pushes at once", str(daemon.parallel_pushes), "parallel_pushes in config.toml changes it.", "quiet"),
+            ("version", daemon.version, "Version of the daemon.", "quiet"),
+            ("process", str(daemon.pid), "Process id of the daemon.", "quiet"),
+            ("runs for", render_age(now - daemon.started_at), "Time since the daemon was started.", "quiet"),
+            (
+                "watches",
+                watching,
+                trouble.hint if trouble else "Folders whose changes the system reports.",
+                "wait" if trouble else "quiet",
+            ),
+            (
+                "pushes at once",
+                str(daemon.parallel_pushes),
+                "To change it, set parallel_pushes in config.toml.",
+                "quiet",
+            ),
         )
         settings += [Setting(label, label, value, text, tone=tone) for label, value, text, tone in facts]  # type: ignore[arg-type]
         settings += [
@@ -108,22 +118,22 @@ def own_settings(state: State, theme: str, themes: Sequence[str], now: float) ->
 
 
 def describe_pause(item: RepositoryView, now: float) -> str:
-    """Whether and how long it is paused."""
+    """Return whether a repository is paused and for how long."""
     if not item.paused:
         return "not paused"
     return "without an end" if item.paused_until is None else f"for {render_span(item.paused_until - now)} more"
 
 
 def parse_patterns(text: str) -> list[str]:
-    """Branch patterns with commas between. Raises :class:`Usage` when there is none."""
+    """Return the comma-separated branch patterns of a text. Raises :class:`Usage` when one is empty."""
     patterns = [part.strip() for part in text.split(",")]
     if not all(patterns):
-        raise Usage("there is a pattern missing", hint="Names with commas between, or * for all.")
+        raise Usage("a pattern is missing", hint="Separate names by commas, or enter * for all.")
     return patterns
 
 
 def end_of_pause(choice: str, now: float) -> float | None:
-    """When a pause ends, in seconds since 1970, None: it does not. Tomorrow begins at midnight, here."""
+    """Return when a pause ends in Unix seconds; None for one without an end. Tomorrow begins at local midnight."""
     if choice == "hour":
         return now + 3600.0
     if choice == "tomorrow":

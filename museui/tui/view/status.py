@@ -1,4 +1,4 @@
-"""A state as one symbol and one word. The symbol says it without colour, the tone gives the colour."""
+"""The state of a repository or branch as a symbol and a word. The symbol is clear without colour; the tone adds it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from museui.local.messages import BranchView, QueueView, RepositoryView
 from .clock import render_age
 
 Tone = Literal["good", "busy", "wait", "bad", "quiet", "text"]
-"""What colour a thing has: all is well, something moves, it waits, a person is needed, beside the point, plain."""
+"""Meaning of a colour: all is well, something runs, it waits, a person is needed, secondary text, plain text."""
 
-PAUSED = "⏸"
+PAUSED = "║"
 _SHORT_CODES = {
     "unauthorized": "401",
     "forbidden": "403",
@@ -35,7 +35,7 @@ _STATES: dict[str, tuple[str, Tone, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One symbol, its tone, and the few characters that go with it."""
+    """A state as one symbol, its tone, and a short word."""
 
     symbol: str
     tone: Tone
@@ -46,7 +46,7 @@ _DIVERGED = Status("⇅", "bad", "diverged")
 
 
 def repository_status(repository: RepositoryView, queue: Iterable[QueueView], now: float) -> Status:
-    """How a repository stands. ``queue``: its entries."""
+    """Return the status of a repository. ``queue`` has its entries."""
     entries = list(queue)
     match repository.state:
         case "safe":
@@ -82,7 +82,7 @@ def _waiting(repository: RepositoryView, entries: list[QueueView]) -> Status:
 
 
 def branch_status(branch: BranchView) -> Status:
-    """How one branch stands against its remote."""
+    """Return the status of a branch, compared with its remote."""
     match branch.state:
         case "safe":
             return Status("✓", "good", "safe")

@@ -1,4 +1,4 @@
-"""A push as five bars on one time axis, each against its gate."""
+"""A push as five bars on one time axis, each phase compared with its time limit (gate)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TITLES: Mapping[str, str] = {name: name.replace("_", " ") for name in PHASES}
 
 @dataclass(frozen=True, slots=True)
 class PhaseBar:
-    """One line: ``lead`` blank cells, ``bar``, and ``rest`` for what is left.
+    """One phase: ``lead`` blank cells, then ``bar``, then ``rest`` for the part that is still to come.
 
-    ``figure`` is how long, ``gate`` how long it may, ``usual`` how long at other times, ``note`` what else is known.
+    ``figure`` is the phase's duration, ``gate`` its limit, ``usual`` its median; ``note`` is a further figure.
     """
 
     title: str
@@ -37,7 +37,7 @@ class PhaseBar:
 def draw_push(
     push: PushView, width: int, now: float = 0.0, usual: Mapping[str, float] | None = None
 ) -> tuple[PhaseBar, ...]:
-    """The five phases in bars of ``width`` cells. The axis ends with the push, or with what is left of its transfer."""
+    """Return the five phases as bars of ``width`` cells. The axis ends with the push or the transfer's expected end."""
     phases = {phase.name: _up_to_now(phase, push, now) for phase in push.phases}
     ends_s = max((phase.began_s + phase.seconds for phase in phases.values()), default=0.0) + _left_s(push)
     scale = width / ends_s if ends_s > 0 else 0.0
@@ -82,7 +82,7 @@ def _bar(name: str, phase: PhaseView | None, scale: float, width: int, push: Pus
 
 
 def render_bar(cells: float) -> str:
-    """A bar of ``cells`` cells, to an eighth."""
+    """Return a bar of ``cells`` cells, rounded to an eighth of a cell."""
     whole, part = divmod(round(cells * 8), 8)
     return "█" * whole + (_EIGHTHS[part] if part else "")
 
@@ -98,7 +98,7 @@ def _note(phase: PhaseView, push: PushView) -> str:
 
 
 def render_progress(phase: PhaseView, push: PushView) -> str:
-    """How far a phase that runs is: amounts, rate, time left, as far as they are known."""
+    """Return the progress of a running phase: amounts, rate and time left, as far as they are known."""
     if phase.done is None:
         return ""
     if phase.unit != "bytes":

@@ -1,1 +1,1 @@
-"""The pieces the screens are made of."""
+"""Widgets of the screens."""

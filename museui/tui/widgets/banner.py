@@ -1,4 +1,4 @@
-"""A line that stays: this is a demo, and what happens in it."""
+"""The demo's banner: a line on the dashboard that says what happens at the moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _END = "all of it is temporary"
 
 
 class Banner(Widget):
-    """Draws a notice; without one it is not there."""
+    """Draws a banner; hidden while there is none."""
 
     DEFAULT_CSS = "Banner { height: 1; padding: 0 1; }"
 
@@ -22,14 +22,14 @@ class Banner(Widget):
         self.shown = ""
 
     def show(self, banner: str) -> None:
-        """Show this."""
+        """Show this text; hide the banner for an empty one."""
         self.display = bool(banner)
         if banner != self.shown:
             self.shown = banner
             self.refresh()
 
     def render(self) -> Content:
-        """The end is left out where there is no room for it."""
+        """Return the line; its end is left out when there is no room."""
         left = Content.assemble(("Demo", "bold $warning"), "  ", one_line(self.shown))
         room = self.size.width - left.cell_length - len(_END)
         return Content.assemble(left, " " * room, (_END, COLORS["quiet"])) if room > 1 else left

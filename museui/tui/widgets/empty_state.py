@@ -1,4 +1,4 @@
-"""A few lines in the middle of the screen, where there is nothing to list."""
+"""The widget of an empty state: a few lines in the middle of the screen, where there is nothing to list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..view.empty_state import Choice, EmptyState
 
 
 class EmptyStateView(Static):
-    """Draws a :class:`EmptyState`."""
+    """Draws an :class:`EmptyState`."""
 
     DEFAULT_CSS = """
     EmptyStateView { width: 1fr; height: 1fr; content-align: center middle; padding: 0 2; }
@@ -29,7 +29,7 @@ class EmptyStateView(Static):
         self.shown: EmptyState | None = None
 
     def show(self, empty_state: EmptyState | None) -> None:
-        """Show this; None: not be there."""
+        """Show this empty state; hide the widget for None."""
         self.display = empty_state is not None
         if empty_state is None or empty_state == self.shown:
             self.shown = empty_state
@@ -42,7 +42,7 @@ class EmptyStateView(Static):
         self.update(Content("\n").join(lines))
 
     def _choice(self, choice: Choice, choices: Sequence[Choice]) -> Content:
-        """Its key, what it is, and what does the same in a terminal; a click does what the key does."""
+        """Return a choice's line: its key, its title and its command for a terminal. A click does what the key does."""
         action = next(action for action in as_muse(self.app).actions if action.id == choice.action)
         title, command = (max(len(text) for text in texts) for texts in _columns(choices))
         line = Content.assemble(

@@ -1,4 +1,4 @@
-"""A tree of folders: no files, no links, nothing hidden; names are text, whatever is in them."""
+"""A tree of folders without files, links and hidden folders. Control characters in names are escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from museui.core.figures import one_line
 
 
 class FolderTree(DirectoryTree):
-    """Enter tells :class:`DirectoryTree.DirectorySelected`; left and right close and open."""
+    """A tree of folders. Enter posts :class:`DirectoryTree.DirectorySelected`; left and right close and open one."""
 
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
@@ -32,6 +32,8 @@ class FolderTree(DirectoryTree):
     FolderTree > .tree--guides-selected { color: $border-quiet; }
     FolderTree > .tree--cursor { background: $cursor-blurred; color: $foreground; text-style: none; }
     FolderTree:focus > .tree--cursor { background: $cursor; color: $foreground; text-style: bold; }
+    FolderTree:ansi > .tree--cursor { text-style: underline; }
+    FolderTree:ansi:focus > .tree--cursor { text-style: reverse; }
     FolderTree > .tree--highlight, FolderTree > .tree--highlight-line { background: transparent; text-style: none; }
     """
 
@@ -41,15 +43,15 @@ class FolderTree(DirectoryTree):
         self.guide_depth = 2
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Folders that are there in their own right."""
+        """Return the folders that are neither hidden nor links."""
         return [path for path in paths if not path.name.startswith(".") and _is_folder(path)]
 
     def process_label(self, label: str | Text) -> Text:
-        """Foreign text on one line."""
+        """Return a folder's name on one line, with control characters escaped."""
         return Text(one_line(label if isinstance(label, str) else label.plain) or " ")
 
     def action_close(self) -> None:
-        """Close the folder, or go to the one it is in."""
+        """Close the folder, or move to its parent."""
         node = self.cursor_node
         if node and node.is_expanded and node is not self.root:
             node.collapse()

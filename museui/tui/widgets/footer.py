@@ -1,4 +1,4 @@
-"""The bottom line: the keys of this screen, as many as there is room for; a click does the same."""
+"""The bottom line: the screen's keys, as many as fit. A click on one does what the key does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..actions import Action, footer_actions, show_keys
 
 
 class KeyBar(Widget):
-    """The keys of what can be done now."""
+    """The keys of the actions that are available now."""
 
     DEFAULT_CSS = """
     KeyBar { dock: bottom; height: 1; padding: 0 1; background: $panel; link-style: none; link-color: $foreground; }
@@ -23,13 +23,13 @@ class KeyBar(Widget):
         self.shown: Sequence[Action] = ()
 
     def show(self, actions: Sequence[Action]) -> None:
-        """Show these."""
+        """Show these actions."""
         if actions != self.shown:
             self.shown = actions
             self.refresh()
 
     def render(self) -> Content:
-        """As many as fit."""
+        """Return as many entries as fit."""
         return Content("  ").join(map(_entry, footer_actions(self.shown, self.size.width + 2)))
 
 

@@ -1,4 +1,4 @@
-"""The top line: whether all is safe, and who is there."""
+"""The top line: whether all is safe, and the states of daemon and hubs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..view.headline import Headline, Part
 
 
 class HeadlineBar(Widget):
-    """The program's name and places at the left, the verdict and the time at the right."""
+    """Draws the daemon and the hubs at the left, the verdict and the time at the right."""
 
     DEFAULT_CSS = "HeadlineBar { height: 1; padding: 0 1; background: $panel; }"
 
@@ -24,14 +24,14 @@ class HeadlineBar(Widget):
         self.shown = (Headline("quiet", (), ()), "")
 
     def show(self, headline: Headline, now: float) -> None:
-        """Show this."""
+        """Show this headline and the time ``now``."""
         shown = (headline, time.strftime("%H:%M", time.localtime(now)))
         if shown != self.shown:
             self.shown = shown
             self.refresh()
 
     def render(self) -> Content:
-        """The verdict is whole; places give way, those that are well first."""
+        """Return the line. The verdict is never cut; without room, daemon and hubs that are well are left out."""
         headline, clock = self.shown
         right = Content.assemble(*_spread(headline.verdict, "  "), "  ", (clock, COLORS["quiet"]))
         width = self.size.width

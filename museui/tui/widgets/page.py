@@ -1,4 +1,4 @@
-"""A page of text, wrapped at the width it has."""
+"""The widget of a page of text, wrapped at its width."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PageView(Static):
         self._shown: tuple[Page, int] | None = None
 
     def show(self, page: Page, width: int) -> None:
-        """Show this in ``width`` cells."""
+        """Show this page, wrapped at ``width`` cells."""
         if (page, width) == self._shown:
             return
         self._shown = (page, width)

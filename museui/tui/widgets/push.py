@@ -1,4 +1,4 @@
-"""One repository's push: its sentence, its five phases on one time axis, its error."""
+"""The push panel: a sentence, the five phases on one time axis, the error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BARS = 1 + len(PHASES)
 
 
 class PushView(Widget, can_focus=True):
-    """Draws a :class:`PushPanel` at the width it has."""
+    """Draws a :class:`PushPanel` at its width."""
 
     DEFAULT_CSS = "PushView { height: 1fr; }"
 
@@ -27,13 +27,13 @@ class PushView(Widget, can_focus=True):
         self.shown: PushPanel | None = None
 
     def show(self, panel: PushPanel | None) -> None:
-        """Show this; None: nothing."""
+        """Show this panel; nothing for None."""
         if panel != self.shown:
             self.shown = panel
             self.refresh()
 
     def render(self) -> Content:
-        """The bars are as long as there is room, and not there when they would be cut off."""
+        """Return the panel's lines. The bars are left out when not all of them fit."""
         panel = self.shown
         if panel is None:
             return Content("")

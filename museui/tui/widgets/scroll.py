@@ -1,4 +1,4 @@
-"""What is longer than its room, moved through by the same keys as a list."""
+"""A scrolling container with the keys of a list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 
 
 class Scroll(VerticalScroll):
-    """With the keys of the home row beside the arrows."""
+    """A vertical scroller with j, k, g and G beside the arrow keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", show=False),

@@ -1,4 +1,4 @@
-"""A list of rows in columns that draws only what is seen, so that ten thousand rows cost what thirty do."""
+"""A table that draws only its visible rows, so that ten thousand rows cost what thirty do."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ..view.status import Tone
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``width`` cells, or, when None, what is left; ``right``: its text ends where it ends.
+    """A column of ``width`` cells; None: the cells that the others leave. ``right`` aligns its texts to the right.
 
-    ``from_width``: shown when the table has at least that many cells.
+    The column is shown when the table has at least ``from_width`` cells.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text in a tone."""
+    """The text of one cell and its tone."""
 
     text: str
     tone: Tone = "quiet"
@@ -46,14 +46,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line; ``key`` names what it stands for."""
+    """One row. ``key`` identifies the item that it shows."""
 
     key: str
     cells: tuple[Cell, ...]
 
 
 class LazyRows(Sequence[Row]):
-    """Rows that are made of ``items`` by ``make`` when they are drawn; ``key`` is the key of an item's row."""
+    """Rows that ``make`` creates from ``items`` when they are drawn. ``key`` returns the key of an item's row."""
 
     def __init__(self, items: Sequence[Any], make: Callable[[Any], Row], key: Callable[[Any], str]) -> None:
         self._items, self._make, self._key = items, make, key
@@ -72,18 +72,20 @@ class LazyRows(Sequence[Row]):
 
     @property
     def keys(self) -> list[str]:
-        """The keys of all rows, none of which is made."""
+        """The keys of all rows; no row is created for them."""
         return [self._key(item) for item in self._items]
 
 
 class Table(ScrollView, can_focus=True):
-    """Rows with a cursor that stays on its row's key when the rows change."""
+    """A table whose cursor stays on the same key when the rows change."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     DEFAULT_CSS = """
     Table { background: transparent; scrollbar-size-vertical: 1; overflow-x: hidden; }
     Table > .table--cursor { background: $cursor-blurred; }
     Table:focus > .table--cursor { background: $cursor; text-style: bold; }
+    Table:ansi > .table--cursor { text-style: underline; }
+    Table:ansi:focus > .table--cursor { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -96,14 +98,14 @@ class Table(ScrollView, can_focus=True):
     ]
 
     class Moved(Message):
-        """The cursor is on another row."""
+        """The cursor has moved to another row."""
 
         def __init__(self, table: Table, key: str | None) -> None:
             super().__init__()
             self.table, self.key = table, key
 
     class Chosen(Message):
-        """Enter, or a second click."""
+        """A row was chosen by enter or a double click."""
 
         def __init__(self, table: Table, key: str) -> None:
             super().__init__()
@@ -116,15 +118,15 @@ class Table(ScrollView, can_focus=True):
         self.rows: Sequence[Row] = ()
         self.cursor = 0
         self.led = False
-        """Whether a person has moved the cursor."""
+        """True once a person has moved the cursor."""
 
     @property
     def key(self) -> str | None:
-        """What the cursor is on."""
+        """The key of the row under the cursor; None without rows."""
         return self.rows[self.cursor].key if self.rows else None
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Have these rows. Only the lines that are other than before are drawn."""
+        """Replace the rows. Only lines that differ are drawn again."""
         key, before = self.key, self._seen()
         self.rows = rows
         self.cursor = min(self.cursor, max(0, len(rows) - 1))
@@ -132,7 +134,7 @@ class Table(ScrollView, can_focus=True):
             self.cursor = self._find(key, self.cursor)
         self.virtual_size = Size(0, len(rows) + self._title_height)
         if any(here for _, here in before):
-            self._reveal()  # whoever looked at the cursor still does
+            self._reveal()  # the cursor was visible and stays so
         for line, (was, now) in enumerate(zip(before, self._seen(), strict=True), self._title_height):
             if was != now:
                 self.refresh(Region(0, line, self.size.width, 1))
@@ -140,7 +142,7 @@ class Table(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, self.key))
 
     def select(self, key: str) -> None:
-        """Put the cursor on the row ``key``, if it is there."""
+        """Move the cursor to the row ``key``, if there is one."""
         self._go(self._find(key, self.cursor))
 
     def _reveal(self) -> None:
@@ -152,7 +154,7 @@ class Table(ScrollView, can_focus=True):
         return keys.index(key) if key in keys else otherwise
 
     def _seen(self) -> list[tuple[Row | None, bool]]:
-        """Each line below the titles: its row, and whether the cursor is there."""
+        """Return each visible line below the titles: its row, and whether the cursor is on it."""
         top = round(self.scroll_offset.y)
         places = range(top, top + max(0, self.size.height - self._title_height))
         return [
@@ -164,7 +166,7 @@ class Table(ScrollView, can_focus=True):
         return int(any(column.title for column in self.columns))
 
     def render_line(self, y: int) -> Strip:
-        """One line of what is seen."""
+        """Return one visible line."""
         width = self.scrollable_content_region.width
         if y < self._title_height:
             texts = [Cell(column.title) for column in self.columns]
@@ -202,21 +204,21 @@ class Table(ScrollView, can_focus=True):
         return _style(self.app.theme_variables[COLORS[tone].removeprefix("$")])
 
     def action_move(self, by: int) -> None:
-        """Move the cursor."""
+        """Move the cursor by a number of rows."""
         self.led = True
         self._go(self.cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move the cursor by what is seen."""
+        """Move the cursor by a number of pages."""
         self.action_move(by * max(1, self.size.height - 1 - self._title_height))
 
     def action_choose(self) -> None:
-        """Enter."""
+        """Choose the row under the cursor."""
         if self.key is not None:
             self.post_message(self.Chosen(self, self.key))
 
     def on_click(self, event: Click) -> None:
-        """Mouse: the cursor goes there; a click on it chooses."""
+        """Move the cursor to the clicked row; a double click on the cursor's row chooses it."""
         place = event.y - self._title_height + round(self.scroll_offset.y)
         if 0 <= place < len(self.rows):
             if place == self.cursor and event.chain > 1:
@@ -237,5 +239,5 @@ class Table(ScrollView, can_focus=True):
 
 @cache
 def _style(color: str) -> Style:
-    """In a colour of the theme. Component classes in its place would cost each table a look at all rules for each."""
+    """Return the style of a colour, cached: a component class per tone would match all CSS rules in every table."""
     return Style(color=Color.parse(color).rich_color)

@@ -1,4 +1,4 @@
-"""A push's five phases as lines of text, at the width there is."""
+"""The five phases of a push as lines of text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTED_FROM, _USUAL_FROM = 72, 72
 
 
 def render_waterfall(push: PushView, width: int, now: float, usual: Mapping[str, float] | None = None) -> list[Content]:
-    """Five lines of ``width`` cells. Notes, and what is usual, are there when there is room."""
+    """Return five lines of ``width`` cells. Notes and usual durations are left out when there is no room."""
     noted, compared = width >= _NOTED_FROM + (_USUAL if usual else 0), bool(usual) and width >= _USUAL_FROM
     fixed = _TITLE + _FIGURE + _GATE + _SYMBOL + 3 + _NOTE * noted + _USUAL * compared
     bars = max(8, width - fixed)

@@ -35,9 +35,9 @@ def test_keys_of_one_s_own_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("keys = 1", "not a table of texts"),
-        ("[keys]\npush = 1", "not a table of texts"),
-        ('[keys]\nfly = "f"', "'fly', which is no action"),
+        ("keys = 1", "not a table of strings"),
+        ("[keys]\npush = 1", "not a table of strings"),
+        ('[keys]\nfly = "f"', "'fly', which is not an action"),
     ],
 )
 def test_keys_that_mean_nothing_are_said(tmp_path: Path, text: str, message: str) -> None:

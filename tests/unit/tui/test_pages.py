@@ -35,7 +35,7 @@ def test_a_push_that_failed_begins_with_what_went_wrong_and_is_copied_whole() ->
     page = push_page(push(9, result="failed", error=FORBIDDEN, tries=3, phases=()), "song", {}, NOW)
     assert (page.summary, page.tone, page.sections[0].title) == ("Push 9 of song failed", "bad", "What went wrong")
     copied = copy_page(page)
-    for text in (FORBIDDEN.message, f"do: {FORBIDDEN.hint}", "code: forbidden", "request: req-17", "3 times in a row"):
+    for text in (FORBIDDEN.message, f"do: {FORBIDDEN.hint}", "code: forbidden", "request: req-17", "3 in a row"):
         assert text in copied
 
 

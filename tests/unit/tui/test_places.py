@@ -35,7 +35,7 @@ def test_what_is_wrong_comes_first_with_its_fix() -> None:
     found = describe_checks(
         [Check("disk", True, "9 GiB are free"), Check("socket", False, "others may use it", "chmod")]
     )
-    assert (found.summary, found.tone) == ("1 of 2 checks found something", "bad")
+    assert (found.summary, found.tone) == ("1 of 2 checks failed", "bad")
     assert [(item.status.symbol, item.name, item.hint) for item in found.findings] == [
         ("✗", "socket", "chmod"),
         ("✓", "disk", ""),
@@ -45,7 +45,7 @@ def test_what_is_wrong_comes_first_with_its_fix() -> None:
         "  do: chmod",
         "✓ disk: 9 GiB are free",
     ]
-    assert describe_checks([Check("disk", True, "fine")]).summary == "All is well: 1 checks"
+    assert describe_checks([Check("disk", True, "fine")]).summary == "All is well: 1 check passed"
 
 
 def test_a_hub_that_answers_and_one_that_is_gone() -> None:
@@ -60,7 +60,7 @@ def test_a_hub_that_answers_and_one_that_is_gone() -> None:
         "you are: ada",
         "state: ● answers, since 1 min",
         "latency: 12 ms",
-        "waiting: 1 branch: r tries again",
+        "waiting: 1 branch: r retries",
     ]
     told = copy_facts(hub_facts(known, gone, NOW))
     for part in ("not signed in: museui login https://other.org/hub", "○ gone", "in 8 s", GONE.message, GONE.hint):
@@ -114,7 +114,7 @@ def test_the_settings_of_a_repository_say_what_is_so() -> None:
     paused = replace(repository(state="paused"), paused_until=NOW + 1800.0)
     settings = {item.id: item for item in repository_settings(paused, NOW)}
     assert settings["branches"].value == "all" and settings["branches"].text == "*"
-    assert settings["remote"].value == "by itself: origin" and settings["remote"].text == ""
+    assert settings["remote"].value == "automatic: origin" and settings["remote"].text == ""
     assert (settings["pause"].value, settings["pause"].tone) == ("for 30 min more", "wait")
     assert settings["snapshot_on_change"].text == "no"
     forever = {item.id: item for item in repository_settings(repository(state="paused"), NOW)}
@@ -159,11 +159,11 @@ def test_what_was_found_says_whether_it_is_watched_and_why_it_cannot_be() -> Non
     said = [text for _, text in describe_found(BARE, False, None).lines]
     assert said == ["/music/old/bare", NO_REMOTE.message, NO_REMOTE.hint, "usage"]
     assert describe_found(SONG, False, FORBIDDEN).tone == "bad"
-    assert "Space ends that" in describe_found(SONG, True, FORBIDDEN).lines[-1][1]
+    assert "Space stops that" in describe_found(SONG, True, FORBIDDEN).lines[-1][1]
 
 
 def test_a_search_says_how_it_goes_and_how_it_ended() -> None:
-    assert describe_search(Search("/"), []) == ("looking … 0 folders, 0 found", "busy")
+    assert describe_search(Search("/"), []) == ("searching … 0 folders, 0 found", "busy")
     over = Search("/music", 1, (SONG,), over=True, unreadable=2, complete=False)
     text, tone = describe_search(over, ["/music/song"])
     assert text.startswith("1 found in 1 folder, 1 watched, 2 could not be read, not all") and tone == "wait"

@@ -27,7 +27,7 @@ def state(**collections: Any) -> State:
     ("view", "summary"),
     [
         (repository(), "Everything is on the hub."),
-        (repository(state="paused"), "Paused: nothing is pushed. Space goes on."),
+        (repository(state="paused"), "Paused: nothing is pushed. Space resumes."),
         (repository(state="no_remote", remote=None, url=None), "It has no remote: museui remote add origin URL"),
         (repository(state="behind", branches=(branch("behind", behind=2),)), "main: 2 behind"),
     ],
