@@ -223,7 +223,7 @@ async def test_the_doctor_says_what_is_wrong_first_and_looks_again(daemon: Scrip
         assert screen.app.clipboard.splitlines()[1:3] == ["✗ watching: no watches are left", "  do: Raise the limit."]
         daemon.answers["GET doctor"] = {"ok": True, "checks": [encode(good)]}
         await screen.press("r")
-        await screen.sees("All is well: 1 checks")
+        await screen.sees("All is well: 1 check passed")
         await leave(screen)
 
 
@@ -247,7 +247,7 @@ async def test_branches_and_remote_are_typed_and_what_is_refused_stays_open(daem
         await screen.press("s")
         await screen.sees("Settings of", "branches", "automatic: origin", "commit by itself")
         await screen.press("enter", "comma", "enter")
-        await screen.sees("there is a pattern missing")
+        await screen.sees("a pattern is missing")
         await screen.press("backspace", "backspace", *"main,take-*", "enter")
         await screen.sees("not now", "Later.")
         daemon.answers[path] = {}
