@@ -166,7 +166,10 @@ def test_a_search_says_how_it_goes_and_how_it_ended() -> None:
     assert describe_search(Search("/"), []) == ("searching … 0 folders, 0 found", "busy")
     over = Search("/music", 1, (SONG,), over=True, unreadable=2, complete=False)
     text, tone = describe_search(over, ["/music/song"])
-    assert text.startswith("1 found in 1 folder, 1 watched, 2 could not be read, the search is incomplete") and tone == "wait"
+    assert (
+        text.startswith("1 found in 1 folder, 1 watched, 2 could not be read, the search is incomplete")
+        and tone == "wait"
+    )
     assert describe_search(replace(over, failure=GONE), []) == (GONE.message, "bad")
 
 
