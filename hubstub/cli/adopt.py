@@ -60,7 +60,7 @@ def adopt(data_dir: Path, owner: str | None, as_json: bool, **options: Any) -> N
     ):
         name, token, done = asyncio.run(_adopt(settings, own.settings if own else store, owner))
     if as_json:
-        print_json({"ok": True, "owner": name, "token": token, **done.to_json()})
+        print_json({"owner": name, "token": token, **done.to_json()})
     else:
         _print(done, name, token)
 

@@ -78,6 +78,6 @@ def remove(name: str, user: str, data_dir: Path, as_json: bool) -> None:
 
     change(data_dir, work)
     if as_json:
-        print_json({"ok": True})
+        print_json({})
     else:
         click.echo(f"{user} has no access to {name} any more", err=True)

@@ -65,7 +65,7 @@ def gc(data_dir: Path, apply: bool, grace: str, force: bool, large: bool, as_jso
         raise Usage(f"nothing was deleted: {objection.reason}", hint=objection.advice)
     shown = tally if apply else looked
     if as_json:
-        print_json({"ok": True, "applied": apply, "grace_seconds": chosen.grace_s, **shown.to_json()})
+        print_json({"applied": apply, "grace_seconds": chosen.grace_s, **shown.to_json()})
     else:
         _print(shown, apply)
     if objection is not None:

@@ -76,7 +76,7 @@ def revoke(user: str, key_id: str, data_dir: Path, as_json: bool) -> None:
 
     change(data_dir, work)
     if as_json:
-        print_json({"ok": True})
+        print_json({})
     else:
         click.echo("revoked", err=True)
 

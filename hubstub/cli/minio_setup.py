@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ def minio_setup(data_dir: Path, only_print: bool, as_json: bool, **options: Any)
     fields = gather_store_fields(data_dir, take_store_options(options))
     bucket, prefix = parse_store(fields.get("url") or "s3://museui")
     if only_print:
-        print_json(policies(bucket, prefix))
+        click.echo(json.dumps(policies(bucket, prefix)))  # as MinIO takes them
         return
     if not fields.get("endpoint"):
         raise Usage("which MinIO?", hint="Write --s3-endpoint http://127.0.0.1:9000")

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,9 +137,9 @@ class IntervalType(click.ParamType[float]):
             self.fail(f"{exc.message}. {exc.hint}", param, ctx)
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document on stdout, on one line, in the form that :func:`uniform` gives it."""
-    click.echo(json.dumps(uniform(document)))
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print a document of ``docs/json.md`` on stdout, on one line; ``ok`` is true unless ``document`` has another."""
+    click.echo(json.dumps(uniform({"ok": True, **document})))
 
 
 def print_rows(rows: list[tuple[str, ...]]) -> None:

@@ -67,7 +67,7 @@ def unprotect(name: str, pattern: str, data_dir: Path, as_json: bool) -> None:
 
     change(data_dir, work)
     if as_json:
-        print_json({"ok": True})
+        print_json({})
     else:
         click.echo(f"{pattern} is not protected any more", err=True)
 

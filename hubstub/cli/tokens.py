@@ -87,7 +87,7 @@ def revoke(token_id: str, data_dir: Path, as_json: bool) -> None:
 
     change(data_dir, lambda connection: revoke_token(connection, token_id, time.time()))
     if as_json:
-        print_json({"ok": True})
+        print_json({})
     else:
         click.echo("revoked", err=True)
 

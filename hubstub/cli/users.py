@@ -55,6 +55,6 @@ def remove(name: str, data_dir: Path, as_json: bool) -> None:
 
     change(data_dir, lambda connection: remove_user(connection, name, time.time()))
     if as_json:
-        print_json({"ok": True})
+        print_json({})
     else:
         click.echo(f"user {name} removed", err=True)

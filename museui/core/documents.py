@@ -11,7 +11,7 @@ from typing import Any
 from .ids import qualified
 
 _ID_KEYS = frozenset(
-    {"commit", "snapshot", "object", "bundle", "item", "parent", "parents", "missing", "expected", "former"}
+    {"commit", "snapshot", "object", "bundle", "item", "parent", "parents", "missing", "expected", "former", "subject"}
 )
 _TIME_KEYS = frozenset({"at", "since", "unsafe_since", "until", "paused_until"})
 _VERBATIM = frozenset({"settings"})

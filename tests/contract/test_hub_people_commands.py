@@ -35,7 +35,7 @@ def test_collaborators_come_and_go(hub: HubProcess) -> None:
         assert (made["user"], made["access"]) == ("bob", "read")
         assert theirs.get("refs").status_code == 200
         assert "bob" in hub.command("repo", "collaborator", "list", "ada/shared")
-        assert _ask(hub, "repo", "collaborator", "list", "ada/shared") == {"collaborators": [made]}
+        assert _ask(hub, "repo", "collaborator", "list", "ada/shared") == {"ok": True, "collaborators": [made]}
         assert _ask(hub, "repo", "collaborator", "remove", "ada/shared", "bob") == {"ok": True}
         assert theirs.get("refs").status_code == 404
         assert hub.command("repo", "collaborator", "list", "ada/shared") == ""

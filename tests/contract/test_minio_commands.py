@@ -19,6 +19,7 @@ from hubstub.store.s3_settings import Credential
 from museui.core.errors import Unavailable, Usage
 from tests.helpers import plain_client
 from tests.helpers.hub import HubProcess, hub_command
+from tests.helpers.json_schema import read_schemas
 from tests.helpers.minio import MinioProcess
 from tests.helpers.push_client import PushClient, wait_until
 
@@ -63,6 +64,8 @@ def test_setup_writes_what_serve_needs_and_may_be_run_again(root: MinioProcess, 
     done = hub_command("minio-setup", *where, "--json")
     config = data / "hub.toml"
     assert json.loads(done.stdout)["config"] == str(config)
+    schemas = read_schemas(Path(__file__).parents[2] / "docs" / "json.md")
+    assert schemas.faults(json.loads(done.stdout), "hub minio-setup") == []
     assert _mode(config) == 0o600
     text = config.read_text()
     config.write_text("# mine\n[other]\nkept = true\n\n" + text)

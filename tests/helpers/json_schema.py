@@ -42,7 +42,7 @@ class Schemas:
 
     def faults(self, document: Any, verb: str) -> list[str]:
         """Return what of ``document`` is not as the page says; a failure of the verb is like a ``Failure``."""
-        failed = isinstance(document, dict) and document.keys() <= {"ok", "error", "phases"}
+        failed = isinstance(document, dict) and {"error"} <= document.keys() <= {"ok", "error", "phases"}
         return list(self._check(document, "Failure" if failed else self.verbs[verb], verb))
 
     def _check(self, value: Any, schema: Any, where: str) -> Iterator[str]:
