@@ -109,7 +109,7 @@ class Service:
         service.housekeeping = Housekeeping(service, database, service.roster, service.history, service.clock)
         entries = await read_entries(database)
         known = {*remembered, *(target.repository for target in sent), *(entry.target.repository for entry in entries)}
-        await forget_repositories(database, known - service.config.repositories.keys() - service.config.wrong.keys())
+        await forget_repositories(database, known - service.config.repositories.keys() - service.config.invalid.keys())
         for entry in entries:
             if entry.target.repository in service.config.repositories:
                 # What it stopped for may have gone while nobody looked.
@@ -155,9 +155,9 @@ class Service:
         self.pusher.limit.bytes_per_s = config.upload_limit
         self.stalls.limit_s = config.stall_seconds
         self.teller.config = config
-        former = {path: self.roster.watched[path] for path in config.wrong if path in self.roster.watched}
+        former = {path: self.roster.watched[path] for path in config.invalid if path in self.roster.watched}
         gone = self.roster.use({**former, **config.repositories})
-        self.set_trouble("repositories", next(iter(config.wrong.values()), None))
+        self.set_trouble("repositories", next(iter(config.invalid.values()), None))
         self.snapshots.use(config)
         if gone:
             await forget_repositories(self.database, gone)

@@ -16,8 +16,8 @@ import orjson
 
 from museui.core.addresses import is_public
 from museui.core.errors import Denied, Invalid, MuseError, Unavailable, Unreachable, Usage
+from museui.hub.connection_failures import explain
 from museui.hub.http import httpx
-from museui.hub.line_faults import explain
 
 _TIMEOUT = httpx.Timeout(10.0)
 _TOTAL_S = 30.0

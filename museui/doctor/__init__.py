@@ -1,1 +1,1 @@
-"""What keeps commits from being safe, as it is seen from this machine: the checks of command line and daemon."""
+"""Checks for what keeps commits from being safe, run on this machine by the command line and the daemon."""

@@ -1,4 +1,4 @@
-"""A repository's branches and the hub's: asked, not remembered."""
+"""Check that the branches of a repository are on the hub, by asking the hub."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _WORDS = {
 
 
 async def examine_branches(repository: Repository, remote: Remote, token: str | None, trust: HubTrust) -> Check | None:
-    """Ask the hub where its branches are, note it, and say which of ours are not safe there; never raises our errors.
+    """Ask the hub where its branches are, remember it, and return which local ones are not safe there.
 
-    ``None`` when the hub cannot answer now, which the check of the hub says.
+    Return ``None`` when the hub cannot answer now; the check of the hub reports that. Never raises :class:`MuseError`.
     """
     name = f"branches {repository.root} → {remote.name}"
     try:
@@ -53,9 +53,9 @@ def read_branches(repository: Repository, remote: str) -> list[BranchState]:
 
 
 def describe_branches(name: str, states: Sequence[BranchState], changed: Sequence[str]) -> Check:
-    """Return what is to be said of branches that the hub was just asked for.
+    """Return the check for branches that the hub was just asked for.
 
-    ``changed``: those that were not where they were last seen.
+    ``changed``: names of branches that are no longer where they were last seen.
     """
     unsafe = [state for state in states if state.state not in SAFE_STATES]
     if not unsafe:
@@ -73,5 +73,7 @@ def _describe(state: BranchState) -> str:
     if state.state == "ahead":
         return f"has {render_count(state.ahead or 0, 'commit')} that the hub lacks"
     if state.state == "diverged":
-        return f"and the hub's have diverged: {state.ahead} commits here, {state.behind} there"
+        return (
+            f"and the hub's have diverged: {render_count(state.ahead or 0, 'commit')} here, {state.behind or 0:,} there"
+        )
     return _WORDS[state.state]

@@ -1,4 +1,4 @@
-"""A hub as it is seen from here: whether it answers, whose the token is, its clock, its object store, proxies."""
+"""Checks of a hub from this machine: it answers, the token, its clock, its object store, proxies in between."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from museui.hub.url import RepositoryUrl
 from museui.local.messages import Check
 
 _CLOCK_S = 300.0
-"""How far two clocks may be apart: signed URLs and tokens end by the clock."""
+"""Maximum difference of two clocks in seconds: signed URLs and tokens expire by the clock."""
 _PATIENCE_S = 20.0
 _UPLOAD_PATIENCE_S = 60.0
 _TRIED_BYTES = 64 << 10
 _BODY_BYTES = 2 << 20
-"""More than what proxies let pass that nobody has set up (1 MiB)."""
+"""Size in bytes of a trial upload: more than the 1 MiB that proxies let through by default."""
 
 
 async def examine_hub(base: str, token: str | None, trust: HubTrust, url: RepositoryUrl | None) -> list[Check]:
     """Ask the hub at ``base``; never raises :class:`MuseError`.
 
-    ``url``: a repository there that is pushed to, which the object store and proxies are tried with. Nothing of the
-    repository changes; what is staged is thrown away by the hub.
+    ``url``: a repository on the hub, for trial uploads to the object store and through proxies. The repository does
+    not change; the hub deletes what was staged.
     """
     try:
         async with asyncio.timeout(_PATIENCE_S):
@@ -76,7 +76,7 @@ async def _examine_uploads(url: RepositoryUrl, token: str | None, trust: HubTrus
 
 
 def check_clock(base: str, hub_s: float | None, own_s: float) -> Check:
-    """Whether the hub's clock and this machine's, in seconds since 1970, are near enough."""
+    """Check that the hub's clock and this machine's agree. Both in seconds since 1970."""
     name = f"clock {base}"
     if hub_s is None:
         return Check(name, True, "the hub does not say what time it has")
@@ -108,10 +108,9 @@ def _describe(account: Account) -> str:
 
 
 async def _check_store(client: HubClient, size_bytes: int) -> Check:
-    """Whether the address that uploads go to can be reached, takes what was announced, and nothing else.
+    """Check that the object store can be reached, takes what was announced, and refuses anything else.
 
-    What is refused is small. What is taken has ``size_bytes``: as much as a push may have, which what is in between
-    may not let pass.
+    The refused uploads are small. The accepted one has ``size_bytes``, since a proxy may limit the size of uploads.
     """
     other = secrets.token_bytes(_TRIED_BYTES)
     name = f"store {client.url.base}"
@@ -147,7 +146,7 @@ async def _presign(client: HubClient, size_bytes: int) -> tuple[bytes, PresignAn
 
 
 async def _is_refused(client: HubClient, url: str, headers: dict[str, str], body: bytes) -> bool:
-    """Raises :class:`Unreachable` and :class:`Unavailable`: no answer is no refusal."""
+    """Return whether the upload is refused. Raises :class:`Unreachable` and :class:`Unavailable` without an answer."""
     try:
         await client.put(url, headers, len(body), body)
     except (Unreachable, Unavailable):
@@ -158,7 +157,7 @@ async def _is_refused(client: HubClient, url: str, headers: dict[str, str], body
 
 
 async def _check_proxy(client: HubClient, size_bytes: int) -> Check:
-    """Whether a body of ``size_bytes`` comes through to the hub, which refuses it: it makes no sense."""
+    """Check that a request body of ``size_bytes`` reaches the hub. The body is no valid push, so the hub refuses it."""
     name = f"proxy {client.url.base}"
     try:
         await client.push_stream(bytes(size_bytes), size_bytes)

@@ -1,4 +1,4 @@
-"""What is looked at on this machine, without the network: folders, configuration, identities, socket, watches, disk."""
+"""Checks of this machine that need no network: folders, configuration, identities, socket, watches, disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from museui.local.messages import Check
 from museui.local.places import Places, check_socket_path
 from museui.repo.config import read_toml_text
 from museui.repo.identity import identity_path, loose_mode, read_identities
-from museui.settings.faults import find_faults
+from museui.settings.mistakes import find_mistakes
 
 LIMIT_HINT = (
     "Raise the limit: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512 "
@@ -21,12 +21,12 @@ LIMIT_HINT = (
 )
 _ROOM_BYTES = 512 << 20
 _FOLDERS_EACH = 8
-"""How many folders of a repository are watched, as a rule at most."""
+"""Estimated number of watched folders of one repository."""
 _LIMITS = ("fs/inotify/max_user_watches", "user/max_inotify_watches")
 
 
 def examine_machine(places: Places, spool: Path) -> list[Check]:
-    """Everything of this machine that needs no daemon; blocks. ``spool``: where packed bundles wait."""
+    """Return all checks of this machine that need no daemon. Blocks. ``spool``: folder in which packed bundles wait."""
     return [
         check_places(places, spool),
         check_configuration(places.config),
@@ -37,7 +37,7 @@ def examine_machine(places: Places, spool: Path) -> list[Check]:
 
 
 def check_places(places: Places, spool: Path) -> Check:
-    """Whether what must be written can be."""
+    """Check that the folders MuseUI writes to are writable."""
     try:
         folders = [places.config.parent, places.data, places.runtime, spool, identity_path().parent]
     except MuseError as exc:
@@ -49,25 +49,25 @@ def check_places(places: Places, spool: Path) -> Check:
 
 
 def check_configuration(path: Path) -> Check:
-    """Whether ``config.toml`` makes sense; the first fault, with its line."""
+    """Check ``config.toml``; the message has the first mistake and its line."""
     name = "configuration"
     try:
-        faults = find_faults(read_toml_text(str(path)))
+        mistakes = find_mistakes(read_toml_text(str(path)))
     except FileNotFoundError:
         return Check(name, True, f"there is no {path}: the defaults hold")
     except OSError as exc:
         return Check(name, False, f"{path} cannot be read: {exc.strerror}", "Make it yours: chown, chmod.")
     except MuseError as exc:
         return Check(name, False, f"{path}: {exc.message}", exc.hint or "Mend the file by hand.")
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        where = f"{path}:{faults[0].line}" if faults[0].line else str(path)
-        return Check(name, False, f"{where}: {faults[0].message}{more}", "museui config validate shows all of it.")
+    if mistakes:
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        where = f"{path}:{mistakes[0].line}" if mistakes[0].line else str(path)
+        return Check(name, False, f"{where}: {mistakes[0].message}{more}", "museui config validate shows all of it.")
     return Check(name, True, f"{path} is in order")
 
 
 def check_identities() -> Check:
-    """Whether the file of tokens can be read, and by its owner alone."""
+    """Check that the file of tokens can be read, and by its owner alone."""
     name = "identities"
     try:
         path = identity_path()
@@ -78,11 +78,11 @@ def check_identities() -> Check:
         return Check(name, False, f"{path} cannot be read: {exc.strerror}", "Make it yours: chown, chmod.")
     if loose_mode(path):
         return Check(name, False, f"others can read or write {path}", f"chmod 600 {path}")
-    return Check(name, True, f"signed in to {count} hubs" if count != 1 else "signed in to one hub")
+    return Check(name, True, f"signed in to {render_count(count, 'hub')}" if count else "signed in to no hub")
 
 
 def check_socket(path: Path) -> Check:
-    """Whether the daemon's socket can be there, and, when there is one, is for this user alone."""
+    """Check that the daemon's socket can be made and that an existing one is for this user alone."""
     try:
         check_socket_path(path)
     except Usage as exc:
@@ -97,7 +97,7 @@ def check_socket(path: Path) -> Check:
 
 
 def check_disk(folder: Path) -> Check:
-    """Whether there is room for queue, history and packed bundles."""
+    """Check that there is room for queue, history and packed bundles."""
     free = shutil.disk_usage(_nearest(folder)).free
     if free < _ROOM_BYTES:
         return Check("disk", False, f"{free >> 20} MiB are free at {folder}", "Make room.")
@@ -105,7 +105,7 @@ def check_disk(folder: Path) -> Check:
 
 
 def check_watch_limit(repositories: int, proc: Path = Path("/proc/sys")) -> Check:
-    """Whether the system gives a daemon enough watches for so many repositories."""
+    """Check that the system gives a daemon enough watches for ``repositories``."""
     limits = [int(text) for name in _LIMITS if (text := _read(proc / name)).isdigit()]
     if not limits:
         return Check("watching", True, "this system counts no watches")

@@ -27,9 +27,9 @@ from museui.core.errors import (
 from museui.core.figures import render_bytes
 from museui.core.printable import is_line
 
+from .connection_failures import LINE_HINT, explain
 from .connections import TIMEOUT
 from .http import httpx
-from .line_faults import LINE_HINT, explain
 from .proxies import by_way
 from .sending import Sending
 

@@ -13,9 +13,9 @@ from typing import Any
 from museui.core.errors import MuseError, Unreachable
 
 from .answers import find_coding
+from .connection_failures import explain
 from .connections import make_client
 from .http import httpx
-from .line_faults import explain
 from .proxies import Proxy, by_way, find_proxy
 
 _TIMEOUT = httpx.Timeout(5.0)

@@ -47,54 +47,54 @@ class Watched:
         return repository_id(self.path)
 
     def wants(self, branch: str) -> bool:
-        """Whether the branch is one of those to be pushed."""
+        """Return whether the branch is to be pushed."""
         return any(fnmatchcase(branch, pattern) for pattern in self.branches)
 
     def paused(self, now: float) -> bool:
-        """Whether nothing is to be pushed at ``now``, in seconds since 1970."""
+        """Return whether pushes are paused at ``now``, in seconds since 1970."""
         return self.paused_until is not None and now < self.paused_until
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything in the file; what is not there has its default."""
+    """Settings of ``config.toml``; a missing entry has its default."""
 
     parallel_pushes: int = 2
     history_days: int = 365
     stall_seconds: int = 60
     upload_limit: float | None = None
-    """Bytes a second, of all pushes together."""
+    """Maximum speed of all pushes together, in bytes per second."""
     push_between: Between | None = None
     snapshot_quiet_seconds: int = 30
     snapshot_message: str = "Snapshot of {date} {time}"
     notify: Notify = field(default_factory=Notify)
     hubs: Mapping[str, HubTrust] = field(default_factory=dict)
     repositories: Mapping[str, Watched] = field(default_factory=dict)
-    wrong: Mapping[str, Usage] = field(default_factory=dict)
-    """Of entries in ``[[repositories]]`` that make no sense: the path, as far as there is one, and what is wrong."""
+    invalid: Mapping[str, Usage] = field(default_factory=dict)
+    """Errors of invalid entries in ``[[repositories]]`` by path; the path is empty where an entry has none."""
 
 
 def repository_id(path: str) -> str:
-    """Twelve hex digits that stand for ``path``."""
+    """Return the id of the repository at ``path``: twelve hexadecimal digits."""
     return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def clean_path(path: object) -> object:
-    """An absolute path as it is known by: ``/a/b`` for ``/a//b/``; anything else unchanged."""
+    """Return an absolute path in its normal form: ``/a/b`` for ``/a//b/``; anything else unchanged."""
     if not isinstance(path, str) or not path.startswith("/"):
         return path
     return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 def parse_config(text: str) -> Config:
-    """The configuration in ``text``. Raises :class:`Usage` saying what is wrong and where."""
+    """Return the configuration in ``text``. Raises :class:`Usage` saying what is wrong and where."""
     return parse_tables(parse_toml(text))
 
 
 def parse_tables(tables: Mapping[str, Any], *, strict: bool = True) -> Config:
-    """The configuration in a parsed file. Raises :class:`Usage` saying what is wrong and where.
+    """Return the configuration in a parsed file. Raises :class:`Usage` saying what is wrong and where.
 
-    Unless ``strict``, a repository whose entry makes no sense keeps no other from being read.
+    Unless ``strict``, invalid entries of ``[[repositories]]`` are returned as such and the others are read.
     """
     daemon = tables.get("daemon", {})
     if not isinstance(daemon, dict):
@@ -111,14 +111,14 @@ def parse_tables(tables: Mapping[str, Any], *, strict: bool = True) -> Config:
     entries = tables.get("repositories", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise Usage("[[repositories]] is not a list of tables")
-    watched, wrong = [], {}
+    watched, invalid = [], {}
     for entry in entries:
         try:
             watched.append(parse_watched(entry))
         except Usage as exc:
             if strict:
                 raise
-            wrong[str(clean_path(entry.get("path", "")))] = exc
+            invalid[str(clean_path(entry.get("path", "")))] = exc
     message = daemon.get("snapshot_message", Config().snapshot_message)
     if not isinstance(message, str) or not message.strip():
         raise Usage("[daemon] snapshot_message is not a text")
@@ -131,12 +131,12 @@ def parse_tables(tables: Mapping[str, Any], *, strict: bool = True) -> Config:
         hubs=parse_hubs(tables.get("hubs", {})),
         push_between=None if between is None else parse_between(between, "[daemon] push_between"),
         repositories={entry.path: entry for entry in watched},
-        wrong=wrong,
+        invalid=invalid,
     )
 
 
 def parse_watched(entry: Mapping[str, Any]) -> Watched:
-    """One of ``[[repositories]]``. Raises :class:`Usage` naming the field."""
+    """Return one entry of ``[[repositories]]``. Raises :class:`Usage` naming the field."""
     path = clean_path(entry.get("path"))
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         raise Usage("[[repositories]] path is not an absolute path")
@@ -187,8 +187,8 @@ class ConfigFile:
             return Config()
         except Usage as exc:
             raise self._name(exc) from exc
-        self._watches = bool(config.repositories or config.wrong)
-        return replace(config, wrong={path: self._name(exc) for path, exc in config.wrong.items()})
+        self._watches = bool(config.repositories or config.invalid)
+        return replace(config, invalid={path: self._name(exc) for path, exc in config.invalid.items()})
 
     def _name(self, exc: Usage) -> Usage:
         hint = "Mend the file: 'museui config validate' shows the line. It is read again then."

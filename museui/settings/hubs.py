@@ -1,4 +1,4 @@
-"""``[hubs."host"]`` of the configuration: what a hub is allowed."""
+"""``[hubs."host"]`` of the configuration: how far each hub is trusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG_HINT = "Mend the file; 'museui config validate' says what is allowed."
 
 
 def parse_hubs(tables: Any) -> dict[str, HubTrust]:
-    """The settings by ``host`` or ``host:port``. Raises :class:`Usage` naming the table."""
+    """Return the settings by ``host`` or ``host:port``. Raises :class:`Usage` naming the table."""
     if not isinstance(tables, dict):
         raise Usage("[hubs] is not a table")
     hubs = {}
@@ -39,7 +39,7 @@ def parse_hubs(tables: Any) -> dict[str, HubTrust]:
 
 
 def choose_trust(base: str, hubs: Mapping[str, HubTrust], environment: Mapping[str, str]) -> HubTrust:
-    """Return what the hub at ``base`` is allowed; ``MUSEUI_CA`` goes before its own ``ca``. Plain HTTP needs none."""
+    """Return the trust in the hub at ``base``; ``MUSEUI_CA`` goes before its own ``ca``. Plain HTTP needs none."""
     if urlsplit(base).scheme != "https":
         return HubTrust()
     trust = next((hubs[key] for key in host_keys(base) if key in hubs), HubTrust())
@@ -48,7 +48,7 @@ def choose_trust(base: str, hubs: Mapping[str, HubTrust], environment: Mapping[s
 
 
 def find_trust(base: str, environment: Mapping[str, str]) -> HubTrust:
-    """:func:`choose_trust` by the configuration as it is now. Raises :class:`Usage` when that cannot be read."""
+    """Return :func:`choose_trust` with the configuration as it is now. Raises :class:`Usage` when it cannot be read."""
     if urlsplit(base).scheme != "https":
         return HubTrust()
     from museui.local.places import find_places

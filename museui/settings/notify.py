@@ -1,4 +1,4 @@
-"""``[notify]`` of the configuration: who is told, and after how long."""
+"""``[notify]`` of the configuration: who is notified, and after how long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_MINUTES = 60 * 24 * 365
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """``webhook_private``: whether the webhook may be at an address that is not public."""
+    """Settings of notifications. ``webhook_private``: the webhook may be at an address that is not public."""
 
     unsafe_after_minutes: int = 60
     desktop: bool = True
@@ -25,7 +25,7 @@ class Notify:
 
 
 def parse_notify(table: Mapping[str, Any]) -> Notify:
-    """The settings in ``table``. Raises :class:`Usage` naming the field."""
+    """Return the settings in ``table``. Raises :class:`Usage` naming the field."""
     flags: dict[str, bool] = {}
     for name, default in (("desktop", True), ("webhook_private", False)):
         value = table.get(name, default)
@@ -45,7 +45,7 @@ def parse_notify(table: Mapping[str, Any]) -> Notify:
 
 
 def check_webhook(url: object, private: bool) -> str:
-    """The URL, when it can be one. Raises :class:`Usage`. Without TLS it must be allowed to be ``private``."""
+    """Return the URL of a webhook; without TLS only when ``private``. Raises :class:`Usage` for anything else."""
     parts = None
     if isinstance(url, str) and is_line(url) and " " not in url:
         try:
@@ -61,7 +61,7 @@ def check_webhook(url: object, private: bool) -> str:
 
 
 def parse_minutes(value: object, where: str) -> int:
-    """A whole number of minutes. Raises :class:`Usage` naming ``where``."""
+    """Return a whole number of minutes. Raises :class:`Usage` naming ``where``."""
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_MINUTES:
         raise Usage(f"{where} is not a whole number from 1 to {_MAX_MINUTES}")
     return value

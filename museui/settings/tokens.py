@@ -1,7 +1,8 @@
-"""Choosing the token for a hub. A repository says which hub it is pushed to, and anybody may have written that.
+"""Choose the token for a hub.
 
-So ``MUSEUI_TOKEN`` goes to the hub that ``MUSEUI_HUB`` names; without that, to hubs alone that the user has named:
-this machine, those of ``identity.toml``, and those of a URL that was given on the command line, now or once before.
+A repository says which hub it is pushed to, and anybody may have written that. So ``MUSEUI_TOKEN`` goes only to the hub
+that ``MUSEUI_HUB`` names. Without that variable, it goes only to hubs that the user has named: this machine, those of
+``identity.toml``, and those whose URL was given on the command line, now or before.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ _MAX_BYTES = 1 << 20
 def token_for(
     url: str, environment: Mapping[str, str], warn: Callable[[str], None] | None = None, *, named: bool = False
 ) -> str | None:
-    """The token for the hub of ``url``: ``MUSEUI_TOKEN`` if it is for that one, else the identity file's, or ``None``.
+    """Return the token for the hub of ``url``: ``MUSEUI_TOKEN`` if it is for that hub, else the identity file's.
 
-    ``named``: the user has given the address, and nobody else. ``warn`` is told when others can read the file.
-    Raises :class:`Usage` for a damaged file, an impossible token, and a token that nobody says is for that hub.
+    Return ``None`` without a token. ``named``: the user has given the address. ``warn`` is called when others can read
+    the file. Raises :class:`Usage` for a damaged file, an impossible token, and a token not known to be for that hub.
     """
     path = identity_path()
     token = environment.get(TOKEN_VARIABLE)
@@ -81,7 +82,7 @@ def _named_path() -> Path:
 
 
 def read_named_hubs() -> frozenset[str]:
-    """Return the hubs, ``host`` or ``host:port``, that the user has once given the address of."""
+    """Return the hubs, ``host`` or ``host:port``, whose address the user has given before."""
     try:
         text = read_file(str(_named_path()), _MAX_BYTES).decode(errors="replace")
     except (FileNotFoundError, MuseError):
@@ -90,7 +91,7 @@ def read_named_hubs() -> frozenset[str]:
 
 
 def note_named_hub(base: str) -> None:
-    """Note that the user has given the address ``base``. Where that cannot be noted, it holds for this once."""
+    """Remember that the user has given the address ``base``. When it cannot be written, it holds for this run alone."""
     key = host_keys(base)[0]
     known = read_named_hubs()
     if is_loopback(base) or key in known:

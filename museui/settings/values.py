@@ -16,7 +16,7 @@ _BETWEEN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5
 _DAY_MIN = 24 * 60
 _PARTS = re.compile(r"\?|\[!?\]?[^\]]*\]").sub
 _CHARACTERS = f"{string.ascii_letters}{string.digits}_é日-/."
-"""What is tried for a character of a name; first what may stand anywhere."""
+"""Characters that are tried in place of a wildcard; those that are allowed anywhere come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Between:
     end_min: int
 
     def contains(self, minute: int) -> bool:
-        """Whether it is that time at ``minute`` after midnight."""
+        """Return whether ``minute``, counted from midnight, lies in this part of the day."""
         return (minute - self.start_min) % _DAY_MIN < (self.end_min - self.start_min) % _DAY_MIN
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Between:
 
 
 def parse_between(text: object, where: str) -> Between:
-    """``22:00-06:00``. Raises :class:`Usage` naming ``where``."""
+    """Parse ``22:00-06:00``. Raises :class:`Usage` naming ``where``."""
     match = _BETWEEN(text) if isinstance(text, str) else None
     if match is None:
         raise Usage(f'{where} is not a part of the day like "22:00-06:00"')
@@ -47,7 +47,7 @@ def parse_between(text: object, where: str) -> Between:
 
 
 def parse_speed(text: object, where: str) -> float:
-    """``2 MiB/s`` in bytes a second, at least 1 KiB/s. Raises :class:`Usage` naming ``where``."""
+    """Return ``2 MiB/s`` in bytes per second, at least 1 KiB/s. Raises :class:`Usage` naming ``where``."""
     match = _SPEED(text) if isinstance(text, str) else None
     if match is None or match[2] not in _UNITS:
         raise Usage(f'{where} is not a speed like "2 MiB/s"', hint=f"Units are {', '.join(_UNITS)}.")
@@ -58,7 +58,7 @@ def parse_speed(text: object, where: str) -> float:
 
 
 def check_pattern(text: object) -> str:
-    """A pattern of branch names, when a branch can be called so. Raises :class:`Usage`."""
+    """Return ``text`` when it is a pattern that some branch name matches. Raises :class:`Usage`."""
     if not isinstance(text, str) or not text:
         raise Usage("a pattern of branches is a text like main or take-*")
     example = _PARTS(lambda part: _example(part[0]), text)
@@ -74,6 +74,6 @@ def check_pattern(text: object) -> str:
 
 
 def _example(part: str) -> str:
-    """A character that ``?`` or a set of characters stands for."""
-    # An unclosed bracket, or a set of nothing that a name can have, stays what it is.
+    """Return a character that matches ``part``: ``?`` or a set of characters in brackets."""
+    # An unclosed bracket, or a set of characters that no name can have, is kept.
     return next((character for character in _CHARACTERS if fnmatchcase(character, part)), part)

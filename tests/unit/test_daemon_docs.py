@@ -46,7 +46,7 @@ def test_the_example_of_a_configuration_is_one_and_has_every_setting() -> None:
     assert set(tables["repositories"][0]) == {item.name for item in dataclasses.fields(Watched)}
     assert set(tables["daemon"]) == {item.name for item in dataclasses.fields(Config)} - {
         "repositories",
-        "wrong",
+        "invalid",
         "notify",
         "hubs",
     }

@@ -70,7 +70,7 @@ def test_a_broken_file_is_refused_by_show_and_explained_by_validate(config: Path
     first, second = said.out.splitlines()
     assert first.startswith(f"{config}:2: daemon.parallel_pushes: ") and "from 1 to 64" in first
     assert second.startswith(f"{config}:3: daemon.history_day: ") and "history_days" in second
-    assert "2 faults" in said.err
+    assert "2 mistakes" in said.err
     assert run(["config", "validate", "--json"]) == 2
     answer = document(capsys)
     assert answer["ok"] is False

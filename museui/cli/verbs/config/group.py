@@ -17,7 +17,7 @@ from ...context import Context
 from .author import author
 
 if TYPE_CHECKING:
-    from museui.settings.faults import Fault
+    from museui.settings.mistakes import Mistake
 
 _VARIABLES = (
     "MUSEUI_CA",
@@ -69,7 +69,7 @@ def show(as_json: bool) -> None:
     file = find_places().config
     ConfigFile(file).read()
     tables: dict[str, Any] = parse_toml(read_toml_text(str(file))) if file.exists() else {}
-    apart = {"notify", "hubs", "repositories", "wrong"}
+    apart = {"notify", "hubs", "repositories", "invalid"}
     defaults = {item.name: getattr(Config(), item.name) for item in fields(Config) if item.name not in apart}
     settings: dict[str, Any] = {"daemon": defaults, "notify": asdict(Notify())}
     for name, table in tables.items():
@@ -93,21 +93,21 @@ def show(as_json: bool) -> None:
 def validate(context: Context, file: str | None, as_json: bool, quiet: bool) -> int:
     """Check FILE, or else config.toml, the file of tokens and the settings of the repository here.
 
-    Every fault is a line on stdout: file, line, key, what is wrong and what is allowed. The exit code is 2 when there
+    Every mistake is a line on stdout: file, line, key, what is wrong and what is allowed. The exit code is 2 when there
     is one.
     """
-    checked = [_Checked(context.path(file), _find_settings_faults)] if file else _own_files(context)
+    checked = [_Checked(context.path(file), _find_settings_mistakes)] if file else _own_files(context)
     if file and not checked[0].path.exists():
         raise NotFound(f"there is no {checked[0].path}", hint="Leave the name out to check your own settings.")
-    found = [(item.path, fault) for item in checked if item.path.exists() for fault in item.find(item.path)]
+    found = [(item.path, mistake) for item in checked if item.path.exists() for mistake in item.find(item.path)]
     if as_json:
-        faults = [{"file": str(path), **asdict(fault)} for path, fault in found]
-        print_json({"ok": not found, "files": [str(item.path) for item in checked], "faults": faults})
+        mistakes = [{"file": str(path), **asdict(mistake)} for path, mistake in found]
+        print_json({"ok": not found, "files": [str(item.path) for item in checked], "faults": mistakes})
     else:
-        for path, fault in found:
-            click.echo(printable(_render(path, fault)))
+        for path, mistake in found:
+            click.echo(printable(_render(path, mistake)))
         names = ", ".join(str(item.path) if item.path.exists() else f"no {item.path}" for item in checked)
-        verdict = f"{render_count(len(found), 'fault')} in" if found else "all good:"
+        verdict = f"{render_count(len(found), 'mistake')} in" if found else "all good:"
         talk(printable(f"{verdict} {names}"), quiet=quiet)
     return EXIT_USAGE if found else EXIT_OK
 
@@ -115,7 +115,7 @@ def validate(context: Context, file: str | None, as_json: bool, quiet: bool) -> 
 @dataclass(frozen=True, slots=True)
 class _Checked:
     path: Path
-    find: Callable[[Path], list[Fault]]
+    find: Callable[[Path], list[Mistake]]
 
 
 def _own_files(context: Context) -> list[_Checked]:
@@ -125,7 +125,7 @@ def _own_files(context: Context) -> list[_Checked]:
     from museui.repo.repository import Repository
 
     files = [
-        _Checked(find_places().config, _find_settings_faults),
+        _Checked(find_places().config, _find_settings_mistakes),
         _Checked(identity_path(), lambda path: _find_all(path, lambda file: read_identities(file).faults)),
     ]
     try:
@@ -140,22 +140,22 @@ def _own_files(context: Context) -> list[_Checked]:
     ]
 
 
-def _find_settings_faults(path: Path) -> list[Fault]:
+def _find_settings_mistakes(path: Path) -> list[Mistake]:
     from museui.repo.config import read_toml_text
-    from museui.settings.faults import find_faults
+    from museui.settings.mistakes import find_mistakes
     from museui.tui.actions import ACTIONS
 
     try:
-        return find_faults(read_toml_text(str(path)), [action.id for action in ACTIONS])
+        return find_mistakes(read_toml_text(str(path)), [action.id for action in ACTIONS])
     except Usage as exc:
         raise Usage(f"{path}: {exc.message}", hint=exc.hint) from exc
 
 
-def _find_all(path: Path, read: Callable[[Path], Mapping[str, MuseError]]) -> list[Fault]:
+def _find_all(path: Path, read: Callable[[Path], Mapping[str, MuseError]]) -> list[Mistake]:
     """Return what is wrong with another file: with each of its entries, or the first thing in the whole of it."""
     import re
 
-    from museui.settings.faults import Fault
+    from museui.settings.mistakes import Mistake
 
     try:
         errors: list[MuseError] = list(read(path).values())
@@ -163,15 +163,15 @@ def _find_all(path: Path, read: Callable[[Path], Mapping[str, MuseError]]) -> li
         errors = [exc]
     lines = [re.search(r"at line (\d+)", error.message) for error in errors]
     return [
-        Fault(int(line[1]) if line else None, "", error.message.removeprefix(f"{path}: "), error.hint)
+        Mistake(int(line[1]) if line else None, "", error.message.removeprefix(f"{path}: "), error.hint)
         for error, line in zip(errors, lines, strict=True)
     ]
 
 
-def _render(path: Path, fault: Fault) -> str:
-    where = f"{path}:{fault.line}" if fault.line else str(path)
-    parts = (where, fault.key, fault.message) if fault.key else (where, fault.message)
-    return ": ".join(parts) + (f". {fault.hint}" if fault.hint else "")
+def _render(path: Path, mistake: Mistake) -> str:
+    where = f"{path}:{mistake.line}" if mistake.line else str(path)
+    parts = (where, mistake.key, mistake.message) if mistake.key else (where, mistake.message)
+    return ": ".join(parts) + (f". {mistake.hint}" if mistake.hint else "")
 
 
 def _without_none(table: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a ``config.toml``, each with its line: for a person who mends it."""
+"""Find all mistakes in a ``config.toml``, each with its line, for the person who corrects the file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ _ANYWHERE = "/"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """``line`` counts from 1, ``None`` when it is not known; ``key`` as it would stand in the file, dotted."""
+class Mistake:
+    """A mistake in a TOML file.
+
+    ``line`` counts from 1 and is ``None`` when it is not known; ``key`` is dotted, as it would stand in the file.
+    """
 
     line: int | None
     key: str
@@ -29,21 +32,21 @@ class Fault:
     hint: str = ""
 
 
-def find_faults(text: str, actions: Collection[str] = ()) -> list[Fault]:
-    """All faults of the configuration ``text``, in the order of the file as far as lines are known.
+def find_mistakes(text: str, actions: Collection[str] = ()) -> list[Mistake]:
+    """Return all mistakes in the configuration ``text``, in the order of the file as far as lines are known.
 
-    ``actions``: what ``[keys]`` may name; when it is empty, that table is not looked at.
+    ``actions``: the names that ``[keys]`` may have; when empty, that table is not checked.
     """
     try:
         tables = parse_toml(text)
     except Usage as exc:
         line = _AT_LINE(exc.message)
-        return [Fault(int(line[1]) if line else None, "", exc.message, exc.hint)]
+        return [Mistake(int(line[1]) if line else None, "", exc.message, exc.hint)]
     found = [
-        Fault(find_line(text, path), ".".join(map(str, path)), message, hint)
+        Mistake(find_line(text, path), ".".join(map(str, path)), message, hint)
         for path, message, hint in _find(tables, actions)
     ]
-    return sorted(found, key=lambda fault: (fault.line or 0, fault.key))
+    return sorted(found, key=lambda mistake: (mistake.line or 0, mistake.key))
 
 
 _Found = tuple[tuple[str | int, ...], str, str]
@@ -51,7 +54,7 @@ _Found = tuple[tuple[str | int, ...], str, str]
 
 def _find(tables: Mapping[str, Any], actions: Collection[str]) -> Iterator[_Found]:
     yield from _unknown((), tables, _TABLES)
-    yield from _find_one_by_one(tables, "daemon", _names(Config) - {"notify", "hubs", "repositories", "wrong"})
+    yield from _find_one_by_one(tables, "daemon", _names(Config) - {"notify", "hubs", "repositories", "invalid"})
     yield from _find_one_by_one(tables, "notify", _names(Notify))
     hubs = tables.get("hubs", {})
     yield from _try(("hubs",), {"hubs": hubs} if not isinstance(hubs, dict) else {})
@@ -76,7 +79,7 @@ def _find(tables: Mapping[str, Any], actions: Collection[str]) -> Iterator[_Foun
 
 
 def _find_one_by_one(tables: Mapping[str, Any], name: str, known: Collection[str]) -> Iterator[_Found]:
-    """Each key of a table by itself, so that the first fault hides no other."""
+    """Check each key of a table by itself, so that the first mistake hides no other."""
     table = tables.get(name, {})
     if not isinstance(table, dict):
         yield from _try((name,), {name: table})
@@ -126,9 +129,9 @@ def _names(cls: type[Any]) -> set[str]:
 
 
 def find_line(text: str, path: tuple[str | int, ...]) -> int | None:
-    """The line, from 1, on which what ``path`` leads to stands in the TOML ``text``; ``None`` when it is not found.
+    """Return the line, from 1, of the entry at ``path`` in the TOML ``text``; ``None`` when it is not found.
 
-    It is taken out, and where the rest begins to differ it was.
+    The entry is removed from a copy; the first line that differs is its line.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from museui.settings.config import parse_config
-from museui.settings.faults import Fault, find_faults, find_line
+from museui.settings.mistakes import Mistake, find_line, find_mistakes
 
 BROKEN = """\
 # mine
@@ -53,8 +53,8 @@ remote = 3
 
 
 def test_every_fault_is_found_with_its_line_and_key() -> None:
-    found = find_faults(BROKEN, ["push", "pause"])
-    assert [(fault.line, fault.key) for fault in found] == [
+    found = find_mistakes(BROKEN, ["push", "pause"])
+    assert [(mistake.line, mistake.key) for mistake in found] == [
         (3, "daemon.parallel_pushes"),
         (4, "daemon.parralel"),
         (5, "daemon.upload_limit"),
@@ -72,7 +72,7 @@ def test_every_fault_is_found_with_its_line_and_key() -> None:
         (38, "repositories.3"),
         (39, "repositories.3.remote"),
     ]
-    by_key = {fault.key: fault for fault in found}
+    by_key = {mistake.key: mistake for mistake in found}
     assert "from 1 to 64" in by_key["daemon.parallel_pushes"].message
     assert "parallel_pushes" in by_key["daemon.parralel"].hint
     assert "MiB" in by_key["daemon.upload_limit"].hint
@@ -96,21 +96,21 @@ def test_every_fault_is_found_with_its_line_and_key() -> None:
     ],
 )
 def test_a_single_fault_has_its_line(text: str, line: int, key: str) -> None:
-    (fault,) = find_faults(text)
-    assert (fault.line, fault.key) == (line, key) and fault.message
+    (mistake,) = find_mistakes(text)
+    assert (mistake.line, mistake.key) == (line, key) and mistake.message
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", '[keys]\nany = "x"\n', "[notify]\nwebhook_private = true\n"])
 def test_what_is_right_has_no_faults(text: str) -> None:
-    assert find_faults(text) == []
+    assert find_mistakes(text) == []
     parse_config(text)
 
 
 def test_the_documented_example_is_right() -> None:
     document = (Path(__file__).parents[3] / "docs" / "daemon.md").read_text()
-    assert find_faults(document.split("```toml\n")[1].split("```")[0]) == []
+    assert find_mistakes(document.split("```toml\n")[1].split("```")[0]) == []
 
 
 def test_a_line_that_cannot_be_found_is_none() -> None:
     assert find_line("a = 1\n", ("b", "c")) is None
-    assert Fault(None, "a", "b").hint == ""
+    assert Mistake(None, "a", "b").hint == ""

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from museui.core.errors import Unreachable
 from museui.hub.client import HubLine
-from museui.hub.line_faults import explain
+from museui.hub.connection_failures import explain
 from museui.hub.probe import Probe
 from museui.hub.trust import CERTIFICATE_HINT, HubTrust
 from tests.helpers.certificates import write_certificates

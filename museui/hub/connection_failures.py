@@ -45,23 +45,23 @@ _TIMEOUTS: dict[type[Exception], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LineFault:
+class ConnectionFailure:
     """Why a connection failed, as a clause that follows a colon, and what to do."""
 
     reason: str
     hint: str
 
 
-def explain(exc: BaseException, url: str) -> LineFault:
+def explain(exc: BaseException, url: str) -> ConnectionFailure:
     """Return why httpx raised ``exc`` for a request to ``url``: its deepest known cause, else its own words."""
     if reason := _TIMEOUTS.get(type(exc)):  # type: ignore[arg-type]
-        return LineFault(reason, LINE_HINT)
+        return ConnectionFailure(reason, LINE_HINT)
     found = None
     for cause in _causes(exc):
-        found = _explain_one(cause, _PLAIN_HINT if url.startswith("https:") else _TLS_HINT) or found
+        found = _explain_cause(cause, _PLAIN_HINT if url.startswith("https:") else _TLS_HINT) or found
     if found:
         return found
-    return LineFault((str(exc) or type(exc).__name__)[:_MAX_CHARS], LINE_HINT)
+    return ConnectionFailure((str(exc) or type(exc).__name__)[:_MAX_CHARS], LINE_HINT)
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
@@ -77,44 +77,46 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
         waiting += [cause for cause in (one.__cause__, one.__context__, *inner) if cause is not None]
 
 
-def _explain_one(exc: BaseException, port_hint: str) -> LineFault | None:
+def _explain_cause(exc: BaseException, port_hint: str) -> ConnectionFailure | None:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _explain_certificate(exc)
     if isinstance(exc, ssl.SSLError):
         return _explain_tls(exc)
     if isinstance(exc, socket.gaierror):
         known = "could not be looked up" if exc.errno == socket.EAI_AGAIN else "is not known"
-        return LineFault(f"its name {known}", _NAME_HINT)
+        return ConnectionFailure(f"its name {known}", _NAME_HINT)
     if isinstance(exc, TimeoutError) and not exc.errno:
-        return LineFault("it takes too long to answer", LINE_HINT)
+        return ConnectionFailure("it takes too long to answer", LINE_HINT)
     if isinstance(exc, UnicodeError):
-        return LineFault("its name cannot be a host's", "Check the spelling of the address.")
+        return ConnectionFailure("its name cannot be a host's", "Check the spelling of the address.")
     if isinstance(exc, ConnectionResetError):
-        return LineFault("the connection was reset", f"{LINE_HINT} {port_hint}")
+        return ConnectionFailure("the connection was reset", f"{LINE_HINT} {port_hint}")
     if isinstance(exc, OSError) and exc.errno:
-        return LineFault(*_SYSTEM.get(exc.errno, (f"the system says: {os.strerror(exc.errno)}", LINE_HINT)))
+        return ConnectionFailure(*_SYSTEM.get(exc.errno, (f"the system says: {os.strerror(exc.errno)}", LINE_HINT)))
     if isinstance(exc, httpx.RemoteProtocolError):
         if "illegal" in str(exc):
-            return LineFault("what it answers is not HTTP", port_hint)
-        return LineFault("it closed the connection without an answer", f"{LINE_HINT} {port_hint}")
+            return ConnectionFailure("what it answers is not HTTP", port_hint)
+        return ConnectionFailure("it closed the connection without an answer", f"{LINE_HINT} {port_hint}")
     return None
 
 
-def _explain_certificate(exc: ssl.SSLCertVerificationError) -> LineFault:
+def _explain_certificate(exc: ssl.SSLCertVerificationError) -> ConnectionFailure:
     number = exc.verify_code
     if number in _CERTIFICATES:
-        return LineFault(*_CERTIFICATES[number])
+        return ConnectionFailure(*_CERTIFICATES[number])
     if number in _UNKNOWN_AUTHORITY:
-        return LineFault("its certificate is from an authority that is not trusted here", CERTIFICATE_HINT)
-    return LineFault(f"its certificate is not accepted: {exc.verify_message}"[:_MAX_CHARS], CERTIFICATE_HINT)
+        return ConnectionFailure("its certificate is from an authority that is not trusted here", CERTIFICATE_HINT)
+    return ConnectionFailure(f"its certificate is not accepted: {exc.verify_message}"[:_MAX_CHARS], CERTIFICATE_HINT)
 
 
-def _explain_tls(exc: ssl.SSLError) -> LineFault | None:
+def _explain_tls(exc: ssl.SSLError) -> ConnectionFailure | None:
     if isinstance(exc, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):
         return None
     if exc.reason in _PLAIN_REASONS:
-        return LineFault("it does not speak TLS", _PLAIN_HINT)
+        return ConnectionFailure("it does not speak TLS", _PLAIN_HINT)
     if isinstance(exc, ssl.SSLEOFError):
-        return LineFault("it closed the connection when TLS began", f"{LINE_HINT} {_PLAIN_HINT}")
+        return ConnectionFailure("it closed the connection when TLS began", f"{LINE_HINT} {_PLAIN_HINT}")
     words = (exc.reason or "unknown reason").replace("_", " ").lower()
-    return LineFault(f"TLS failed: {words}"[:_MAX_CHARS], "Whoever runs the hub should look at its TLS settings.")
+    return ConnectionFailure(
+        f"TLS failed: {words}"[:_MAX_CHARS], "Whoever runs the hub should look at its TLS settings."
+    )
