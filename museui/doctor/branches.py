@@ -73,7 +73,7 @@ def _describe(state: BranchState) -> str:
     if state.state == "ahead":
         return f"has {render_count(state.ahead or 0, 'commit')} that the hub lacks"
     if state.state == "diverged":
-        return (
-            f"and the hub's have diverged: {render_count(state.ahead or 0, 'commit')} here, {state.behind or 0:,} there"
-        )
+        if state.ahead is None or state.behind is None:
+            return "and the hub's have diverged"
+        return f"and the hub's have diverged: {render_count(state.ahead, 'commit')} here, {state.behind:,} there"
     return _WORDS[state.state]

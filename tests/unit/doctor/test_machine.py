@@ -50,7 +50,7 @@ def test_tokens_that_others_can_read_are_wrong(places: Places, tmp_path: Path) -
     identity.parent.mkdir()
     identity.write_text('["hub.example.org"]\ntoken = "muse_x"\n')
     identity.chmod(0o600)
-    assert machine.check_identities() == Check("identities", True, "signed in to one hub")
+    assert machine.check_identities() == Check("identities", True, "signed in to 1 hub")
     identity.chmod(0o644)
     assert_wrong(machine.check_identities(), f"chmod 600 {identity}")
     identity.write_text('["x')
