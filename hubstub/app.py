@@ -18,6 +18,7 @@ from .http.edge import Edge
 from .http.errors import handle_error, handle_http_exception
 from .jobs.runner import JobRunner
 from .pages.routes import routes as page_routes
+from .pages.site import render_error
 from .routes import compat, fetch, objects, operations, people, push, refs, releases, repositories, tags
 from .state import HubState
 
@@ -68,6 +69,7 @@ def build_app(state: HubState) -> Starlette:
     app.router.redirect_slashes = False
     app.state.hub = state
     app.state.running = running
+    app.state.render_error = render_error
     for route in app.routes:
         if isinstance(route, Route):
             templates.setdefault(route.endpoint, route.path)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from museui.core.limits import Limits
 
-from .http.proxies import Network
+from .networks import Network
 from .store.s3_settings import S3Settings
 from .tls import TlsSettings
 
 DATABASE_NAME = "hub.sqlite3"
 STORE_NAME = "store"
 SPOOL_NAME = "spool"
-MINIO_KEYS_NAME = "minio-keys.json"
 LOCK_NAME = "lock"
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from museui.core.errors import Busy, Usage
 
-from .config import DATABASE_NAME, LOCK_NAME, MINIO_KEYS_NAME, HubSettings
+from .config import DATABASE_NAME, LOCK_NAME, HubSettings
 from .store.mark import KEY as MARK
+from .store.s3_settings import MINIO_KEYS_NAME
 
 WAYS_OUT = (
     "Put the right database back from a backup and start again (without -wal and -shm files of another one beside it); "

@@ -34,8 +34,8 @@ from .identity import marry, require_own_store
 from .index.database import Database
 from .log import log_facts, logger
 from .state import HubState
-from .store.open import open_store, store_name
 from .store.signing import UrlSigner
+from .store_choice import open_store, store_name
 from .tls import own_context
 
 _BACKLOG = 1024

@@ -5,24 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
 from museui.core.errors import Invalid
 
-from .config import HubSettings
-from .http.budget import Budget
-from .http.rates import RateLimiter
-from .index.database import Database
-from .push.desk import PushDesk
-
-if TYPE_CHECKING:
-    from .store.base import ObjectStore
+from .limits.budget import Budget
+from .limits.rates import RateLimiter
+from .push.desk import PushParts
 
 _MESSAGES_BYTES = 24 << 20
 
@@ -30,22 +22,11 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{
 
 
 @dataclass(frozen=True, slots=True)
-class HubState:
-    """One hub: settings, index, object store and the clock.
+class HubState(PushParts):
+    """One hub, whole. Only what serves a request or runs a job knows it; everything below gets the parts it needs."""
 
-    ``now`` gives Unix seconds.
-    """
-
-    settings: HubSettings
-    database: Database
-    store: ObjectStore
-    now: Callable[[], float] = time.time
-    jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set by whoever puts a job in the table, so that the runner looks at once."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the hub takes no new work."""
-    desk: PushDesk = field(default_factory=PushDesk)
-    """What the pushes of this process share."""
     messages: Budget = field(default_factory=lambda: Budget(_MESSAGES_BYTES))
     """Maximum of bytes of long messages in memory, of all requests together; decoded, they take some times that."""
     rates: RateLimiter = field(init=False)

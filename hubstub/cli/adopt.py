@@ -75,7 +75,7 @@ async def _adopt(settings: HubSettings, store: Any, owner: str | None) -> tuple[
     from ..maintenance.adopt import adopt_store
     from ..state import HubState
     from ..store.mark import holds_anything, read_mark
-    from ..store.open import connect_store, store_name
+    from ..store_choice import connect_store, store_name
     from .serve import own_name
 
     settings = replace(settings, store=store)

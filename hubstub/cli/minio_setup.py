@@ -33,9 +33,9 @@ def minio_setup(data_dir: Path, only_print: bool, as_json: bool, **options: Any)
     mend what is there; the keys stay.
     """
     from ..store.minio_setup import ROLES, policies, set_up_bucket
-    from ..store.open import require_s3_packages
     from ..store.s3_settings import DEFAULT_REGION, Credential, parse_endpoint, parse_store
     from ..store.store_file import NAME, credential_of, write_store_table
+    from ..store_choice import require_s3_packages
 
     fields = gather_store_fields(data_dir, take_store_options(options))
     bucket, prefix = parse_store(fields.get("url") or "s3://museui")

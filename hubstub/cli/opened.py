@@ -43,7 +43,7 @@ async def _opened(data_dir: Path, given: Mapping[str, Any]) -> AsyncIterator[Hub
     from ..identity import marry, require_own_store
     from ..state import HubState
     from ..store.minio_process import read_own_minio
-    from ..store.open import connect_store, store_name
+    from ..store_choice import connect_store, store_name
 
     chosen = read_store_settings(data_dir, given)
     store_settings = chosen or read_own_minio(data_dir)

@@ -195,7 +195,7 @@ def serve(
             asyncio.run(serve_hub(settings, listener, announce))
             return
         from ..store.minio_process import running_minio
-        from ..store.open import require_s3_packages
+        from ..store_choice import require_s3_packages
 
         require_s3_packages()
         with running_minio(settings.data_dir, host, given.get("public_endpoint")) as own:

@@ -19,9 +19,9 @@ from museui.core.errors import Invalid
 
 from ..log import REQUEST_ID, log_request, logger
 from ..metrics import RECEIVED_BYTES, REQUEST_SECONDS, REQUESTS, REQUESTS_RUNNING, SENT_BYTES, SLOW_CLIENTS
+from ..networks import Network, believe_proxy
 from .errors import answer_error
 from .messages import release_messages
-from .proxies import Network, believe_proxy
 
 _DRAIN_BYTES = 32 << 20
 _DRAIN_S = 2.0

@@ -71,6 +71,5 @@ def _message(request: Request, exc: MuseError, status: int) -> Response:
 
 
 def _page(request: Request, exc: MuseError, status: int) -> Response:
-    from ..pages.site import render_page
-
-    return render_page(request, "error.html", status, error=exc, number=status)
+    response: Response = request.app.state.render_error(request, exc, status)
+    return response

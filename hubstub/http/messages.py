@@ -20,8 +20,8 @@ from starlette.types import Scope
 
 from museui.core.errors import Invalid, Unavailable
 
+from ..arrivals.spool import Spool
 from ..memory import give_back_memory
-from ..push.spool import Spool
 from ..state import hub_of
 from .bodies import body_chunks
 from .decode import decode

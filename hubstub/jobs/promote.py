@@ -17,14 +17,14 @@ from museui.core.failpoints import failpoint
 from museui.core.frames import FrameTable, StretchReader
 from museui.core.ids import ObjectId, hash_object
 
+from ..arrivals.spool import Spool
 from ..index import schema
+from ..index.job_queue import LEASE_S, Job, extend_lease, finish_job
 from ..maintenance.deletions import find_doomed, finish_deletions
-from ..push.spool import Spool
 from ..state import HubState
 from ..store.base import ObjectStore
 from ..store.keys import bundle_key, object_key
 from ..store.whole import lies_whole
-from .queue import LEASE_S, Job, extend_lease, finish_job
 
 _GROUP_OBJECTS = 256
 _GROUP_BYTES = 16 << 20

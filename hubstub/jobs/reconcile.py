@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 
+from ..arrivals.spool import Spool
+from ..arrivals.uploads import forget_uploads
 from ..identity import find_bar
 from ..log import log_facts
 from ..maintenance.leftovers import MIN_AGE_S, collect_staged
 from ..maintenance.tally import GcOptions, Tally
-from ..push.pending import forget_pending
-from ..push.spool import Spool
-from ..push.uploads import forget_uploads
+from ..push.objects.pending import forget_pending
 from ..state import HubState
 
 _log = logging.getLogger("hubstub.reconcile")

@@ -15,11 +15,7 @@ from collections.abc import Awaitable, Callable
 from museui.core.errors import Busy, Integrity, Unavailable
 
 from ..identity import Teller, read_behind, warn_of_older_copy
-from ..log import log_facts
-from ..maintenance.leftovers import count_unnamed
-from ..state import HubState
-from .promote import promote_bundle
-from .queue import (
+from ..index.job_queue import (
     BUNDLE_INDEX,
     LEASE_S,
     Job,
@@ -30,8 +26,13 @@ from .queue import (
     release_jobs,
     take_job,
 )
+from ..index.recurring import OBJECTS_GC, OBJECTS_SCRUB
+from ..log import log_facts
+from ..maintenance.leftovers import count_unnamed
+from ..state import HubState
+from .promote import promote_bundle
 from .reconcile import clear_temporary, sweep_staging
-from .schedule import OBJECTS_GC, OBJECTS_SCRUB, add_due_work
+from .schedule import add_due_work
 from .upkeep import run_gc, run_scrub
 
 KINDS: dict[str, Callable[[HubState, Job], Awaitable[None]]] = {

@@ -6,17 +6,13 @@ import json
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..index.schema import jobs, settings
+from ..index.job_queue import Job, add_job, finish_job
+from ..index.recurring import OBJECTS_GC, OBJECTS_SCRUB, SUBJECT, read_last, write_last
+from ..index.schema import jobs
 from ..state import HubState
-from .queue import Job, add_job, finish_job
-
-OBJECTS_GC = "objects.gc"
-OBJECTS_SCRUB = "objects.scrub"
-SUBJECT = "hub"
-_LAST = "last "
 
 
 async def add_due_work(hub: HubState) -> None:
@@ -46,19 +42,6 @@ async def _add(connection: AsyncConnection, kind: str, now: float) -> None:
     elif state == "failed":
         values = {"state": "waiting", "attempts": 0, "run_after": now, "progress": None}
         await connection.execute(update(jobs).where(*own).values(values))
-
-
-async def read_last(connection: AsyncConnection, kind: str) -> dict[str, Any] | None:
-    """How the last work of this kind ended: ``ended_at`` and ``result``, which is null before the first."""
-    query = select(settings.c.value).where(settings.c.name == _LAST + kind)
-    value = (await connection.execute(query)).scalar_one_or_none()
-    return None if value is None else dict(json.loads(value))
-
-
-async def write_last(connection: AsyncConnection, kind: str, outcome: dict[str, Any]) -> None:
-    """Remember how work of this kind ended."""
-    await connection.execute(delete(settings).where(settings.c.name == _LAST + kind))
-    await connection.execute(insert(settings).values(name=_LAST + kind, value=json.dumps(outcome)))
 
 
 async def read_progress(hub: HubState, job: Job) -> dict[str, Any] | None:

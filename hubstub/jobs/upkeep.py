@@ -14,6 +14,7 @@ from typing import Any
 
 from museui.core.failpoints import failpoint
 
+from ..index.job_queue import Job
 from ..log import log_facts
 from ..maintenance.check import check_hub
 from ..maintenance.collect import collect_garbage
@@ -22,7 +23,6 @@ from ..maintenance.share import find_objection, settle
 from ..maintenance.steps import Cursor
 from ..maintenance.tally import GcOptions, Tally
 from ..state import HubState
-from .queue import Job
 from .schedule import end_work, make_way, read_progress
 
 SLICE_S = 10.0

@@ -17,7 +17,7 @@ from museui.core.ids import ObjectId
 
 from ..identity import end_adoption, take_over
 from ..index.schema import objects
-from ..state import HubState
+from ..push.desk import PushParts
 from ..store.keys import OBJECTS, Entry
 from ..store.whole import measure_whole
 from .adopt_bundles import BundleAdopter
@@ -44,7 +44,7 @@ class Adopted:
         return asdict(self)
 
 
-async def adopt_store(hub: HubState, owner: str) -> Adopted:
+async def adopt_store(hub: PushParts, owner: str) -> Adopted:
     """Make the store this index's, and read back what verifies; commits become private repositories of ``owner``.
 
     No hub may serve the index or the store meanwhile.  It may be killed, and done again.
@@ -72,7 +72,7 @@ async def adopt_store(hub: HubState, owner: str) -> Adopted:
     return done
 
 
-async def _adopt_objects(hub: HubState, entries: Sequence[Entry], done: Adopted) -> None:
+async def _adopt_objects(hub: PushParts, entries: Sequence[Entry], done: Adopted) -> None:
     ids = {object_id: entry for entry in entries if (object_id := parse_object_key(entry.key))}
     for entry in entries:
         if parse_object_key(entry.key) is None:
@@ -93,6 +93,6 @@ async def _adopt_objects(hub: HubState, entries: Sequence[Entry], done: Adopted)
     done.object_bytes += sum(sizes.values())
 
 
-def _find_whole(hub: HubState, ids: Sequence[ObjectId]) -> dict[ObjectId, int]:
+def _find_whole(hub: PushParts, ids: Sequence[ObjectId]) -> dict[ObjectId, int]:
     """Return the sizes of those that hash to their ids. Blocks: for worker threads."""
     return {item: size for item in ids if (size := measure_whole(hub.store, item)) is not None}

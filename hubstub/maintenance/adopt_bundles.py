@@ -20,23 +20,23 @@ from museui.core.ids import CommitId, ObjectId
 from museui.core.names import check_branch
 from museui.core.wire import Branch, PushTarget
 
+from ..arrivals.spool import Spool, Spooled
 from ..fetch.bundle import write_fetch
 from ..fetch.lookup import Lookup
 from ..fetch.places import locate_objects
 from ..fetch.plan import plan_fetch
 from ..index.history import existing_commits, existing_objects
+from ..index.job_queue import BUNDLE_INDEX, add_job
 from ..index.schema import repositories
-from ..jobs.queue import BUNDLE_INDEX, add_job
 from ..people.repositories import RepositoryRow, change_repository, create_repository, require_repository
 from ..people.tokens import Caller, check_token, create_token, revoke_token
 from ..people.users import find_user
-from ..push.pending import add_pending
+from ..push.desk import PushParts
+from ..push.objects.pending import add_pending
 from ..push.receive import Destination, destination_of, receive_push
 from ..push.record import insert_bundle
 from ..push.sources import SpooledSource
-from ..push.spool import Spool, Spooled
 from ..push.verify import Contents, Form, read_contents
-from ..state import HubState
 from ..store.keys import BUNDLES, Entry
 from .bundle_contents import STORED_LIMITS, find_form
 
@@ -46,7 +46,7 @@ _HEX = 12
 class BundleAdopter:
     """Takes bundles in, and counts. ``kept``: keys of those that were left as they are, each with the reason."""
 
-    def __init__(self, hub: HubState, owner: str) -> None:
+    def __init__(self, hub: PushParts, owner: str) -> None:
         """``owner``: the user whose the commits become."""
         self.bundles = 0
         self.commits = 0
@@ -165,7 +165,7 @@ class BundleAdopter:
         return await hub.database.change(work)
 
 
-async def _lend(hub: HubState, destination: Destination, contents: Contents) -> Destination:
+async def _lend(hub: PushParts, destination: Destination, contents: Contents) -> Destination:
     """Let what the contents need and the hub holds, whoever's it is, wait for this push."""
     repository, caller = await destination.open()
     missing: set[ObjectId] = contents.needed_objects - contents.objects.keys()

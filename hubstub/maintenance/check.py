@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ..index.history import existing_object_rows
 from ..index.schema import bundles
-from ..state import HubState
+from ..parts import HubParts
 from ..store.keys import BUNDLES, OBJECTS, bundle_key, staging_key
 from .check_objects import check_bundles, check_members, check_objects
 from .check_records import check_repository
@@ -23,7 +23,7 @@ _BY_ID = {"bundles": check_bundles, "members": check_members, "objects": check_o
 
 
 async def check_hub(
-    hub: HubState, part: Part, report: Report, start: Cursor | None = None
+    hub: HubParts, part: Part, report: Report, start: Cursor | None = None
 ) -> AsyncGenerator[Cursor, None]:
     """Check rows against store and store against rows, noting in ``report``; gives after each step where to go on.
 
@@ -49,7 +49,7 @@ async def check_hub(
                 yield Cursor(stage, place)
 
 
-async def _check_database(hub: HubState, report: Report) -> bool:
+async def _check_database(hub: HubParts, report: Report) -> bool:
     """Whether the database's own check is content, where it has one."""
     async with hub.database.read() as connection:
         if connection.dialect.name != "sqlite":
@@ -74,7 +74,7 @@ async def _check_database(hub: HubState, report: Report) -> bool:
     return False
 
 
-async def _read_store_clock(hub: HubState) -> float:
+async def _read_store_clock(hub: HubParts) -> float:
     """Return the time of the store's clock (Unix seconds), by which it dates what is stored."""
     key = staging_key("clock-" + secrets.token_hex(8))
     await hub.store.put([(key, b"")])
@@ -85,7 +85,7 @@ async def _read_store_clock(hub: HubState) -> float:
     return entry.modified_at if entry else 0.0
 
 
-async def _check_files(hub: HubState, report: Report) -> None:
+async def _check_files(hub: HubParts, report: Report) -> None:
     """Files that no row names and that are too old to be part of what is going on."""
     before = await _read_store_clock(hub) - MIN_AGE_S
     async with hub.database.read() as connection:

@@ -14,9 +14,9 @@ from museui.core.errors import Integrity, NotFound
 from museui.core.frames import FrameTable, StretchReader
 from museui.core.ids import ObjectId, qualified
 
+from ..index.job_queue import BUNDLE_INDEX
 from ..index.schema import bundles, jobs, objects, repository_objects
-from ..jobs.queue import BUNDLE_INDEX
-from ..state import HubState
+from ..parts import HubParts
 from ..store.base import ObjectStore
 from ..store.keys import bundle_key, object_key
 from .findings import MEND_OBJECT, OBJECT, Finding, Part, Report
@@ -40,7 +40,7 @@ class Held:
         return bundle_key(self.bundle) if self.bundle else object_key(self.id)
 
 
-async def check_bundles(hub: HubState, part: Part, report: Report, after: str) -> AsyncIterator[str]:
+async def check_bundles(hub: HubParts, part: Part, report: Report, after: str) -> AsyncIterator[str]:
     """Every stored bundle against its id, and what lies in it; gives the bundle behind which it is."""
     waits = exists().where(objects.c.bundle == bundles.c.id)
     while True:
@@ -72,7 +72,7 @@ async def check_bundles(hub: HubState, part: Part, report: Report, after: str) -
         yield after
 
 
-async def check_objects(hub: HubState, part: Part, report: Report, after: str) -> AsyncIterator[str]:
+async def check_objects(hub: HubParts, part: Part, report: Report, after: str) -> AsyncIterator[str]:
     """Every object of ``part`` under its own key; gives the id behind which it is."""
     while True:
         own = (objects.c.bundle.is_(None), objects.c.id > bytes.fromhex(after), *_within(part))
@@ -88,7 +88,7 @@ async def check_objects(hub: HubState, part: Part, report: Report, after: str) -
         yield after
 
 
-async def check_members(hub: HubState, part: Part, report: Report, after: str) -> AsyncIterator[str]:
+async def check_members(hub: HubParts, part: Part, report: Report, after: str) -> AsyncIterator[str]:
     """Every object that a repository holds must be in the index; gives the id behind which it is."""
     member = repository_objects.c.object_id
     first, end = part.bounds
@@ -117,7 +117,7 @@ def _within(part: Part) -> Sequence[object]:
     return (objects.c.id >= first, objects.c.id < end)
 
 
-async def _read_held(hub: HubState, where: Iterable[object], order: object, limit: int | None = None) -> list[Held]:
+async def _read_held(hub: HubParts, where: Iterable[object], order: object, limit: int | None = None) -> list[Held]:
     query = select(objects).where(*where).order_by(order).limit(limit)  # type: ignore[arg-type]
     async with hub.database.read() as connection:
         rows = (await connection.execute(query)).all()
@@ -163,7 +163,7 @@ def _hash_stretches(
 
 
 async def _judge_held(
-    hub: HubState, held: Sequence[Held], digests: dict[ObjectId, tuple[str, int] | None], report: Report
+    hub: HubParts, held: Sequence[Held], digests: dict[ObjectId, tuple[str, int] | None], report: Report
 ) -> None:
     """Note what does not hash to its id, unless it has been moved or collected since."""
     for item in held:
@@ -185,7 +185,7 @@ def _judge(actual: tuple[str, int] | None, expected: str, size_bytes: int) -> st
     return ""
 
 
-async def _still_there(hub: HubState, bundle: str) -> bool:
+async def _still_there(hub: HubParts, bundle: str) -> bool:
     query = select(bundles.c.id).where(bundles.c.id == bundle, exists().where(objects.c.bundle == bundles.c.id))
     async with hub.database.read() as connection:
         return (await connection.execute(query)).first() is not None

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..arrivals.uploads import KEPT_S, forget_uploads
 from ..identity import find_bar
 from ..index.let_go import read_let_go
 from ..index.schema import garbage, repositories, sessions, uploads
-from ..push.pending import forget_pending
-from ..push.uploads import KEPT_S, forget_uploads
-from ..state import HubState
+from ..parts import HubParts
+from ..push.objects.pending import forget_pending
 from .deletions import finish_deletions
 from .history import collect_history
 from .leftovers import collect_leftovers
@@ -24,7 +24,7 @@ _STAGES = ("expired", "history", "objects", "files")
 
 
 async def collect_garbage(
-    hub: HubState, options: GcOptions, tally: Tally, start: Cursor | None = None
+    hub: HubParts, options: GcOptions, tally: Tally, start: Cursor | None = None
 ) -> AsyncGenerator[Cursor, None]:
     """Collect, counting in ``tally``; gives after each step where to go on.
 
@@ -42,7 +42,7 @@ async def collect_garbage(
             yield Cursor(stage, place)
 
 
-async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, tally: Tally) -> AsyncIterator[str]:
+async def _run_stage(hub: HubParts, stage: str, after: str, options: GcOptions, tally: Tally) -> AsyncIterator[str]:
     if stage == "expired":
         if not after:
             await _collect_expired(hub, options, tally)
@@ -58,7 +58,7 @@ async def _run_stage(hub: HubState, stage: str, after: str, options: GcOptions, 
             yield place
 
 
-async def _collect_expired(hub: HubState, options: GcOptions, tally: Tally) -> None:
+async def _collect_expired(hub: HubParts, options: GcOptions, tally: Tally) -> None:
     """What says itself how long it is good for, and marks of repositories that are gone."""
     now = hub.now()
     over = uploads.c.expires_at <= now - KEPT_S

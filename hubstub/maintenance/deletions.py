@@ -20,7 +20,7 @@ from museui.core.ids import ObjectId
 
 from ..index.history import existing_object_rows
 from ..index.schema import garbage, settings
-from ..state import HubState
+from ..parts import HubParts
 from ..store.keys import object_key
 
 DOOMED = "doomed"
@@ -47,7 +47,7 @@ async def doom(connection: AsyncConnection, ids: Collection[ObjectId], now: floa
         await connection.execute(update(settings).where(settings.c.name == _COUNT).values(value=str(count + 1)))
 
 
-async def delete_doomed(hub: HubState, ids: Collection[ObjectId]) -> None:
+async def delete_doomed(hub: HubParts, ids: Collection[ObjectId]) -> None:
     """Delete the files of doomed objects and lift the doom.
 
     Raises :class:`Unavailable` when the store does not answer; the doom stays then, for :func:`finish_deletions`.
@@ -63,7 +63,7 @@ async def delete_doomed(hub: HubState, ids: Collection[ObjectId]) -> None:
             await connection.execute(delete(garbage).where(garbage.c.kind == DOOMED, garbage.c.subject.in_(part)))
 
 
-async def finish_deletions(hub: HubState) -> None:
+async def finish_deletions(hub: HubParts) -> None:
     """Delete what a process that died had doomed."""
     async with hub.database.read() as connection:
         query = select(garbage.c.subject).where(garbage.c.kind == DOOMED, garbage.c.since <= hub.now() - _STALE_S)

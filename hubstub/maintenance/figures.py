@@ -8,6 +8,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..identity import read_behind
+from ..index.recurring import OBJECTS_GC, OBJECTS_SCRUB, read_last
 from ..index.schema import (
     bundles,
     chunks,
@@ -21,7 +22,6 @@ from ..index.schema import (
     uploads,
     users,
 )
-from ..jobs.schedule import OBJECTS_GC, OBJECTS_SCRUB, read_last
 from .leftovers import read_unnamed
 
 _SHOWN = 100

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from museui.core.errors import Invalid
 
 from ..index.schema import damage
-from ..state import HubState
+from ..parts import HubParts
 
 OBJECT = "object"
 MEMBER = "member"
@@ -84,7 +84,7 @@ class Report:
         return sorted(subject for kind, subject in self.findings if kind == OBJECT)
 
 
-async def write_findings(hub: HubState, findings: Iterable[Finding]) -> None:
+async def write_findings(hub: HubParts, findings: Iterable[Finding]) -> None:
     """Put findings into the table of damage; one that is there already is told anew."""
     rows = [
         {
@@ -104,7 +104,7 @@ async def write_findings(hub: HubState, findings: Iterable[Finding]) -> None:
         await connection.execute(insert(damage), rows)
 
 
-async def forget_mended(hub: HubState, since: float, part: Part) -> None:
+async def forget_mended(hub: HubParts, since: float, part: Part) -> None:
     """Forget damage that a whole check, begun at ``since``, did not find again; of objects, those of its ``part``."""
     query = select(damage.c.kind, damage.c.subject).where(damage.c.found_at < since)
     async with hub.database.read() as connection:

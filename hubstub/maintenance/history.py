@@ -14,7 +14,7 @@ from museui.core.failpoints import failpoint
 from ..index.history import id_parts
 from ..index.let_go import note_let_go
 from ..index.schema import chunks, commits, garbage, objects, ref_moves, repositories, repository_objects, snapshots
-from ..state import HubState
+from ..parts import HubParts
 from .history_plan import COMMIT, HistoryPlan, plan_history, read_fingerprint
 from .marks import add_marks
 from .tally import GcOptions, Tally
@@ -24,7 +24,7 @@ _TRIES = 2
 _AT_ONCE = 500
 
 
-async def collect_history(hub: HubState, repository_id: int, options: GcOptions, tally: Tally) -> None:
+async def collect_history(hub: HubParts, repository_id: int, options: GcOptions, tally: Tally) -> None:
     """Mark what went out of reach in one repository, and take what has been for the grace period."""
     try:
         async with hub.database.read() as connection:
@@ -47,7 +47,7 @@ async def collect_history(hub: HubState, repository_id: int, options: GcOptions,
 
 
 async def _carry_out(
-    hub: HubState, repository_id: int, plan: HistoryPlan | None, tally: Tally, grace_s: float = 0.0
+    hub: HubParts, repository_id: int, plan: HistoryPlan | None, tally: Tally, grace_s: float = 0.0
 ) -> bool:
     """Do as ``plan`` says, unless it does not hold any more. Without one it is made while nobody can push."""
     if plan is not None and not (plan.mark or plan.unmark or plan.commits):
@@ -81,7 +81,7 @@ async def _mark(connection: AsyncConnection, repository_id: int, plan: HistoryPl
 
 
 async def _take(
-    hub: HubState, connection: AsyncConnection, repository_id: int, plan: HistoryPlan, tally: Tally
+    hub: HubParts, connection: AsyncConnection, repository_id: int, plan: HistoryPlan, tally: Tally
 ) -> None:
     async def drop(table: Table, column: Column[Any], ids: Collection[bytes]) -> None:
         for part in _parts(ids):
@@ -123,7 +123,7 @@ async def _drop_chunks(connection: AsyncConnection, repository_id: int, tally: T
         tally.take("chunks", count, size_bytes)
 
 
-async def _mark_objects(hub: HubState, connection: AsyncConnection, repository_id: int, plan: HistoryPlan) -> None:
+async def _mark_objects(hub: HubParts, connection: AsyncConnection, repository_id: int, plan: HistoryPlan) -> None:
     """What nobody needs any more has been waiting for as long as the commits that needed it."""
     decided = await _is_decided(connection, repository_id)
     for ids in id_parts(plan.objects):

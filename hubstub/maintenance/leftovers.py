@@ -18,12 +18,12 @@ from museui.core.errors import Invalid
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId, parse_id
 
+from ..arrivals.uploads import KEPT_S, confirmed_upload_ids, live_upload_ids
 from ..index.history import existing_object_rows, select_among
+from ..index.job_queue import BUNDLE_INDEX
 from ..index.schema import bundles, jobs, objects, pushes, repository_objects
 from ..index.values import read_value, write_value
-from ..jobs.queue import BUNDLE_INDEX
-from ..push.uploads import KEPT_S, confirmed_upload_ids, live_upload_ids
-from ..state import HubState
+from ..parts import HubParts
 from ..store.keys import BUNDLES, OBJECT_UPLOAD, OBJECTS, STAGING, Entry, bundle_key, staging_key
 from .deletions import delete_doomed, doom, lost_again
 from .marks import add_marks, drop_marks, list_marked, read_marks
@@ -54,7 +54,7 @@ def mark_of(entry: Entry) -> str:
     return name[:2] + hashlib.sha256(name.encode()).hexdigest()[: _MARK_CHARS - 2]
 
 
-async def collect_leftovers(hub: HubState, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
+async def collect_leftovers(hub: HubParts, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
     """Delete files that nobody knows, bundles that hold nothing, staged bytes nobody may confirm; gives how far it is.
 
     ``after``: what it gave last, empty to begin.
@@ -70,7 +70,7 @@ async def collect_leftovers(hub: HubState, options: GcOptions, tally: Tally, aft
             yield f"{number:02x}"
 
 
-async def list_unnamed(hub: HubState) -> AsyncIterator[Entry]:
+async def list_unnamed(hub: HubParts) -> AsyncIterator[Entry]:
     """Yield the bundles and objects in the store that no row names."""
     async for entry in hub.store.list(BUNDLES):
         async with hub.database.read() as connection:
@@ -84,7 +84,7 @@ async def list_unnamed(hub: HubState) -> AsyncIterator[Entry]:
             yield entry
 
 
-async def count_unnamed(hub: HubState) -> None:
+async def count_unnamed(hub: HubParts) -> None:
     """Count the files that no row names, for ``museui hub stats``."""
     count = size_bytes = 0
     async for entry in list_unnamed(hub):
@@ -106,14 +106,14 @@ async def read_unnamed(connection: AsyncConnection) -> dict[str, Any] | None:
     return None if value is None else dict(json.loads(value))
 
 
-async def _without_rows(hub: HubState, found: Collection[Entry]) -> list[Entry]:
+async def _without_rows(hub: HubParts, found: Collection[Entry]) -> list[Entry]:
     ids = [object_id for entry in found if (object_id := parse_object_key(entry.key))]
     async with hub.database.read() as connection:
         known = await existing_object_rows(connection, ids)
     return [entry for entry in found if parse_object_key(entry.key) not in known]
 
 
-async def _collect_bundles(hub: HubState, options: GcOptions, tally: Tally) -> None:
+async def _collect_bundles(hub: HubParts, options: GcOptions, tally: Tally) -> None:
     """Bundles without a row, and rows of bundles that nothing lies in and no job promotes."""
     holds = exists().where(objects.c.bundle == bundles.c.id)
     promoted = exists().where(jobs.c.kind == BUNDLE_INDEX, jobs.c.subject == bundles.c.id)
@@ -145,7 +145,7 @@ async def _collect_bundles(hub: HubState, options: GcOptions, tally: Tally) -> N
     tally.take("files", len(old), sum(entry.size_bytes for entry in old))
 
 
-async def _lacks_objects(hub: HubState) -> bool:
+async def _lacks_objects(hub: HubParts) -> bool:
     """Whether a repository holds an object that the index has no place for."""
     held = exists().where(objects.c.id == repository_objects.c.object_id)
     query = select(repository_objects.c.object_id).where(not_(held)).limit(1)
@@ -153,7 +153,7 @@ async def _lacks_objects(hub: HubState) -> bool:
         return (await connection.execute(query)).first() is not None
 
 
-async def _take_bundles(hub: HubState, old: Collection[Entry]) -> list[Entry]:
+async def _take_bundles(hub: HubParts, old: Collection[Entry]) -> list[Entry]:
     """Delete stored bundles that no row names. Their names are taken first, so no push can record them any more."""
     names = {entry.key.removeprefix(BUNDLES): entry for entry in old}
     async with hub.database.write(alone=True) as connection:
@@ -173,7 +173,7 @@ async def _take_bundles(hub: HubState, old: Collection[Entry]) -> list[Entry]:
     return [names[name] for name in taken]
 
 
-async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> None:
+async def collect_staged(hub: HubParts, options: GcOptions, tally: Tally) -> None:
     """Delete staged bytes that nobody may confirm, or that were confirmed.
 
     No row ever knows of single objects, and nobody was told that they are kept: they go by their age, when an upload
@@ -195,7 +195,7 @@ async def collect_staged(hub: HubState, options: GcOptions, tally: Tally) -> Non
     await _forget(hub, STAGED, options, unnamed)
 
 
-async def _collect_objects(hub: HubState, options: GcOptions, tally: Tally, prefix: str) -> None:
+async def _collect_objects(hub: HubParts, options: GcOptions, tally: Tally, prefix: str) -> None:
     found = [entry async for entry in hub.store.list(prefix)]
     unnamed: list[Entry] = []
     for at in range(0, len(found), _AT_ONCE):
@@ -221,7 +221,7 @@ async def _collect_objects(hub: HubState, options: GcOptions, tally: Tally, pref
     await _forget(hub, FILE, options, unnamed, prefix.removeprefix(OBJECTS).rstrip("/"))
 
 
-async def _keep_members(hub: HubState, options: GcOptions, lost: list[Entry]) -> list[Entry]:
+async def _keep_members(hub: HubParts, options: GcOptions, lost: list[Entry]) -> list[Entry]:
     """Return those that no repository holds. What one holds stays, and gets its row back when it is whole."""
     ids = {object_id: entry for entry in lost if (object_id := parse_object_key(entry.key))}
     async with hub.database.read() as connection:
@@ -246,7 +246,7 @@ def parse_object_key(key: str) -> ObjectId | None:
         return None
 
 
-async def _split(hub: HubState, kind: str, options: GcOptions, tally: Tally, entries: Collection[Entry]) -> list[Entry]:
+async def _split(hub: HubParts, kind: str, options: GcOptions, tally: Tally, entries: Collection[Entry]) -> list[Entry]:
     """Return those that have been marked for the grace; the others wait, and are marked when they are not."""
     now, grace_s = hub.now(), max(options.grace_s, MIN_AGE_S)
     by_mark = {mark_of(entry): entry for entry in entries}
@@ -262,7 +262,7 @@ async def _split(hub: HubState, kind: str, options: GcOptions, tally: Tally, ent
     return old
 
 
-async def _forget(hub: HubState, kind: str, options: GcOptions, unnamed: Collection[Entry], first: str = "") -> None:
+async def _forget(hub: HubParts, kind: str, options: GcOptions, unnamed: Collection[Entry], first: str = "") -> None:
     """Forget the marks of files that a row names by now, or that are gone: all that begin with ``first``."""
     if not options.apply:
         return
@@ -273,7 +273,7 @@ async def _forget(hub: HubState, kind: str, options: GcOptions, unnamed: Collect
             await drop_marks(connection, kind, stale)
 
 
-async def _delete(hub: HubState, kind: str, options: GcOptions, tally: Tally, entries: list[Entry]) -> None:
+async def _delete(hub: HubParts, kind: str, options: GcOptions, tally: Tally, entries: list[Entry]) -> None:
     """For keys that are never used twice."""
     if entries and options.apply:
         await hub.store.delete([entry.key for entry in entries])

@@ -14,10 +14,10 @@ from sqlalchemy import delete, exists, insert, not_, select, update
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
 
+from ..arrivals.spool import Spool
+from ..index.job_queue import BUNDLE_INDEX, add_job
 from ..index.schema import bundles, jobs, objects, pending_objects, repository_objects
-from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..push.spool import Spool
-from ..state import HubState
+from ..parts import HubParts
 from ..store.keys import BUNDLES, object_key
 from ..store.whole import measure_whole
 from .bundle_contents import copy_from_bundle, find_in_bundle
@@ -29,7 +29,7 @@ from .history import note_loss
 _AT_ONCE = 500
 
 
-async def repair(hub: HubState, report: Report) -> dict[str, str]:
+async def repair(hub: HubParts, report: Report) -> dict[str, str]:
     """Mend what ``report`` found as far as can be: object (bare hex) → what became of it.
 
     Raises :class:`~museui.core.errors.Unavailable` when database or store do not answer.
@@ -53,7 +53,7 @@ async def repair(hub: HubState, report: Report) -> dict[str, str]:
     return done
 
 
-async def use_own_file(hub: HubState, object_id: ObjectId) -> bool:
+async def use_own_file(hub: HubParts, object_id: ObjectId) -> bool:
     """Whether the object lies whole under its own key, where the index says so from now on."""
     async with hub.database.read() as connection:
         begun = await begin_storing(connection, [object_id])
@@ -64,7 +64,7 @@ async def use_own_file(hub: HubState, object_id: ObjectId) -> bool:
     return True
 
 
-async def _point_to_own_file(hub: HubState, object_id: ObjectId, size_bytes: int, begun: int) -> None:
+async def _point_to_own_file(hub: HubParts, object_id: ObjectId, size_bytes: int, begun: int) -> None:
     key = bytes.fromhex(object_id)
     async with hub.database.write(alone=True) as connection:
         await end_storing(connection, begun)
@@ -72,7 +72,7 @@ async def _point_to_own_file(hub: HubState, object_id: ObjectId, size_bytes: int
         await connection.execute(insert(objects).values(id=key, size_bytes=size_bytes))
 
 
-async def _restore_from_bundles(hub: HubState, wanted: Collection[ObjectId]) -> AsyncIterator[ObjectId]:
+async def _restore_from_bundles(hub: HubParts, wanted: Collection[ObjectId]) -> AsyncIterator[ObjectId]:
     """Store what of ``wanted`` some bundle in the store holds, under its own key."""
     spool = Spool(hub.settings.spool_dir)
     missing = set(wanted)
@@ -90,7 +90,7 @@ async def _restore_from_bundles(hub: HubState, wanted: Collection[ObjectId]) -> 
             return
 
 
-async def _mark_missing(hub: HubState, lost: Mapping[ObjectId, str]) -> None:
+async def _mark_missing(hub: HubParts, lost: Mapping[ObjectId, str]) -> None:
     """Take objects out of the index, unless they have come to lie elsewhere than where (``lost``) they are damaged."""
     async with hub.database.write(alone=True) as connection:
         gone: list[ObjectId] = []
@@ -114,7 +114,7 @@ async def _mark_missing(hub: HubState, lost: Mapping[ObjectId, str]) -> None:
         await delete_doomed(hub, gone)
 
 
-async def _add_member(hub: HubState, subject: str) -> None:
+async def _add_member(hub: HubParts, subject: str) -> None:
     number, _, object_id = subject.partition("/")
     row = {"repository_id": int(number), "object_id": bytes.fromhex(object_id)}
     async with hub.database.write(alone=True) as connection:
@@ -122,14 +122,14 @@ async def _add_member(hub: HubState, subject: str) -> None:
             await connection.execute(hub.database.insert_missing(repository_objects).values(row))
 
 
-async def _stuck_bundles(hub: HubState) -> list[str]:
+async def _stuck_bundles(hub: HubParts) -> list[str]:
     """Stored bundles that no job will promote as things are."""
     own = exists().where(jobs.c.kind == BUNDLE_INDEX, jobs.c.subject == bundles.c.id, jobs.c.state != "failed")
     async with hub.database.read() as connection:
         return list((await connection.execute(select(bundles.c.id).where(not_(own)))).scalars())
 
 
-async def _promote_again(hub: HubState, bundle_ids: Collection[str]) -> None:
+async def _promote_again(hub: HubParts, bundle_ids: Collection[str]) -> None:
     """Let the job look once more at bundles whose damaged objects are out of the way now."""
     async with hub.database.write() as connection:
         for bundle in bundle_ids:

@@ -17,7 +17,7 @@ from ..folder import command
 from ..identity import find_bar, read_behind
 from ..index.let_go import limit_let_go, read_let_go
 from ..index.schema import commits, objects
-from ..state import HubState
+from ..parts import HubParts
 from .leftovers import note_unnamed
 from .tally import Count, Tally
 
@@ -37,7 +37,7 @@ class Objection:
     is_final: bool = False
 
 
-async def find_objection(hub: HubState, looked: Tally) -> Objection | None:
+async def find_objection(hub: HubParts, looked: Tally) -> Objection | None:
     """Return why a person must decide about a collection that would take what ``looked`` has; None when none must."""
     if bar := await find_bar(hub.database, hub.store):
         advice = f"Put a newer copy back if there is one; without one, run '{command('adopt', hub.settings.data_dir)}'."
@@ -71,7 +71,7 @@ async def find_objection(hub: HubState, looked: Tally) -> Objection | None:
     )
 
 
-async def settle(hub: HubState, tally: Tally) -> None:
+async def settle(hub: HubParts, tally: Tally) -> None:
     """After a collection, forget what people let go of and it has taken; note what no row names and stays for now."""
     left, files = (tally.waiting.get(kind, Count()) for kind in ("objects", "files"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from ..index.schema import repositories
-from ..state import HubState
+from ..parts import HubParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Cursor:
     after: str = ""
 
 
-async def next_repository(hub: HubState, after: str) -> int | None:
+async def next_repository(hub: HubParts, after: str) -> int | None:
     """The repository whose number comes behind ``after`` (empty: the first), None when there is none."""
     query = select(func.min(repositories.c.id)).where(repositories.c.id > int(after or 0))
     async with hub.database.read() as connection:

@@ -10,7 +10,7 @@ from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
 
 from ..index.schema import garbage, objects, pending_objects, repository_objects
-from ..state import HubState
+from ..parts import HubParts
 from .deletions import delete_doomed, doom, find_doomed
 from .marks import add_marks, drop_marks, read_marks
 from .tally import GcOptions, Tally
@@ -33,7 +33,7 @@ def is_unreferenced(now: float | None, without: int | None = None) -> ColumnElem
     return and_(not_(exists().where(member)), not_(exists().where(waits)))
 
 
-async def collect_objects(hub: HubState, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
+async def collect_objects(hub: HubParts, options: GcOptions, tally: Tally, after: str) -> AsyncIterator[str]:
     """Mark objects that nobody holds, take those of which that is true for the grace period; gives how far it is.
 
     ``after``: what it gave last, empty to begin.
@@ -46,7 +46,7 @@ async def collect_objects(hub: HubState, options: GcOptions, tally: Tally, after
         await _forget_marks(hub)
 
 
-async def _next_page(hub: HubState, after: str) -> dict[ObjectId, int]:
+async def _next_page(hub: HubParts, after: str) -> dict[ObjectId, int]:
     query = select(objects.c.id, objects.c.size_bytes).where(
         objects.c.id > bytes.fromhex(after), is_unreferenced(hub.now())
     )
@@ -55,7 +55,7 @@ async def _next_page(hub: HubState, after: str) -> dict[ObjectId, int]:
         return {ObjectId(row.id.hex()): row.size_bytes for row in rows}
 
 
-async def _collect_page(hub: HubState, page: dict[ObjectId, int], options: GcOptions, tally: Tally) -> None:
+async def _collect_page(hub: HubParts, page: dict[ObjectId, int], options: GcOptions, tally: Tally) -> None:
     now = hub.now()
     async with hub.database.read() as connection:
         since = await read_marks(connection, OBJECT, page)
@@ -75,7 +75,7 @@ async def _collect_page(hub: HubState, page: dict[ObjectId, int], options: GcOpt
         tally.take("objects", len(taken), sum(page[item] for item in taken))
 
 
-async def _take(hub: HubState, ids: Collection[ObjectId]) -> set[ObjectId]:
+async def _take(hub: HubParts, ids: Collection[ObjectId]) -> set[ObjectId]:
     """Take those of ``ids`` that still nobody holds."""
     async with hub.database.write(alone=True) as connection:
         keys = [bytes.fromhex(item) for item in ids]
@@ -93,7 +93,7 @@ async def _take(hub: HubState, ids: Collection[ObjectId]) -> set[ObjectId]:
     return taken
 
 
-async def _forget_marks(hub: HubState) -> None:
+async def _forget_marks(hub: HubParts) -> None:
     """Forget marks of objects that somebody holds again, or that are gone."""
     after = ""
     while True:

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from museui.core.errors import Denied, Invalid, Unauthorized
 
+from ..http.access import count_request
 from ..http.bodies import read_body
-from ..people.auth import count_request
 from ..people.sessions import SESSION_S, end_session, start_session
 from ..state import base_url, hub_of
 from .site import COOKIE, page, see_caller, site_root

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from museui.core.errors import NotFound
+from museui.core.errors import MuseError, NotFound
 from museui.core.figures import render_bytes
 
-from ..people.auth import open_repository
+from ..http.access import open_repository
 from ..people.repositories import RepositoryRow
 from ..people.sessions import find_session
 from ..people.tokens import Caller
@@ -87,6 +87,11 @@ def render_page(request: Request, template: str, status: int = 200, **values: An
         )
     )
     return HTMLResponse(html, status, _HEADERS)
+
+
+def render_error(request: Request, error: MuseError, status: int) -> Response:
+    """Return the page that says what went wrong; for :mod:`hubstub.http.errors`."""
+    return render_page(request, "error.html", status, error=error, number=status)
 
 
 def site_root(request: Request) -> str:

@@ -1,6 +1,6 @@
 """What one may do to a repository by who they are: its owner everything, a collaborator what they were given.
 
-How far the token reaches is asked here too, how much its scope covers is not (:mod:`hubstub.people.auth`).
+How far the token reaches is asked here too, how much its scope covers is not (:mod:`hubstub.http.access`).
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from museui.core.errors import Invalid, NotFound
+from museui.core.errors import Denied, Invalid, NotFound
 
 from ..index.schema import collaborators, repositories, users
-from .repositories import RepositoryRow, hold_repository
+from .repositories import RepositoryRow, hold_repository, repository_not_found
 from .tokens import Caller
 from .users import find_user
 
 Access = Literal["read", "write", "admin"]
 ACCESS: tuple[Access, ...] = ("read", "write", "admin")
 """From the least to the most; each covers those before it."""
+_DOING: dict[Access, str] = {"read": "read", "write": "write to", "admin": "administer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,15 @@ async def list_collaborators(connection: AsyncConnection, repository: Repository
 async def _remove(connection: AsyncConnection, repository: RepositoryRow, user_id: int) -> bool:
     where = (collaborators.c.repository_id == repository.id, collaborators.c.user_id == user_id)
     return bool((await connection.execute(delete(collaborators).where(*where))).rowcount)
+
+
+def check_access(repository: RepositoryRow, access: Access | None, need: Access) -> None:
+    """Raise :class:`NotFound` or :class:`Denied` unless who has ``access`` may do what takes ``need``."""
+    if access is None:
+        raise repository_not_found()
+    if not covers(access, need):
+        raise Denied(
+            f"you may {'write to' if access == 'write' else 'read'} {repository.name} but not {_DOING[need]} it",
+            hint="Its owner can give you more access.",
+            details={"access": access, "needed": need},
+        )

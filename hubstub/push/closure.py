@@ -13,7 +13,7 @@ from museui.core.ids import EMPTY_OBJECT, CommitId, ObjectId, SnapshotId
 
 from ..index.history import existing_commits, existing_objects, existing_snapshots, has_commits, read_losses
 from .chunks import Chunk
-from .pending import find_pending
+from .objects.pending import find_pending
 from .verify import Contents
 
 
@@ -28,7 +28,7 @@ class Closure:
     losses: int
     """How often the repository had lost something when this was true (``repositories.losses``)."""
     pending_objects: set[ObjectId]
-    """Needed, not in the push, and uploaded for it before (:mod:`hubstub.push.pending`)."""
+    """Needed, not in the push, and uploaded for it before (:mod:`hubstub.push.objects.pending`)."""
 
 
 async def check_closed(

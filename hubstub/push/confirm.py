@@ -10,20 +10,20 @@ from museui.core.errors import Integrity, MuseError, UploadExpired
 from museui.core.failpoints import failpoint
 from museui.core.wire import ConfirmRequest, PushAnswer, PushTarget
 
+from ..arrivals.spool import Spool
+from ..arrivals.uploads import Upload, find_upload, no_such_upload
 from ..index.schema import pushes
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
-from ..state import HubState
 from ..store.keys import staging_key
+from .desk import PushParts
 from .receipts import recorded_answer
 from .receive import destination_of, receive_push
 from .sources import open_staged
-from .spool import Spool
-from .uploads import Upload, find_upload, no_such_upload
 
 
 async def confirm_upload(
-    hub: HubState, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest, target: PushTarget
+    hub: PushParts, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest, target: PushTarget
 ) -> PushAnswer:
     """Turn an upload into a push, or give the answer that was recorded when it became one.
 
@@ -48,13 +48,13 @@ async def confirm_upload(
     return answer
 
 
-async def _find(hub: HubState, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest) -> Upload:
+async def _find(hub: PushParts, repository: RepositoryRow, caller: Caller, ask: ConfirmRequest) -> Upload:
     async with hub.database.read() as connection:
         return await find_upload(connection, repository.id, caller.user_id, ask.bundle_id, ask.upload_id)
 
 
 async def _confirm_open(
-    hub: HubState, repository: RepositoryRow, caller: Caller, upload: Upload, target: PushTarget
+    hub: PushParts, repository: RepositoryRow, caller: Caller, upload: Upload, target: PushTarget
 ) -> PushAnswer:
     key = staging_key(upload.id)
     staged = await hub.store.stat(key)
@@ -78,7 +78,7 @@ async def _confirm_open(
     return answer
 
 
-async def _recorded_answer(hub: HubState, upload: Upload, target: PushTarget) -> PushAnswer:
+async def _recorded_answer(hub: PushParts, upload: Upload, target: PushTarget) -> PushAnswer:
     async with hub.database.read() as connection:
         row = (await connection.execute(select(pushes).where(pushes.c.id == upload.push_id))).one_or_none()
     if row is None:

@@ -9,19 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.ids import CommitId
 
 from ..log import log_facts
+from ..people.access import check_access
 from ..people.audit import record_move
-from ..people.auth import check_access
 from ..people.repositories import RepositoryRow, hold_repository
 from ..people.tokens import Caller, require_live_token
-from ..state import HubState
 from .advance import remove_branch
+from .desk import PushParts
 from .policy import read_rules
 
 _log = logging.getLogger("hubstub.push")
 
 
 async def delete_branch(
-    hub: HubState, repository: RepositoryRow, caller: Caller, branch: str, expected: CommitId | None
+    hub: PushParts, repository: RepositoryRow, caller: Caller, branch: str, expected: CommitId | None
 ) -> CommitId:
     """Delete ``branch``, if it is at ``expected`` (None: wherever it is); where it was.
 

@@ -11,9 +11,11 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .arrivals import Arrivals
+from ..arrivals.at_once import Arrivals
+from ..parts import HubParts
 from .early import EarlyReads
 
 _VERIFIED_AT_ONCE = 4
@@ -103,3 +105,13 @@ class PushDesk:
             await asyncio.wait(self._tasks)
         self.executor.shutdown()
         self.early.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PushParts(HubParts):
+    """The parts that receiving a push needs."""
+
+    jobs_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by whoever adds a job to the table, so that the runner looks at once."""
+    desk: PushDesk = field(default_factory=PushDesk)
+    """What the pushes of this process share."""

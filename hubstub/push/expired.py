@@ -1,6 +1,6 @@
 """Dropping staged bytes whose URL has expired, where a quota bounds what arrives.
 
-Elsewhere it is kept for a day, for a client that comes back (:mod:`hubstub.push.uploads`).
+Elsewhere it is kept for a day, for a client that comes back (:mod:`hubstub.arrivals.uploads`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.ids import ObjectId
 
 from ..index.schema import expected_objects, repositories, uploads
-from ..state import HubState
 from ..store.keys import staging_key
-from .objects_staged import StagedObjects
+from .desk import PushParts
+from .objects.staged import StagedObjects
 from .quota import Place, find_room
 
 _AT_ONCE = 500
 
 
-async def drop_expired(hub: HubState, place: Place) -> None:
+async def drop_expired(hub: PushParts, place: Place) -> None:
     """Drop what was staged for the repositories of the place's owner and has expired, if there is a quota.
 
     An upload that is being confirmed just now stays.

@@ -12,18 +12,18 @@ from museui.core.errors import Invalid, TooLarge
 from museui.core.limits import Limits
 from museui.core.wire import PresignAnswer, PresignRequest
 
+from ..arrivals.uploads import find_open_upload, open_upload, renew_upload, require_few_open
 from ..index.locks import lock_user
 from ..log import log_facts
 from ..metrics import PUSH_SECONDS
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
-from ..state import HubState
 from ..store.keys import UploadSpec, staging_key
 from .advance import check_lease, read_head, require_few_branches
+from .desk import PushParts
 from .expired import drop_expired
 from .policy import check_force, read_rules
 from .quota import place_of, reserve_room
-from .uploads import find_open_upload, open_upload, renew_upload, require_few_open
 
 _log = logging.getLogger("hubstub.push")
 
@@ -53,7 +53,7 @@ def check_ask(ask: PresignRequest, limits: Limits, lease: bool, repository: Repo
 
 
 async def presign_upload(
-    hub: HubState, repository: RepositoryRow, caller: Caller, ask: PresignRequest, lease: bool, hub_url: str
+    hub: PushParts, repository: RepositoryRow, caller: Caller, ask: PresignRequest, lease: bool, hub_url: str
 ) -> PresignAnswer:
     """A URL for the bundle, and whether its bytes have arrived already.
 

@@ -2,8 +2,8 @@
 
 What is used are the objects (``repositories.stored_bytes``) and the records: commits and snapshots as they are
 stored, tags, releases.  What an upload will need is reserved while it is open, by the bytes that may arrive; a body
-that comes in one request counts while it lies in the spool (:mod:`hubstub.push.arrivals`).  What a push really took is
-settled in the transaction that records it.
+that comes in one request counts while it lies in the spool (:mod:`hubstub.arrivals.at_once`).  What a push really took
+is settled in the transaction that records it.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ from ..memory import LONG_WORK_BYTES, give_back_memory
 from ..metrics import count_push
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
-from ..state import HubState
 from ..store.keys import bundle_key
 from .advance import check_lease
 from .closure import check_closed
+from .desk import PushParts
 from .policy import check_signatures
 from .quota import Place, place_of, require_room_for_first
 from .record import Receipt, Sent, record_push
@@ -72,7 +72,9 @@ def destination_of(repository: RepositoryRow, caller: Caller) -> Destination:
     return Destination(repository.name, caller.user_id, repository, give)
 
 
-async def open_with_room(hub: HubState, destination: Destination, asked_bytes: int, now: float | None = None) -> Opened:
+async def open_with_room(
+    hub: PushParts, destination: Destination, asked_bytes: int, now: float | None = None
+) -> Opened:
     """Open it, but make no repository that has no room for what is to be put into it.
 
     Raises as :func:`~hubstub.push.quota.require_room_for_first` does, and what ``destination.open`` raises.
@@ -83,11 +85,11 @@ async def open_with_room(hub: HubState, destination: Destination, asked_bytes: i
     return await destination.open()
 
 
-Adopt = Callable[[HubState, Destination, Contents], Awaitable[Destination]]
+Adopt = Callable[[PushParts, Destination, Contents], Awaitable[Destination]]
 
 
 async def receive_push(
-    hub: HubState,
+    hub: PushParts,
     destination: Destination,
     source: PushSource,
     choose_target: ChooseTarget,
@@ -137,7 +139,7 @@ async def receive_push(
     return answer
 
 
-async def _read_early(hub: HubState, source: PushSource, upload_id: str | None) -> Contents | None:
+async def _read_early(hub: PushParts, source: PushSource, upload_id: str | None) -> Contents | None:
     """What was verified while the bytes arrived, if it was."""
     if upload_id is None:
         return None
@@ -156,7 +158,7 @@ async def _read_early(hub: HubState, source: PushSource, upload_id: str | None) 
     return contents
 
 
-async def read_source(hub: HubState, source: PushSource) -> Contents:
+async def read_source(hub: PushParts, source: PushSource) -> Contents:
     """Read and verify in worker threads, while the store begins to make the bytes durable."""
 
     def read() -> Contents:
@@ -178,7 +180,7 @@ async def read_source(hub: HubState, source: PushSource) -> Contents:
 
 
 @asynccontextmanager
-async def stored_as(hub: HubState, source: PushSource, bundle: str | None) -> AsyncIterator[float]:
+async def stored_as(hub: PushParts, source: PushSource, bundle: str | None) -> AsyncIterator[float]:
     """The bytes stored as a bundle, and the seconds that took; gone again when what follows fails."""
     if bundle is None:
         yield 0.0
@@ -192,7 +194,7 @@ async def stored_as(hub: HubState, source: PushSource, bundle: str | None) -> As
         raise
 
 
-async def _drop_unrecorded(hub: HubState, bundle: str) -> None:
+async def _drop_unrecorded(hub: PushParts, bundle: str) -> None:
     """Remove a stored bundle, unless the index knows it after all (a COMMIT can fail to say that it worked)."""
     try:
         async with hub.database.read() as connection:

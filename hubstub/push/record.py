@@ -20,16 +20,16 @@ from ..config import HubSettings
 from ..index import schema
 from ..index.database import Database
 from ..index.history import existing_objects
+from ..index.job_queue import BUNDLE_INDEX, add_job
 from ..index.locks import lock_repository
-from ..jobs.queue import BUNDLE_INDEX, add_job
+from ..people.access import check_access
 from ..people.audit import record_move
-from ..people.auth import check_access
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller, require_live_token
 from .advance import Move, advance_branch, read_head
 from .chunks import Chunk
 from .closure import Closure, new_chunks
-from .pending import admit_pending
+from .objects.pending import admit_pending
 from .policy import Rules, check_branch_signed, check_signers, read_rules
 from .quota import Place, forget_expected, place_of, settle_room
 from .receipts import find_answer
@@ -105,7 +105,7 @@ async def record_push(
     :class:`UploadExpired` when the upload was confirmed meanwhile, :class:`~museui.core.errors.NotFound` when the
     repository was deleted meanwhile, :class:`~museui.core.errors.Unauthorized` when the token was revoked meanwhile,
     :class:`Unavailable` when something was taken from it meanwhile, and what
-    :func:`~hubstub.push.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
+    :func:`~hubstub.push.objects.pending.admit_pending` and :func:`~hubstub.push.quota.settle_room` raise.
     """
 
     async def record(connection: AsyncConnection) -> tuple[PushAnswer, bool]:

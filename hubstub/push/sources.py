@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..arrivals.spool import Spool, Spooled, copy_pieces
 from ..store.base import ObjectStore
 from ..store.files import FileStore
 from ..store.keys import Entry, bundle_key
-from .spool import Spool, Spooled, copy_pieces
 from .verify import Form
 
 

@@ -26,7 +26,7 @@ from museui.core.stream import StreamHeader, read_stream
 
 from .chunks import Chunk, ChunkFile, ChunkWriter, Place
 from .envelope import read_envelope
-from .pump import Pump
+from .read_ahead import Pump
 from .snapshots import PackedSnapshot, SnapshotReader
 
 Form = Literal["bundle", "stream", "envelope"]

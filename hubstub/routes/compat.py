@@ -17,12 +17,12 @@ from museui.core.errors import Invalid, NotFound
 from museui.core.ids import ObjectId, parse_id
 from museui.core.wire import PushAnswer, PushTarget, parse_target
 
+from ..http.access import open_repository
 from ..http.messages import LONG_MESSAGE_BYTES, answer, decode_bytes, message_chunks, read_message
 from ..index.branches import read_heads
 from ..index.history import existing_objects
-from ..people.auth import open_repository
-from ..push.objects_ahead import adopt_staged, receive_objects
-from ..push.pending import find_pending
+from ..push.objects.ahead import adopt_staged, receive_objects
+from ..push.objects.pending import find_pending
 from ..push.receive import receive_push
 from ..push.sources import SpooledSource
 from ..push.verify import Contents

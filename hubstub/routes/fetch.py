@@ -18,10 +18,10 @@ from museui.core.wire import FetchRequest, parse
 from ..fetch.bundle import gather_pieces, write_fetch
 from ..fetch.lookup import Lookup
 from ..fetch.plan import FetchPlan, plan_fetch
+from ..http.access import open_repository
 from ..http.decode import decode
 from ..http.messages import LONG_MESSAGE_BYTES, MSGPACK, answer, read_message, wants_msgpack
 from ..http.streams import stream
-from ..people.auth import open_repository
 from ..state import HubState, hub_of
 from ..store.keys import READ_BYTES
 

@@ -18,16 +18,16 @@ from museui.core.ids import ObjectId, hash_object, parse_id
 from ..fetch.lookup import Lookup
 from ..fetch.objects import ObjectReader
 from ..fetch.places import ObjectPlace, locate_objects
+from ..http.access import authenticate, open_repository
 from ..http.messages import answer, read_message
 from ..http.ranges import Unsatisfiable, parse_range
 from ..http.streams import stream
 from ..index.history import existing_objects
 from ..index.schema import collaborators, repositories, repository_objects, users
 from ..people.access import readable_by
-from ..people.auth import authenticate, open_repository
 from ..people.repositories import RepositoryRow
 from ..people.tokens import Caller
-from ..push.objects_presign import parse_object_ids, presign_uploads
+from ..push.objects.presign import parse_object_ids, presign_uploads
 from ..state import HubState, base_url, hub_of
 from .push import push_destination
 

@@ -20,15 +20,15 @@ from starlette.routing import Route
 
 from museui.core.errors import Denied, MuseError, NotFound, Unauthorized, Unavailable
 
+from ..arrivals.spool import Spool
 from ..capabilities import CAPABILITIES
+from ..http.access import count_request
 from ..http.messages import answer
 from ..index.schema import settings
 from ..log import logger
+from ..maintenance.index_metrics import REGISTRY as INDEX_REGISTRY
+from ..maintenance.index_metrics import measure_index
 from ..metrics import REGISTRY
-from ..metrics_index import REGISTRY as INDEX_REGISTRY
-from ..metrics_index import measure_index
-from ..people.auth import count_request
-from ..push.spool import Spool
 from ..state import HubState, hub_of
 
 PROTOCOL = 1

@@ -13,11 +13,11 @@ from starlette.routing import Route
 from museui.core.errors import Invalid
 from museui.core.wire import Account, EnrolKey, ProtectBranches, SetCollaborator, encode, parse
 
+from ..http.access import open_repository, require_caller
 from ..http.messages import answer, read_message
 from ..http.paging import parse_limit
 from ..people.access import list_collaborators, parse_access, remove_collaborator, set_collaborator
 from ..people.audit import list_moves, of_repository
-from ..people.auth import open_repository, require_caller
 from ..people.keys import enrol_key, list_keys, parse_public_key, revoke_key
 from ..people.protection import (
     Protection,
@@ -27,7 +27,7 @@ from ..people.protection import (
     unprotect_branches,
 )
 from ..people.tokens import find_token
-from ..push.storage import read_storage
+from ..push.quota_use import read_storage
 from ..state import hub_of
 
 

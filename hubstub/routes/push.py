@@ -13,22 +13,22 @@ from starlette.routing import Route
 from museui.core.errors import Invalid, NotFound
 from museui.core.wire import ConfirmRequest, PresignRequest, PushAnswer, PushTarget, encode, parse, parse_target
 
+from ..arrivals.spool import Spool, Spooled
+from ..http.access import caller_of, open_repository
 from ..http.bodies import body_chunks, declared_size
 from ..http.messages import answer, message_chunks, read_message
-from ..people.auth import caller_of, open_repository
 from ..push.confirm import confirm_upload
 from ..push.expired import drop_expired
-from ..push.objects_confirm import confirm_objects
-from ..push.objects_presign import parse_object_ids, parse_sizes, presign_uploads
+from ..push.objects.confirm import confirm_objects
+from ..push.objects.presign import parse_object_ids, parse_sizes, presign_uploads
 from ..push.presign import check_ask, declared_bytes, presign_upload
 from ..push.quota import find_room
 from ..push.receive import Destination, Opened, destination_of, open_with_room, receive_push
 from ..push.sources import SpooledSource
-from ..push.spool import Spool, Spooled
-from ..push.staging import take_object, take_upload
 from ..state import base_url, hub_of
 from ..store.files import FileStore
 from ..store.keys import OBJECT_UPLOAD
+from .staged_uploads import take_object, take_upload
 
 _TRUE, _FALSE = ("1", "true"), ("0", "false", "")
 

@@ -16,16 +16,16 @@ from museui.core.names import check_branch
 from museui.core.wire import NegotiateAnswer, NegotiateRequest, Refs, encode, parse
 
 from ..capabilities import describe_hub
+from ..http.access import open_repository
 from ..http.messages import answer, read_message, wants_msgpack
 from ..http.paging import parse_limit
 from ..index.branches import MOST_HEADS, HeadsPage, read_heads, read_heads_page
 from ..index.history import existing_commits, has_commits, is_ancestor
 from ..people.access import ACCESS, Access, covers, find_access
 from ..people.audit import find_removed
-from ..people.auth import open_repository
 from ..people.tokens import Caller
 from ..push.delete_branch import delete_branch
-from ..push.needed import find_needed
+from ..push.objects.needed import find_needed
 from ..state import hub_of
 
 _MAX_REACHED = 4

@@ -15,10 +15,10 @@ from museui.core.errors import Invalid, NotFound, TooLarge
 from museui.core.ids import CommitId, parse_id
 from museui.core.records import check_value
 
+from ..http.access import open_repository
 from ..http.messages import answer, answer_records, read_message
 from ..index.schema import releases
 from ..people.access import covers, find_access
-from ..people.auth import open_repository
 from ..people.repositories import hold_repository
 from ..push.quota import place_of, reserve_room
 from ..state import hub_of

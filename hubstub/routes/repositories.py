@@ -10,11 +10,11 @@ from starlette.routing import Route
 from museui.core.errors import Denied
 from museui.core.wire import ChangeRepository, CreateRepository, parse
 
+from ..http.access import authenticate, open_repository, require_caller
 from ..http.messages import answer, read_message
 from ..http.paging import parse_limit
 from ..people.access import readable_by
 from ..people.audit import record_deletion
-from ..people.auth import authenticate, open_repository, require_caller
 from ..people.repositories import (
     change_repository,
     create_repository,

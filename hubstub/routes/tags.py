@@ -18,10 +18,10 @@ from museui.core.names import check_name
 from museui.core.printable import is_line
 from museui.core.records import check_value
 
+from ..http.access import open_repository
 from ..http.messages import answer, answer_records, read_message
 from ..index.history import existing_commits
 from ..index.schema import tags
-from ..people.auth import open_repository
 from ..people.repositories import hold_repository
 from ..push.quota import place_of, reserve_room
 from ..state import hub_of

@@ -28,8 +28,8 @@ from typing import Any
 
 from museui.core.errors import Unavailable, Usage
 
-from ..config import MINIO_KEYS_NAME as KEYS_NAME
 from .minio_setup import ROLES, new_credential, set_up_bucket
+from .s3_settings import MINIO_KEYS_NAME as KEYS_NAME
 from .s3_settings import Credential, S3Settings
 
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"

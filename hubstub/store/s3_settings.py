@@ -11,6 +11,8 @@ from museui.core.addresses import is_this_machine
 from museui.core.errors import Usage
 
 DEFAULT_REGION = "us-east-1"
+MINIO_KEYS_NAME = "minio-keys.json"
+"""Name of the file in a hub's folder with the keys of the MinIO that ``serve --minio`` runs."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]").fullmatch
 _PREFIX = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*").fullmatch
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from hubstub.arrivals.spool import Spool
 from hubstub.push.sources import open_staged
-from hubstub.push.spool import Spool
 from hubstub.store.keys import UploadSpec, bundle_key, staging_key
 from hubstub.store.s3 import S3Store
 from hubstub.store.s3_settings import S3Settings

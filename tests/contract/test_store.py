@@ -11,8 +11,8 @@ from typing import Protocol
 import httpx
 import pytest
 
+from hubstub.arrivals.spool import Spool
 from hubstub.push.sources import open_staged
-from hubstub.push.spool import Spool
 from hubstub.store.base import ObjectStore
 from hubstub.store.files import FileStore
 from hubstub.store.keys import BUNDLES, OBJECTS, STAGING, Entry, UploadSpec, bundle_key, object_key, staging_key

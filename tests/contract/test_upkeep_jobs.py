@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from hubstub.index.job_queue import Job, add_job, take_job
+from hubstub.index.recurring import OBJECTS_GC, OBJECTS_SCRUB, SUBJECT
 from hubstub.jobs import upkeep
-from hubstub.jobs.queue import Job, add_job, take_job
-from hubstub.jobs.schedule import OBJECTS_GC, OBJECTS_SCRUB, SUBJECT, add_due_work, read_progress
+from hubstub.jobs.schedule import add_due_work, read_progress
 from hubstub.jobs.upkeep import run_gc, run_scrub
 from hubstub.state import HubState
 from tests.helpers.hub import HubProcess, hub_command

@@ -13,10 +13,11 @@ import msgpack
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from hubstub import metrics, metrics_index
+from hubstub import metrics
 from hubstub.app import build_app
 from hubstub.capabilities import CAPABILITIES
 from hubstub.config import HubSettings
+from hubstub.maintenance import index_metrics
 from hubstub.state import HubState
 from hubstub.store.minio_process import VERSION as MINIO_VERSION
 from museui.cli.main import EXIT_CODES, VERBS
@@ -149,7 +150,7 @@ def test_the_table_of_frames_is_what_a_stream_has() -> None:
 def test_the_table_of_metrics_is_what_the_hub_measures() -> None:
     documented = {codes(row[0])[0]: codes(row[1]) for row in table(OPERATIONS, "None names a user or a repository.")}
     measured: dict[str, list[str]] = {}
-    for registry in (metrics.REGISTRY, metrics_index.REGISTRY):
+    for registry in (metrics.REGISTRY, index_metrics.REGISTRY):
         for collector in registry._collector_to_names:
             if isinstance(collector, MetricWrapperBase):
                 name = collector._name + ("_total" if collector._type == "counter" else "")

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from hubstub.index.database import Database
-from hubstub.index.schema import jobs
-from hubstub.jobs.queue import (
+from hubstub.index.job_queue import (
     BUNDLE_INDEX,
     Job,
     add_job,
@@ -21,6 +20,7 @@ from hubstub.jobs.queue import (
     release_jobs,
     take_job,
 )
+from hubstub.index.schema import jobs
 from museui.core.errors import Busy
 from tests.helpers.hub_index import fresh_database
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubstub.http.proxies import believe_proxy
+from hubstub.networks import believe_proxy
 
 TRUSTED = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
 

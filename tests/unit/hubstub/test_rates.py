@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubstub.http.rates import MAX_KEYS, RateLimiter
+from hubstub.limits.rates import MAX_KEYS, RateLimiter
 from museui.core.errors import RateLimited
 
 

@@ -16,7 +16,7 @@ from hubstub.index.schema import bundles, objects, pending_objects
 from hubstub.people.repositories import create_repository
 from hubstub.people.users import create_user
 from hubstub.push.closure import check_closed
-from hubstub.push.pending import PENDING_S, add_pending, admit_pending, find_pending, forget_pending
+from hubstub.push.objects.pending import PENDING_S, add_pending, admit_pending, find_pending, forget_pending
 from hubstub.push.verify import CommitEntry, Contents
 from museui.core.errors import Integrity, Unavailable
 from museui.core.ids import CommitId, ObjectId, SnapshotId

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hubstub.arrivals.spool import Spool
 from hubstub.config import HubSettings
 from hubstub.index.schema import branches, bundles, collaborators, commits, ref_moves
 from hubstub.people.access import remove_collaborator, set_collaborator
@@ -30,7 +31,6 @@ from hubstub.people.users import create_user
 from hubstub.push.policy import read_rules
 from hubstub.push.receive import Destination, Opened, receive_push
 from hubstub.push.sources import SpooledSource
-from hubstub.push.spool import Spool
 from hubstub.state import HubState
 from hubstub.store.files import FileStore
 from museui.core.errors import BadSignature, Denied, MuseError, NonFastForward, NotFound, Unauthorized

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hubstub.push.pump import AHEAD_BYTES, INLINE_BYTES, Pump
+from hubstub.push.read_ahead import AHEAD_BYTES, INLINE_BYTES, Pump
 from museui.core.errors import TooLarge, Unavailable
 from tests.helpers.push_client import compress, wait_until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hubstub.push.spool import Spool, Spooled
+from hubstub.arrivals.spool import Spool, Spooled
 from museui.core.errors import Unavailable
 
 CONTENT = random.Random(1).randbytes(3_500_000)

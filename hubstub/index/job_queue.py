@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.errors import Busy
 
-from ..index.schema import jobs
+from .schema import jobs
 
 BUNDLE_INDEX = "bundle.index"
 """Gives every object of a stored bundle its own key; the subject is ``bundles.id``."""

@@ -11,15 +11,15 @@ from museui.core.ids import ObjectId
 from museui.core.limits import Limits
 from museui.core.wire import PushAnswer, PushTarget, parse_target
 
-from ..index.history import existing_objects
-from ..state import HubState
-from ..store.keys import Entry
-from .objects_source import CHANGED, ConfirmBody, GatheredSource, read_confirm_body
-from .objects_staged import StagedObjects
+from ...arrivals.spool import Spool, Spooled
+from ...index.history import existing_objects
+from ...store.keys import Entry
+from ..desk import PushParts
+from ..receive import Destination, receive_push
+from ..record import Sent
 from .pending import find_pending
-from .receive import Destination, receive_push
-from .record import Sent
-from .spool import Spool, Spooled
+from .source import CHANGED, ConfirmBody, GatheredSource, read_confirm_body
+from .staged import StagedObjects
 
 _STRATEGY = "objects"
 _TRIES = 3
@@ -27,7 +27,7 @@ _TRIES = 3
 
 
 async def confirm_objects(
-    hub: HubState, find_destination: Callable[[], Awaitable[Destination]], spool: Spool, arrived: Spooled
+    hub: PushParts, find_destination: Callable[[], Awaitable[Destination]], spool: Spool, arrived: Spooled
 ) -> PushAnswer:
     """Turn the objects and records that ``arrived``, the body of a confirm, names into a push.
 
@@ -53,7 +53,7 @@ async def confirm_objects(
 
 
 async def _confirm_new(
-    hub: HubState, destination: Destination, spool: Spool, arrived: Spooled, body: ConfirmBody, target: PushTarget
+    hub: PushParts, destination: Destination, spool: Spool, arrived: Spooled, body: ConfirmBody, target: PushTarget
 ) -> PushAnswer:
     staged, present = await _find_announced(hub, destination, body)
     check_sizes(staged, hub.settings.limits)
@@ -73,7 +73,7 @@ async def _confirm_new(
 
 
 async def _find_announced(
-    hub: HubState, destination: Destination, body: ConfirmBody
+    hub: PushParts, destination: Destination, body: ConfirmBody
 ) -> tuple[dict[ObjectId, Entry], int]:
     """Return where the announced objects are staged, in their order, and how many were not sent, since they are here.
 

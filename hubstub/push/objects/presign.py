@@ -12,14 +12,14 @@ from museui.core.ids import ObjectId, parse_id
 from museui.core.limits import Limits
 from museui.core.wire import ObjectsPresignRequest, parse
 
-from ..index.history import existing_objects
-from ..state import HubState
-from ..store.keys import UploadSpec
-from .expired import drop_expired
-from .objects_staged import StagedObjects
+from ...index.history import existing_objects
+from ...store.keys import UploadSpec
+from ..desk import PushParts
+from ..expired import drop_expired
+from ..quota import expect_objects, find_room
+from ..receive import Destination
 from .pending import find_pending
-from .quota import expect_objects, find_room
-from .receive import Destination
+from .staged import StagedObjects
 
 _SIGNED_AT_ONCE = 64
 
@@ -62,7 +62,7 @@ def parse_sizes(message: Any, limits: Limits) -> Sizes:
 
 
 async def presign_uploads(
-    hub: HubState,
+    hub: PushParts,
     destination: Destination,
     asked: Mapping[str, ObjectId],
     sizes: Sizes,
@@ -114,7 +114,7 @@ async def presign_uploads(
     }
 
 
-async def _reserve(hub: HubState, destination: Destination, sizes: Sizes, expires_at: float) -> bool:
+async def _reserve(hub: PushParts, destination: Destination, sizes: Sizes, expires_at: float) -> bool:
     """Reserve room for what may arrive; whether no quota bounds it. Raises :class:`~museui.core.errors.Quota`."""
     quotas, place, now = hub.settings.quotas, destination.place, hub.now()
     async with hub.database.read() as connection:

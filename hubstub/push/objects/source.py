@@ -22,10 +22,10 @@ from museui.core.ids import ObjectId, parse_id, qualified
 from museui.core.limits import Limits
 from museui.core.unpack import StreamUnpacker
 
-from ..store.base import ObjectStore
-from ..store.keys import READ_BYTES, Entry, bundle_key
-from .spool import copy_pieces
-from .verify import Form
+from ...arrivals.spool import copy_pieces
+from ...store.base import ObjectStore
+from ...store.keys import READ_BYTES, Entry, bundle_key
+from ..verify import Form
 
 _READ_AT_ONCE = 16
 CHANGED = "object_unchanged"

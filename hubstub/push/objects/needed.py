@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from museui.core.ids import ObjectId
 
-from ..index.schema import damage, objects, repository_objects
+from ...index.schema import damage, objects, repository_objects
 
 _AT_ONCE = 1000
 

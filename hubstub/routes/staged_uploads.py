@@ -13,13 +13,13 @@ from museui.core.failpoints import failpoint
 from museui.core.ids import qualified
 from museui.core.limits import Limits
 
+from ..arrivals.spool import Spool, Spooled
+from ..arrivals.uploads import read_upload_state
 from ..http.bodies import body_chunks, declared_size
+from ..push.verify import Contents, read_contents
 from ..state import HubState, hub_of
 from ..store.files import FileStore
 from ..store.keys import UploadSpec, put_headers, staging_key
-from .spool import Spool, Spooled
-from .uploads import read_upload_state
-from .verify import Contents, read_contents
 
 _TRIES_AT_ONCE = 3
 

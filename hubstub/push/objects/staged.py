@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 from museui.core.ids import ObjectId
 
-from ..store.base import ObjectStore
-from ..store.keys import Entry, staging_key
+from ...store.base import ObjectStore
+from ...store.keys import Entry, staging_key
 
 
 class StagedObjects:

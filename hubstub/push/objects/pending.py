@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from museui.core.errors import Unavailable
 from museui.core.ids import ObjectId
 
-from ..index.database import Database
-from ..index.history import existing_objects, id_parts, select_among
-from ..index.let_go import note_let_go
-from ..index.schema import objects, pending_objects, repository_objects
-from .rows import insert_rows
+from ...index.database import Database
+from ...index.history import existing_objects, id_parts, select_among
+from ...index.let_go import note_let_go
+from ...index.schema import objects, pending_objects, repository_objects
+from ..rows import insert_rows
 
 PENDING_S = 24 * 3600.0
 """How long an object waits for the push that names it."""

@@ -14,21 +14,21 @@ from museui.core.errors import Integrity, TooLarge
 from museui.core.failpoints import failpoint
 from museui.core.ids import ObjectId
 
-from ..index.history import existing_objects
-from ..jobs.queue import BUNDLE_INDEX, add_job
-from ..people.repositories import RepositoryRow, hold_repository
-from ..people.tokens import Caller
-from ..state import HubState
-from .objects_confirm import check_sizes
-from .objects_source import ConfirmBody, GatheredSource
-from .objects_staged import StagedObjects
+from ...arrivals.spool import Spool
+from ...index.history import existing_objects
+from ...index.job_queue import BUNDLE_INDEX, add_job
+from ...people.repositories import RepositoryRow, hold_repository
+from ...people.tokens import Caller
+from ..desk import PushParts
+from ..quota import forget_expected, place_of, reserve_room
+from ..receive import Destination, destination_of, open_with_room, read_source, stored_as
+from ..record import insert_bundle
+from ..sources import PushSource
+from ..verify import Contents
+from .confirm import check_sizes
 from .pending import add_pending, find_pending
-from .quota import forget_expected, place_of, reserve_room
-from .receive import Destination, destination_of, open_with_room, read_source, stored_as
-from .record import insert_bundle
-from .sources import PushSource
-from .spool import Spool
-from .verify import Contents
+from .source import ConfirmBody, GatheredSource
+from .staged import StagedObjects
 
 _EMPTY_MAP = b"\x80"
 _NO_RECORDS = ConfirmBody(target={}, object_ids=[], keys=0, head_bytes=len(_EMPTY_MAP), raw_bytes=len(_EMPTY_MAP))
@@ -36,7 +36,7 @@ MAX_OBJECTS = 1000
 """How many objects one ``push/objects`` may bring."""
 
 
-async def receive_objects(hub: HubState, destination: Destination, source: PushSource) -> tuple[int, int]:
+async def receive_objects(hub: PushParts, destination: Destination, source: PushSource) -> tuple[int, int]:
     """Let the objects of ``source`` wait for their push; how many are new, and how many were here or waited already.
 
     Raises as :func:`~hubstub.push.verify.read_contents` does, :class:`TooLarge` for more than :data:`MAX_OBJECTS`,
@@ -58,7 +58,7 @@ async def receive_objects(hub: HubState, destination: Destination, source: PushS
 
 
 async def keep_ahead(
-    hub: HubState, repository: RepositoryRow, caller: Caller, source: PushSource, contents: Contents
+    hub: PushParts, repository: RepositoryRow, caller: Caller, source: PushSource, contents: Contents
 ) -> int:
     """Store the objects of ``contents``, which is in ``source``, for the caller's next push; how many are new.
 
@@ -87,7 +87,7 @@ async def keep_ahead(
     return len(sizes)
 
 
-async def adopt_staged(hub: HubState, destination: Destination, contents: Contents) -> Destination:
+async def adopt_staged(hub: PushParts, destination: Destination, contents: Contents) -> Destination:
     """Let what ``contents`` needs, and its sender PUT to presigned URLs before, wait for this push.
 
     Also what the repository has already: these bytes are verified now, and nobody knows of what lies there.

@@ -31,13 +31,11 @@ from museui.core.errors import Denied, Unauthorized
 
 from ..capabilities import describe_hub
 from ..index.locks import lock_user
+from ..people.access import Access, check_access, covers, find_access
+from ..people.audit import was_deleted
+from ..people.repositories import RepositoryRow, create_repository, find_repository, repository_not_found
+from ..people.tokens import Caller, check_token
 from ..state import HubState, hub_of
-from .access import Access, covers, find_access
-from .audit import was_deleted
-from .repositories import RepositoryRow, create_repository, find_repository, repository_not_found
-from .tokens import Caller, check_token
-
-_DOING = {"read": "read", "write": "write to", "admin": "administer"}
 
 
 async def authenticate(request: Request) -> Caller | None:
@@ -112,18 +110,6 @@ async def _find_or_make(hub: HubState, caller: Caller, owner: str, slug: str) ->
         return found, await find_access(connection, caller, found)
 
     return await hub.database.change(work)
-
-
-def check_access(repository: RepositoryRow, access: Access | None, need: Access) -> None:
-    """Raise :class:`NotFound` or :class:`Denied` unless who has ``access`` may do what takes ``need``."""
-    if access is None:
-        raise repository_not_found()
-    if not covers(access, need):
-        raise Denied(
-            f"you may {'write to' if access == 'write' else 'read'} {repository.name} but not {_DOING[need]} it",
-            hint="Its owner can give you more access.",
-            details={"access": access, "needed": need},
-        )
 
 
 def count_request(request: Request, what: str = "") -> Caller | None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from museui.core.errors import Usage
 
-from ..first_run import EMBEDDED
-from .files import FileStore
+from .first_run import EMBEDDED
+from .store.files import FileStore
 
 if TYPE_CHECKING:
-    from ..config import HubSettings
-    from .base import ObjectStore
+    from .config import HubSettings
+    from .store.base import ObjectStore
 
 
 def store_name(settings: HubSettings, worker: str) -> str:
@@ -28,8 +28,8 @@ async def open_store(settings: HubSettings) -> ObjectStore:
     """
     store = connect_store(settings, b"")
     if settings.store is not None:
-        from .s3 import S3Store
-        from .s3_probe import probe_store
+        from .store.s3 import S3Store
+        from .store.s3_probe import probe_store
 
         assert isinstance(store, S3Store)
         await probe_store(store)
@@ -41,7 +41,7 @@ def connect_store(settings: HubSettings, secret: bytes) -> ObjectStore:
     if settings.store is None:
         return FileStore(settings.store_dir, secret)
     require_s3_packages()
-    from .s3 import S3Store
+    from .store.s3 import S3Store
 
     return S3Store(settings.store, secret)
 

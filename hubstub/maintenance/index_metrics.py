@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 
 from museui.core.errors import MuseError
 
-from .identity import read_behind
-from .index.database import Database
-from .index.schema import bundles, damage, jobs, repositories, uploads, users
-from .jobs.schedule import OBJECTS_GC, read_last
-from .maintenance.leftovers import read_unnamed
+from ..identity import read_behind
+from ..index.database import Database
+from ..index.recurring import OBJECTS_GC, read_last
+from ..index.schema import bundles, damage, jobs, repositories, uploads, users
+from .leftovers import read_unnamed
 
 REGISTRY = CollectorRegistry()
 
