@@ -247,10 +247,10 @@ def shared_forks() -> Forks | None:
 def may_fork(environment: Mapping[str, str]) -> bool:
     """Return whether a program with this environment can be forked: Python itself reads some variables at its start."""
     locale = environment.get("LC_ALL") or environment.get("LANG") or "C.UTF-8"
-    return locale.upper().replace("-", "").endswith("UTF8") and not any(
-        name.startswith("PYTHON") and name != "PYTHONPATH" and value != os.environ.get(name)
-        for name, value in environment.items()
-    )
+    if not locale.upper().replace("-", "").endswith("UTF8") or environment.get("PYTHONPATH", str(ROOT)) != str(ROOT):
+        return False
+    early = {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LD_", "DYLD_"))}
+    return all(name == "PYTHONPATH" or os.environ.get(name) == value for name, value in early.items())
 
 
 def start_program(
