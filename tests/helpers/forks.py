@@ -165,8 +165,11 @@ class Forks:
         """Start ``program``.
 
         ``out`` may be :data:`subprocess.PIPE`. A path is appended to. ``largest_file``: the size in bytes beyond which
-        the program can write no file. ``strict``: its warnings are errors, as with ``python -W error``.
+        the program can write no file; by default the limit of this process. ``strict``: its warnings are errors, as
+        with ``python -W error``.
         """
+        if largest_file is None and (own := resource.getrlimit(resource.RLIMIT_FSIZE)[0]) != resource.RLIM_INFINITY:
+            largest_file = own
         order = {
             "program": program,
             "arguments": list(arguments),
