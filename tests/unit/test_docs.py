@@ -207,3 +207,12 @@ def test_the_readme_has_the_exit_codes_of_the_help() -> None:
 def test_the_changelog_knows_the_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "README.md", "docs/architecture.md"])
+def test_every_file_and_folder_that_is_named_exists(document: str) -> None:
+    named = re.findall(
+        r"[`( ]((?:museui|daemon|hubstub|tests|docs|screenshots|\.ci)/[\w./]+)", (ROOT / document).read_text()
+    )
+    named = [name.rstrip(".") for name in named if "NAME" not in name]
+    assert [name for name in sorted(set(named)) if not (ROOT / name).exists()] == []
