@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from museui.core import failpoints
-from museui.core.early import end_on_interrupt, raise_on_interrupt
+from museui.core.early import end_on_interrupt
 
 if __name__ == "__main__":
-    end_on_interrupt()
+    end_on_interrupt(sys.argv[1:])
+    from museui.edge.program import run_program
+
     from .cli.main import run
 
-    raise_on_interrupt()
-    failpoints.arm(os.environ.get(failpoints.ENVIRONMENT, ""))
-    sys.exit(run(sys.argv[1:]))
+    run_program(run)

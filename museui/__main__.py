@@ -1,13 +1,15 @@
-"""The console script ``museui``, up to where the program itself begins."""
+"""The program ``museui``, the console script and ``python -m museui``, up to where its own code is imported."""
 
 from __future__ import annotations
+
+import sys
 
 from .core.early import end_on_interrupt
 
 
 def main() -> None:
     """Import the program and run it."""
-    end_on_interrupt()
+    end_on_interrupt(sys.argv[1:])
     from .cli.main import main as run
 
     run()

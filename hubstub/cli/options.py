@@ -17,7 +17,7 @@ from click.core import ParameterSource
 
 from museui.core.cells import cell_width, pad
 from museui.core.documents import uniform
-from museui.core.errors import Invalid, MuseError
+from museui.core.errors import Invalid
 from museui.core.figures import one_line
 
 from ..folder import command
@@ -148,17 +148,6 @@ def print_rows(rows: list[tuple[str, ...]]) -> None:
     widths = [max(cell_width(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def print_error(error: MuseError, as_json: bool) -> None:
-    """A failure: a JSON document on stdout, or ``error:`` and ``hint:`` on stderr."""
-    hint = name_folder(error.hint)
-    if as_json:
-        print_json({"ok": False, "error": {**error.to_json(), "hint": hint}})
-        return
-    click.echo(f"error: {error.message}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
 
 
 def name_folder(text: str) -> str:

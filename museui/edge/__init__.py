@@ -1,0 +1,1 @@
+"""The command-line edge that ``museui`` and ``museui hub`` share: errors, signals, standard streams, output."""

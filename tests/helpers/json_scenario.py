@@ -60,7 +60,7 @@ class Recorder:
         return code, out.getvalue(), err.getvalue()
 
     def _apart(self, words: list[str], stdin: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "museui.cli.main", *words]
+        command = [sys.executable, "-m", "museui", *words]
         done = subprocess.run(
             command, env=dict(self._environment), input=stdin, capture_output=True, text=True, check=False
         )
