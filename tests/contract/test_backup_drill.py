@@ -16,6 +16,7 @@ import pytest
 from tests.helpers.hub import ROOT, HubProcess
 from tests.helpers.push_client import PushClient
 from tests.helpers.records import make_history
+from tests.helpers.upkeep import change_index
 
 _SQLITE = """#!{python}
 import re, sqlite3, sys
@@ -107,8 +108,12 @@ def test_an_object_whose_bundle_was_promoted_after_the_copy_is_read_under_its_ow
         hub.stop()
         subprocess.run(["sh", "-e", "-c", "cp -a" + rest], env=tools, check=True, timeout=60)
         token = hub.token
-    assert json.loads(HubProcess(data_dir=backup).command("fsck", "--json"))["findings"] == []
-    with HubProcess(data_dir=backup) as restored:
+    copy = HubProcess(data_dir=backup)
+    assert json.loads(copy.command("fsck", "--json"))["findings"] == []
+    change_index(
+        copy, "UPDATE jobs SET leased_until = leased_until - 60"
+    )  # the hub that was killed has it for a minute
+    with copy as restored:
         restored.token = token
         with PushClient(restored) as client:
             for object_id, content in history.contents.items():
