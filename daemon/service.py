@@ -78,7 +78,8 @@ class Service:
         self.started_at = self.clock.now()
         self._signed_in_meanwhile: set[Target] = set()
         self._identities: Mapping[str, Identity] = {}
-        self.queue = PushQueue(database, self._entry_changed, lambda error: self.set_trouble("disk", error))
+        self.queue = PushQueue(database, lambda error: self.set_trouble("disk", error))
+        self.queue.subscribe(self._entry_changed)
         self.hubs = Hubs(self.board, self._hub_turned, random.random, self.trust)
         self.history = History(database, self.board)
         self.watcher = Watcher(self, time.monotonic)

@@ -1,4 +1,4 @@
-"""The queue as it is now: entries in memory, behind them their rows, before them what people see of them."""
+"""The queue: its entries in memory, found by target, name and repository, and written to the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .entry import Entry, Target
 from .rows import write_entries
 
 logger = logging.getLogger("daemon.queue")
-Changed = Callable[[Target], None]
+Listener = Callable[[Target], None]
 
 
 class PushQueue:
@@ -23,43 +23,57 @@ class PushQueue:
     Losing that moment loses nothing: the repositories say what has to be pushed, and are asked at the start.
     """
 
-    def __init__(self, database: Database, changed: Changed, troubled: Callable[[MuseError | None], None]) -> None:
-        """``changed`` hears every target whose entry changed; ``troubled`` whether writing works."""
+    def __init__(self, database: Database, troubled: Callable[[MuseError | None], None]) -> None:
+        """``troubled`` is called after each writing: with the error, or with ``None``."""
         self._database = database
-        self._changed = changed
         self._troubled = troubled
+        self._listeners: list[Listener] = []
         self._entries: dict[Target, Entry] = {}
+        self._of_repository: dict[str, dict[Target, Entry]] = {}
+        self._targets: dict[str, Target] = {}
+        """Target of each entry by its name in the local API."""
         self._dirty: set[Target] = set()
         self._news = asyncio.Event()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call ``listener`` with each target whose entry has changed or gone, in the order of subscription."""
+        self._listeners.append(listener)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self._entries.values()))
 
     def get(self, target: Target) -> Entry | None:
-        """The target's entry."""
+        """Return the target's entry."""
         return self._entries.get(target)
 
     def by_id(self, entry_id: str) -> Entry | None:
-        """The entry that goes by this name in the local API."""
-        return next((entry for entry in self if entry.target.id == entry_id), None)
+        """Return the entry with this name in the local API."""
+        target = self._targets.get(entry_id)
+        return self._entries.get(target) if target else None
 
     def of(self, repository: str) -> list[Entry]:
-        """The entries of one repository."""
-        return [entry for entry in self if entry.target.repository == repository]
+        """Return the entries of one repository."""
+        return list(self._of_repository.get(repository, {}).values())
 
     def put(self, entry: Entry) -> None:
-        """Add an entry, or change it."""
-        if self._entries.get(entry.target) != entry:
-            self._entries[entry.target] = entry
-            self._note(entry.target)
+        """Add an entry, or change the one of its target."""
+        target = entry.target
+        if self._entries.get(target) != entry:
+            self._entries[target] = self._of_repository.setdefault(target.repository, {})[target] = entry
+            self._targets[target.id] = target
+            self._note(target)
 
     def drop(self, target: Target) -> None:
-        """Take an entry out."""
+        """Remove the target's entry, if there is one."""
         if self._entries.pop(target, None):
+            siblings = self._of_repository[target.repository]
+            del siblings[target], self._targets[target.id]
+            if not siblings:
+                del self._of_repository[target.repository]
             self._note(target)
 
     def settle(self, target: Target, entry: Entry | None) -> None:
-        """The entry is this now; ``None``: there is none."""
+        """Put ``entry``, or remove the target's with ``None``."""
         if entry is None:
             self.drop(target)
         else:
@@ -68,7 +82,8 @@ class PushQueue:
     def _note(self, target: Target) -> None:
         self._dirty.add(target)
         self._news.set()
-        self._changed(target)
+        for listener in self._listeners:
+            listener(target)
 
     async def run(self) -> None:
         """Write what changes until cancelled."""

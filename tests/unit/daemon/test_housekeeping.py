@@ -44,7 +44,7 @@ async def test_history_is_kept_as_long_as_it_is_to_be_by_a_clock_that_can_be_tru
     board, house = Board(), House()
     wall, steady_s = [NOW], [0.0]
     clock = Clock(lambda by_s: None, lambda: wall[0], lambda: steady_s[0])
-    queue = PushQueue(database, lambda target: None, lambda error: None)
+    queue = PushQueue(database, lambda error: None)
     roster = Roster(board, queue, {}, {}, lambda anew: None, clock.now)
     history = History(database, board)
     for number, days in enumerate((366, 364, 1), 1):

@@ -42,7 +42,7 @@ class SlowHistory:
 async def end_while_cut(folder: Path, *, closing: bool) -> tuple[Pusher, Entry | None, list[PushView]]:
     """A push of a repository that is not there, cut off and asked for while its end is written down."""
     database, _ = await open_database(folder / "daemon.db")
-    queue = PushQueue(database, lambda target: None, lambda error: None)
+    queue = PushQueue(database, lambda error: None)
     history, board = SlowHistory(), Board()
     hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: HubTrust())
     pusher = Pusher(queue, hubs, board, history, 1, lambda: 0.5)
@@ -68,7 +68,7 @@ def test_a_part_that_is_woken_in_the_moment_it_is_ended_ends(tmp_path: Path) -> 
         database, _ = await open_database(tmp_path / "daemon.db")
         board = Board()
         hubs = Hubs(board, lambda base, turn: None, lambda: 0.5, lambda base: HubTrust())
-        queue = PushQueue(database, lambda target: None, lambda error: None)
+        queue = PushQueue(database, lambda error: None)
         pusher = Pusher(queue, hubs, board, SlowHistory(), 1, lambda: 0.5)
         parts = {asyncio.create_task(pusher.run()), asyncio.create_task(hubs.run())}
         await asyncio.sleep(0.01)

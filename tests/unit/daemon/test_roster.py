@@ -22,7 +22,7 @@ HEAD = CommitId("a" * 64)
 async def test_a_repository_has_a_word_and_leaves_nothing_when_it_goes(tmp_path: Path) -> None:
     database, _ = await open_database(tmp_path / "daemon.db")
     board = Board()
-    queue = PushQueue(database, lambda target: None, lambda error: None)
+    queue = PushQueue(database, lambda error: None)
     song, other = Watched("/song"), Target("/other", "http://hub/ada/song", "main")
     seen = Sighting(1.0, HEAD)
     sent = {Target("/song", other.remote, "main"): seen, other: seen}

@@ -21,7 +21,7 @@ from tests.helpers.hook import Hook
 async def test_a_clock_that_is_set_back_keeps_no_delivery_waiting(tmp_path: Path) -> None:
     database, _ = await open_database(tmp_path / "daemon.db")
     board, hours = Board(), count(1000, -1)
-    queue = PushQueue(database, lambda target: None, lambda error: None)
+    queue = PushQueue(database, lambda error: None)
 
     def clock() -> float:
         return 600.0 * next(hours)
