@@ -14,7 +14,7 @@ from museui.doctor.machine import examine_machine
 from museui.hub.url import parse_repository_url
 from museui.local.messages import Check
 from museui.settings.tokens import token_for
-from museui.sync.spool import default_folder
+from museui.sync.kept_bundles import kept_bundles_folder
 
 from .service import Service
 
@@ -33,7 +33,7 @@ async def examine(service: Service) -> list[Check]:
     checks = [
         *_find_troubles(service),
         _check_watching(service),
-        *await asyncio.to_thread(examine_machine, service.places, default_folder()),
+        *await asyncio.to_thread(examine_machine, service.places, kept_bundles_folder()),
         *(check for checks in hubs for check in checks),
     ]
     return [*checks, *map(_describe, service.board.items("repositories").values())]

@@ -14,10 +14,10 @@ from museui.hub.retry import RetryPolicy
 from museui.hub.url import RepositoryUrl, parse_repository_url
 from museui.repo.repository import Repository
 from museui.settings.tokens import token_for
-from museui.sync.pace import Limit
+from museui.sync.kept_bundles import kept_bundles_folder
 from museui.sync.push import Push
-from museui.sync.result import Environment, PushRequest
-from museui.sync.spool import default_folder
+from museui.sync.push_request import Environment, PushRequest
+from museui.sync.throttle import SpeedLimit
 
 from ..queue.entry import Target
 from ..repositories.look import find_remote
@@ -54,7 +54,7 @@ def make_push(
     branch: str,
     head: CommitId,
     listener: Callable[[PhaseEvent], None],
-    limit: Limit,
+    limit: SpeedLimit,
     *,
     by_itself: bool,
 ) -> Push:
@@ -63,4 +63,4 @@ def make_push(
     ``by_itself``: no person asked for it, so it brings nothing back that a person took away on the hub.
     """
     request = PushRequest(branch=branch, head=head, remote=prepared.remote, by_itself=by_itself)
-    return Push(prepared.repository, client, request, Environment(default_folder(), _ONCE, limit=limit), listener)
+    return Push(prepared.repository, client, request, Environment(kept_bundles_folder(), _ONCE, limit=limit), listener)

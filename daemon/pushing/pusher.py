@@ -17,8 +17,8 @@ from museui.core.phases import PhaseEvent
 from museui.hub.client import HubClient
 from museui.hub.trust import HubTrust
 from museui.local.messages import PushView
-from museui.sync.pace import Limit
-from museui.sync.result import PushResult, push_document
+from museui.sync.push_outcome import PushOutcome, push_document
+from museui.sync.throttle import SpeedLimit
 
 from ..board import Board
 from ..hubs.connection_pool import ConnectionPool
@@ -61,7 +61,7 @@ class _Job:
     entry: Entry
     running: RunningPush
     task: asyncio.Task[None] | None = None
-    result: PushResult | None = None
+    result: PushOutcome | None = None
     cut: MuseError | None = None
     by_person: bool = False
     over: bool = False
@@ -80,7 +80,7 @@ class Pusher:
         random: Callable[[], float],
     ) -> None:
         self.parallel = 1
-        self.limit = Limit()
+        self.limit = SpeedLimit()
         self.connections = ConnectionPool()
         self._queue = queue
         self._hubs = hubs

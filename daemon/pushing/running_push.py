@@ -10,7 +10,7 @@ from museui.core.errors import MuseError
 from museui.core.phases import GATES, PHASES, PhaseEnded, PhaseEvent, PhaseName, PhaseProgressed, PhaseStarted
 from museui.local.messages import PhaseView, PushView, trouble_of
 from museui.settings.config import repository_id
-from museui.sync.result import PushResult
+from museui.sync.push_outcome import PushOutcome
 
 from ..queue.entry import Target
 from .transfer_speed import TransferSpeed
@@ -79,7 +79,7 @@ class RunningPush:
                 )
                 self._speed = TransferSpeed()
 
-    def view(self, result: PushResult, now_s: float) -> PushView:
+    def view(self, result: PushOutcome, now_s: float) -> PushView:
         """How far it is."""
         return replace(
             self._view,
@@ -91,7 +91,7 @@ class RunningPush:
         )
 
     def ended(
-        self, result: PushResult | None, outcome: str, error: MuseError | None, ended_at: float, now_s: float
+        self, result: PushOutcome | None, outcome: str, error: MuseError | None, ended_at: float, now_s: float
     ) -> PushView:
         """What came of it."""
         figures: Mapping[str, Any] = _figures(result) if result else {}
@@ -109,6 +109,6 @@ class RunningPush:
         return tuple(self._phases[name] for name in PHASES if name in self._phases)
 
 
-def _figures(result: PushResult) -> dict[str, Any]:
+def _figures(result: PushOutcome) -> dict[str, Any]:
     names = ("previous_head", "strategy", "push_id", "bundle_id", "commits", "snapshots", "objects")
     return {name: getattr(result, name) for name in (*names, "raw_bytes", "wire_bytes")}

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from museui.hub.trust import HubTrust
     from museui.hub.url import RepositoryUrl
     from museui.repo.repository import Repository
-    from museui.sync.result import PushResult, Strategy
+    from museui.sync.push_outcome import PushOutcome
+    from museui.sync.push_request import Strategy
 
     from .delayed_transport import DelayProxies
 
@@ -33,7 +34,7 @@ class Way:
 
     strategy: Strategy
     in_flight: int = 0
-    results: list[PushResult] = field(default_factory=list)
+    results: list[PushOutcome] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -132,22 +133,22 @@ class Bench:
             )
         return account.name
 
-    async def _push(self, repository: Repository, url: RepositoryUrl, way: Way) -> PushResult:
+    async def _push(self, repository: Repository, url: RepositoryUrl, way: Way) -> PushOutcome:
         from museui.sync.push import Push
-        from museui.sync.result import Environment, PushRequest
+        from museui.sync.push_request import Environment, PushRequest
 
         head = repository.branches()["main"]
         request = PushRequest(branch="main", head=head, strategy=way.strategy, in_flight=way.in_flight or 1)
         async with self._client(url) as client:
             try:
-                result = await Push(repository, client, request, Environment(spool=self._spool)).run()
+                result = await Push(repository, client, request, Environment(kept_bundles=self._spool)).run()
                 await _settle(client, result)
             finally:
                 await _delete(client)
         return result
 
 
-async def _settle(client: HubClient, result: PushResult) -> None:
+async def _settle(client: HubClient, result: PushOutcome) -> None:
     """Wait for what the hub does in the background, so that the next push does not pay for it."""
     give_up_s = time.monotonic() + _SETTLE_S
     while result.push_id and time.monotonic() < give_up_s:

@@ -104,7 +104,7 @@ class Script:
     async def _change_elsewhere(self, song: Song) -> Song:
         """Push a commit from another place, as the same person at another machine would."""
         from museui.sync.push import Push
-        from museui.sync.result import Environment, PushRequest
+        from museui.sync.push_request import Environment, PushRequest
 
         name = song.repository.root.name
         place = self._folder / "elsewhere" / name
@@ -117,5 +117,5 @@ class Script:
         other.write(1)
         async with HubClient(self._url(name), self._hub.token) as client:
             request = PushRequest(branch="main", head=other.head)
-            await Push(repository, client, request, Environment(spool=self._folder / "spool")).run()
+            await Push(repository, client, request, Environment(kept_bundles=self._folder / "spool")).run()
         return other

@@ -17,7 +17,7 @@ from ..local.hub_process import run_hub
 if TYPE_CHECKING:
     from museui.hub.client import HubClient
     from museui.repo.repository import Repository
-    from museui.sync.result import PushResult
+    from museui.sync.push_outcome import PushOutcome
 
 RenderPush = Callable[[Mapping[str, Any]], str]
 
@@ -98,12 +98,12 @@ async def _demonstrate(
     }
 
 
-async def _push(folder: Path, song: Repository, client: HubClient) -> PushResult:
+async def _push(folder: Path, song: Repository, client: HubClient) -> PushOutcome:
     from museui.sync.push import Push
-    from museui.sync.result import Environment, PushRequest
+    from museui.sync.push_request import Environment, PushRequest
 
     request = PushRequest(branch="main", head=song.branches()["main"], remote="origin")
-    return await Push(song, client, request, Environment(spool=folder / "spool")).run()
+    return await Push(song, client, request, Environment(kept_bundles=folder / "spool")).run()
 
 
 def _compare(song: Repository, copy: Repository) -> int:

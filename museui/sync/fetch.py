@@ -29,13 +29,13 @@ from museui.repo.records import Tag, encode_record, parse_tag
 from museui.repo.repository import Repository
 from museui.repo.sightings import note_heads
 
-from .gaps import lacks_nothing
+from .completeness import is_complete
 from .observe import find_whole
 from .threads import Stopped, run_stoppable
 
 _PIECE_BYTES = 1 << 20
 _MAX_WIRE_BYTES = Limits().max_raw_bytes + (1 << 30)
-"""Limit of a fetch on the wire: what does not compress becomes a little longer."""
+"""SpeedLimit of a fetch on the wire: what does not compress becomes a little longer."""
 _RECORDS_BYTES = 16 << 20
 """Maximum of bytes of commits' records that are held in memory."""
 _MAX_HAVE = 256
@@ -92,7 +92,7 @@ async def fetch(
     tagged = [tag.commit_id for tag in tags] if branches is None else []
     wanted = {*heads.values(), *tagged}
     seen = _seen_heads(repository, remote)
-    whole = whole or not await asyncio.to_thread(lacks_nothing, repository, {*heads.values(), *seen})
+    whole = whole or not await asyncio.to_thread(is_complete, repository, {*heads.values(), *seen})
     want = sorted(wanted if whole else {item for item in wanted if not repository.store.reads_commit(item)})
     have = [] if whole else _own_heads(repository, seen)
     counts = _Counts()

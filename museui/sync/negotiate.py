@@ -14,8 +14,8 @@ from museui.hub.client import HubClient
 from museui.repo.history import compare_heads
 from museui.repo.repository import Repository
 
-from .phases import Phase
-from .walk import walk_missing
+from .missing_commits import walk_missing
+from .run_phase import Phase
 
 
 @dataclass(frozen=True, slots=True)

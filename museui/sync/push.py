@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from museui.core import wire
-from museui.core.errors import Integrity, Invalid, MuseError, NotFound, TooLarge
+from museui.core.errors import Integrity, Invalid, MuseError, NotFound
 from museui.core.failpoints import failpoint
 from museui.core.ids import CommitId, ObjectId
 from museui.core.names import is_git_branch
@@ -20,8 +20,10 @@ from museui.hub.url import is_loopback
 from museui.repo.repository import Repository
 from museui.repo.sightings import note_heads, read_known
 
-from .level import choose_level
-from .lines import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
+from .content import Content
+from .kept_bundles import KeptBundles, open_kept_bundles
+from .line_speeds import WORTH_REMEMBERING_BYTES, read_line_speed, write_line_speed
+from .missing_commits import walk_missing
 from .negotiate import (
     Common,
     check_fast_forward,
@@ -32,15 +34,15 @@ from .negotiate import (
     find_common,
 )
 from .observe import find_whole
-from .pack import Content, pack_bundle, pack_stream
-from .pack_objects import PackedObjects, pack_objects
-from .phases import Phase, run_phase
-from .result import Environment, PushRequest, PushResult
-from .send import Sender
-from .spool import PackedBundle, Spool, open_spool
-from .strategy import choose_strategy
+from .push_outcome import PushOutcome
+from .push_request import Environment, PushRequest
+from .run_phase import Phase, run_phase
 from .threads import run_stoppable
-from .walk import walk_missing
+from .ways.bundle import BundlePush
+from .ways.choose import WAYS, choose_strategy
+from .ways.packed import Counts, PackedPush, PackJob
+from .ways.sender import Sender
+from .zstd_level import choose_level
 
 TOOL = "museui/2"
 """Names the packer in ``meta``; a new number when the same history would pack to other bytes."""
@@ -75,7 +77,7 @@ class Push:
         self._environment = environment
         self._listener = listener
         self._content: Content | None = None
-        self.result = PushResult(
+        self.result = PushOutcome(
             repo=str(repository.root),
             remote=request.remote,
             url=str(client.url),
@@ -83,15 +85,15 @@ class Push:
             head=request.head,
         )
 
-    async def run(self) -> PushResult:
+    async def run(self) -> PushOutcome:
         """Push. Raises a :class:`~museui.core.errors.MuseError` when the branch could not be moved."""
         result, clock = self.result, self._environment.clock
         began_s, requests = clock(), self._client.requests
         try:
-            with open_spool(
-                self._environment.spool, self._repository.root, str(self._client.url), self._request.branch
-            ) as spool:
-                await self._run(spool)
+            with open_kept_bundles(
+                self._environment.kept_bundles, self._repository.root, str(self._client.url), self._request.branch
+            ) as kept_bundles:
+                await self._run(kept_bundles)
         finally:
             result.requests = self._client.requests - requests
             result.total_seconds = clock() - began_s
@@ -106,7 +108,7 @@ class Push:
             self.result.ended[event.name] = event
         self._listener(event)
 
-    async def _run(self, spool: Spool) -> None:
+    async def _run(self, kept_bundles: KeptBundles) -> None:
         request, result, clock = self._request, self.result, self._environment.clock
         with run_phase("negotiate", self._emit, clock) as phase:
             common, rtt_s = await self._negotiate(phase)
@@ -114,7 +116,7 @@ class Push:
         result.previous_head = common.hub_head
         if common.hub_head == request.head and not common.needs:
             result.up_to_date = True
-            self._finish(spool)
+            self._finish(kept_bundles)
             return
         target = wire.PushTarget(
             branch=wire.Branch(request.branch),
@@ -125,28 +127,23 @@ class Push:
         )
         with run_phase("pack", self._emit, clock) as phase:
             try:
-                work = await run_stoppable(lambda: self._pack(phase, spool, common, target, rtt_s), phase.cancel)
+                work = await run_stoppable(lambda: self._pack(phase, kept_bundles, common, target, rtt_s), phase.cancel)
             except Integrity as exc:
                 self._name_file(exc)
                 raise
         if work is None:
             result.dry_run = True
-            spool.clear()
+            kept_bundles.clear()
             return
         failpoint("push.packed")
         sender = Sender(self._client, self._environment, self._emit, target)
         try:
-            if isinstance(work, PackedBundle):
-                answer = await sender.send_bundle(work)
+            answer, result.wire_bytes = await work.send(sender)
+            if work.measures_line:
                 self._remember_line()
-            elif isinstance(work, PackedObjects):
-                answer, sent_bytes = await sender.send_objects(work, self._repository, request.in_flight)
-                result.wire_bytes += sent_bytes
-            else:
-                answer = await sender.send_stream(work)
         except (Integrity, Invalid) as exc:
             # What the hub found wrong with it will not get better: the next try packs anew.
-            spool.clear()
+            kept_bundles.clear()
             exc.hint = exc.hint or "Run `museui verify` to see what is damaged in this repository."
             self._name_file(exc)
             self._name_branch(exc)
@@ -155,7 +152,7 @@ class Push:
         result.push_id = answer.push_id
         result.previous_head = answer.previous_head
         result.already_present_objects = answer.already_present_objects
-        self._finish(spool)
+        self._finish(kept_bundles)
 
     def _name_file(self, exc: MuseError) -> None:
         """Say of a damaged object which file it is of, as far as this push knows."""
@@ -171,9 +168,9 @@ class Push:
             exc.message = f"this hub takes no branch called {branch!r}: {exc.message}"
             exc.hint = "Older hubs take what git can name, no more. Bring the hub up to date, or rename the branch."
 
-    def _finish(self, spool: Spool) -> None:
+    def _finish(self, kept_bundles: KeptBundles) -> None:
         request = self._request
-        spool.clear()
+        kept_bundles.clear()
         if request.remote:
             try:
                 self._write_seen(request.remote, request.head)
@@ -199,7 +196,7 @@ class Push:
         transfer = self.result.ended["transfer"]
         size = transfer.detail["bytes"]
         if size >= WORTH_REMEMBERING_BYTES and transfer.seconds > 0:
-            write_line_speed(self._environment.spool, self._client.url.host, size / transfer.seconds)
+            write_line_speed(self._environment.kept_bundles, self._client.url.host, size / transfer.seconds)
 
     async def _negotiate(self, phase: Phase) -> tuple[Common, float]:
         request, environment = self._request, self._environment
@@ -242,30 +239,32 @@ class Push:
         return common, rtt_s
 
     def _pack(
-        self, phase: Phase, spool: Spool, common: Common, target: wire.PushTarget, rtt_s: float
-    ) -> PackedBundle | PackedObjects | bytes | None:
-        """Runs in a thread. What to send, the body of ``push/stream`` as its bytes; ``None`` for a dry run."""
-        request, repository = self._request, self._repository
+        self, phase: Phase, kept_bundles: KeptBundles, common: Common, target: wire.PushTarget, rtt_s: float
+    ) -> PackedPush | None:
+        """Return the packed push, ``None`` for a dry run. Runs in a thread."""
+        request, repository, result = self._request, self._repository, self.result
         walk = walk_missing(
             request.head, common.known, repository.read_commit, lambda count: phase.progress(count, None, "commits")
         )
         tool = f"{TOOL} needs" if common.needs else TOOL
-        found = None if request.strategy in ("stream", "objects") else spool.find(request.head, walk.base, tool)
+        found = None if request.strategy in ("stream", "objects") else kept_bundles.find(request.head, walk.base, tool)
         if found:
             phase.detail["reused"] = True
-            self._count_bundle(found, phase)
-            return found
+            result.strategy, reused = "bundle", BundlePush(found)
+            self._count(reused.counts, phase)
+            phase.detail["zstd_level"] = found.level
+            return reused
         content = self._content = Content(repository, walk, common.limits, common.needs, phase.check)
         if request.dry_run:
             for _ in content.snapshot_records():
                 pass
-            self._count_content(content, phase)
+            self._count(Counts.of(content), phase)
             return None
         url = self._client.url
         level, reason = choose_level(
             loopback=is_loopback(url.base),
             rtt_s=rtt_s,
-            bytes_per_s=read_line_speed(self._environment.spool, url.host),
+            bytes_per_s=read_line_speed(self._environment.kept_bundles, url.host),
         )
         phase.detail.update(zstd_level=level, zstd_level_reason=reason)
 
@@ -273,40 +272,24 @@ class Push:
             phase.progress(done, total, "objects")
 
         strategy = choose_strategy(request.strategy, common.capabilities, common.limits, content.fits_stream)
-        if strategy == "stream":
-            body = pack_stream(content, target, level, on_progress)
-            self.result.strategy = "stream"
-            self._count_content(content, phase, len(body))
-            return body
-        part = spool.part_path(request.head, walk.base, tool)
-        if strategy == "objects":
-            objects = pack_objects(content, target, part, level, on_progress)
-            self.result.strategy = "objects"
-            self._count_content(content, phase, objects.body_bytes)
-            return objects
-        packed = pack_bundle(content, request.branch, request.head, part, level, tool, on_progress)
-        if packed.wire_bytes > common.limits.max_bundle_bytes:
-            spool.clear()
-            raise TooLarge(
-                f"the bundle has {packed.wire_bytes} bytes; the hub takes {common.limits.max_bundle_bytes} at most",
-                hint="Push an older commit to this branch first, or have the hub's limit raised.",
-                details={"size_bytes": packed.wire_bytes, "max_bundle_bytes": common.limits.max_bundle_bytes},
+        packed = WAYS[strategy](
+            PackJob(
+                content,
+                target,
+                kept_bundles,
+                level,
+                tool,
+                common.limits.max_bundle_bytes,
+                request.in_flight,
+                on_progress,
             )
-        packed = spool.keep(part, packed)
-        self._count_bundle(packed, phase)
+        )
+        result.strategy = strategy
+        self._count(packed.counts, phase)
         return packed
 
-    def _count_content(self, content: Content, phase: Phase, wire_bytes: int = 0) -> None:
+    def _count(self, counts: Counts, phase: Phase) -> None:
         result = self.result
-        result.commits, result.snapshots = len(content.walk.commits), content.snapshot_count
-        result.objects, result.raw_bytes, result.wire_bytes = content.object_count, content.raw_bytes, wire_bytes
-        phase.detail.update(raw_bytes=result.raw_bytes, wire_bytes=wire_bytes, objects=result.objects)
-
-    def _count_bundle(self, packed: PackedBundle, phase: Phase) -> None:
-        result = self.result
-        result.strategy, result.bundle_id = "bundle", packed.bundle_id
-        result.commits, result.snapshots, result.objects = packed.commits, packed.snapshots, packed.objects
-        result.raw_bytes, result.wire_bytes = packed.raw_bytes, packed.wire_bytes
-        phase.detail.update(
-            raw_bytes=packed.raw_bytes, wire_bytes=packed.wire_bytes, objects=packed.objects, zstd_level=packed.level
-        )
+        result.commits, result.snapshots, result.objects = counts.commits, counts.snapshots, counts.objects
+        result.raw_bytes, result.wire_bytes, result.bundle_id = counts.raw_bytes, counts.wire_bytes, counts.bundle_id
+        phase.detail.update(raw_bytes=counts.raw_bytes, wire_bytes=counts.wire_bytes, objects=counts.objects)

@@ -14,7 +14,7 @@ from museui.repo.history import walk_history
 from museui.repo.records import Tag
 from museui.repo.repository import Repository
 
-from .result import Environment
+from .push_request import Environment
 
 _AT_ONCE = 1000
 

@@ -18,7 +18,7 @@ from museui.hub.client import HubClient
 from museui.hub.url import parse_repository_url
 from museui.repo.repository import Repository
 from museui.sync.push import Push
-from museui.sync.result import Environment, PushRequest
+from museui.sync.push_request import Environment, PushRequest
 from tests.helpers.hub import ROOT, HubProcess
 from tests.helpers.program import Museui
 from tests.helpers.workload import RepositoryBuilder
@@ -46,7 +46,7 @@ async def test_packing_stops_at_the_next_object_when_the_push_is_cancelled(tmp_p
     with HubProcess() as hub:
         async with HubClient(parse_repository_url(hub.repository()), hub.token) as client:
             request = PushRequest(branch="main", head=repository.branches()["main"], strategy="bundle")
-            environment = Environment(spool=tmp_path / "spool", clock=lambda: float(next(ticks)))
+            environment = Environment(kept_bundles=tmp_path / "spool", clock=lambda: float(next(ticks)))
             task = asyncio.create_task(Push(repository, client, request, environment, listen).run())
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -18,7 +18,8 @@ from museui.hub.url import parse_repository_url
 from museui.repo.repository import Repository
 from museui.sync.fetch import fetch
 from museui.sync.push import Push
-from museui.sync.result import Environment, PushRequest, PushResult
+from museui.sync.push_outcome import PushOutcome
+from museui.sync.push_request import Environment, PushRequest
 from tests.helpers.hub import HubProcess
 from tests.helpers.hub_contents import read_tables, stored_files
 from tests.helpers.push_client import wait_until
@@ -29,10 +30,10 @@ OLD = ("staging.received", "confirm.read", "confirm.verified", "confirm.stored",
 STREAMED = ("confirm.verified", "confirm.before_commit", "confirm.committed", "promote.object")
 
 
-async def push(hub: HubProcess, repository: Repository, spool: Path, strategy: Any) -> PushResult:
+async def push(hub: HubProcess, repository: Repository, spool: Path, strategy: Any) -> PushOutcome:
     """One push without retries."""
     request = PushRequest(branch="main", head=repository.branches()["main"], strategy=strategy)
-    environment = Environment(spool=spool, retry=RetryPolicy(tries=1))
+    environment = Environment(kept_bundles=spool, retry=RetryPolicy(tries=1))
     async with HubClient(parse_repository_url(hub.repository()), hub.token) as client:
         return await Push(repository, client, request, environment).run()
 

@@ -12,9 +12,10 @@ from museui.hub.client import HubClient
 from museui.hub.retry import RetryPolicy
 from museui.hub.url import parse_repository_url
 from museui.repo.repository import Repository
-from museui.sync.pace import NO_LIMIT, Limit
 from museui.sync.push import Push
-from museui.sync.result import Environment, PushRequest, PushResult
+from museui.sync.push_outcome import PushOutcome
+from museui.sync.push_request import Environment, PushRequest
+from museui.sync.throttle import NO_LIMIT, SpeedLimit
 from tests.helpers.hub import HubProcess
 from tests.helpers.line import Line
 from tests.helpers.watched import heads
@@ -30,8 +31,8 @@ async def push_objects(
     token: str,
     spool: Path,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    limit: Limit = NO_LIMIT,
-) -> PushResult:
+    limit: SpeedLimit = NO_LIMIT,
+) -> PushOutcome:
     """Push ``main``, one object after the other."""
     environment = Environment(spool, retry=RetryPolicy(base_s=0.01), sleep=sleep, limit=limit)
     async with HubClient(parse_repository_url(f"{url}/ada/song"), token) as client:
@@ -65,7 +66,9 @@ async def test_urls_that_expire_on_the_way_are_asked_for_again_and_what_arrived_
             await asyncio.sleep(0.1)
 
     with HubProcess("--upload-ttl", str(TTL_S)) as hub:
-        result = await push_objects(builder, hub.url, hub.token, tmp_path / "spool", sleep_until_expired, Limit(1.0))
+        result = await push_objects(
+            builder, hub.url, hub.token, tmp_path / "spool", sleep_until_expired, SpeedLimit(1.0)
+        )
         assert heads(hub, "song") == builder.heads
         transfer = result.ended["transfer"].detail
         assert (transfer["objects_sent"], transfer["objects_present"]) == (4, 0)

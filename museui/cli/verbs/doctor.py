@@ -141,10 +141,10 @@ def _examine_without_daemon(urls: dict[str, RepositoryUrl], folders: list[Path])
     from museui.local.messages import Check
     from museui.local.places import find_places
     from museui.settings.config import ConfigFile
-    from museui.sync.spool import default_folder
+    from museui.sync.kept_bundles import kept_bundles_folder
 
     places = find_places()
-    checks = examine_machine(places, default_folder())
+    checks = examine_machine(places, kept_bundles_folder())
     try:
         watched = list(ConfigFile(places.config).read().repositories)
     except (MuseError, OSError):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from museui.core.ids import CommitId
     from museui.core.phases import PhaseEvent
     from museui.repo.repository import Repository
-    from museui.sync.result import PushRequest
+    from museui.sync.push_request import PushRequest
 
 _FETCHED_LEASE = "\0"  # --force-with-lease without an id: the tracking ref
 
@@ -119,7 +119,7 @@ def command(
             if heads and not (no_daemon or force or force_with_lease or tags or dry_run) and strategy == "auto":
                 documents = push_through_daemon(repository.root, remote, list(heads), target.token, progress.show)
             if not documents:
-                from museui.sync.result import PushRequest
+                from museui.sync.push_request import PushRequest
 
                 from ...edge.run_async import run_async
 
@@ -150,14 +150,15 @@ async def _push_all(
 ) -> tuple[list[dict[str, Any]], Tagged | None]:
     """The document of each push; with ``tags``, if all went well, what became of them."""
     from museui.hub.client import HubClient
+    from museui.sync.kept_bundles import kept_bundles_folder
     from museui.sync.push import Push
-    from museui.sync.result import Environment, push_document
-    from museui.sync.spool import default_folder
+    from museui.sync.push_outcome import push_document
+    from museui.sync.push_request import Environment
     from museui.sync.up_to_date import find_up_to_date
 
     from ...edge.run_async import with_line
 
-    environment = Environment(spool=default_folder())
+    environment = Environment(kept_bundles=kept_bundles_folder())
     documents = []
 
     async def push_with(client: HubClient) -> Tagged | None:

@@ -10,12 +10,12 @@ from museui.cli.progress import render_figures, render_result
 from museui.core.figures import render_bytes, render_seconds
 from museui.core.ids import CommitId
 from museui.core.phases import PHASES, PhaseEnded, PhaseProgressed
-from museui.sync.result import PushResult
+from museui.sync.push_outcome import PushOutcome
 
 
-def result(**fields: object) -> PushResult:
+def result(**fields: object) -> PushOutcome:
     base: dict[str, Any] = {"repo": "/song", "remote": None, "url": "http://127.0.0.1:8750/ada/song", "branch": "main"}
-    return PushResult(**{**base, "head": CommitId("ab" * 32), **fields})
+    return PushOutcome(**{**base, "head": CommitId("ab" * 32), **fields})
 
 
 @pytest.mark.parametrize(

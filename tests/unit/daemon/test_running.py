@@ -6,7 +6,7 @@ from daemon.pushing.running_push import RunningPush
 from daemon.queue.entry import Target
 from museui.core.ids import CommitId
 from museui.core.phases import PhaseEnded, PhaseEvent, PhaseProgressed, PhaseStarted
-from museui.sync.result import PushResult
+from museui.sync.push_outcome import PushOutcome
 
 
 def heard(*events: tuple[float, PhaseEvent]) -> dict[str, tuple[str, float, float]]:
@@ -15,7 +15,7 @@ def heard(*events: tuple[float, PhaseEvent]) -> dict[str, tuple[str, float, floa
     for after_s, event in events:
         push.hear(event, 50.0 + after_s)
     view = push.view(
-        PushResult(repo="/music/song", remote="origin", url="", branch="main", head=CommitId("ab" * 32)), 60.0
+        PushOutcome(repo="/music/song", remote="origin", url="", branch="main", head=CommitId("ab" * 32)), 60.0
     )
     return {phase.name: (phase.state, round(phase.began_s, 6), phase.seconds) for phase in view.phases}
 

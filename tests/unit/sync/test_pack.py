@@ -10,9 +10,10 @@ from museui.core.frames import iter_raw
 from museui.core.ids import CommitId
 from museui.core.limits import Limits
 from museui.repo.repository import Repository
-from museui.sync.pack import Content, pack_bundle
-from museui.sync.spool import PackedBundle
-from museui.sync.walk import walk_missing
+from museui.sync.content import Content
+from museui.sync.kept_bundles import PackedBundle
+from museui.sync.missing_commits import walk_missing
+from museui.sync.ways.bundle import pack_bundle
 from tests.helpers.workload import RepositoryBuilder, sha
 
 FILES, VERSIONS, FILE_BYTES = 8, 6, 100_000

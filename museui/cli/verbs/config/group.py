@@ -44,14 +44,14 @@ def path(as_json: bool) -> None:
     """Print where config.toml is, there or not; with --json also where everything else is."""
     from museui.local.places import find_places
     from museui.repo.identity import identity_path
-    from museui.sync.spool import default_folder
+    from museui.sync.kept_bundles import kept_bundles_folder
 
     places = find_places()
     if not as_json:
         click.echo(str(places.config))
         return
     named = {"config": places.config, "identity": identity_path(), "data": places.data, "log": places.log}
-    named |= {"socket": places.socket, "spool": default_folder()}
+    named |= {"socket": places.socket, "spool": kept_bundles_folder()}
     print_json({"ok": True, **{name: str(place) for name, place in named.items()}})
 
 

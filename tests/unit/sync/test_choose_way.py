@@ -6,8 +6,8 @@ import pytest
 
 from museui.core.errors import Usage
 from museui.core.limits import Limits
-from museui.sync.result import Strategy
-from museui.sync.strategy import choose_strategy
+from museui.sync.push_request import Strategy
+from museui.sync.ways.choose import choose_strategy
 
 ALL = {"bundle", "stream", "unpack", "objects"}
 

@@ -14,8 +14,8 @@ from museui.core.wire import ObjectsPresignAnswer, ObjectsPresignRequest
 from museui.hub.client import HubClient
 from museui.repo.repository import Repository
 
-from .phases import Phase
-from .result import Environment
+from ..push_request import Environment
+from ..run_phase import Phase
 
 _AT_ONCE = 1000
 """URLs are asked for late, so that none expires while it waits for its turn."""

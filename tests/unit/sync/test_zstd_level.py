@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from museui.sync.level import choose_level
-from museui.sync.lines import read_line_speed, write_line_speed
+from museui.sync.line_speeds import read_line_speed, write_line_speed
+from museui.sync.zstd_level import choose_level
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """How what is sent is cut into pieces: small ones on a slow line, so that its progress is seen, and not too many.
 
-A line may have a limit, which all transfers that share a :class:`Limit` keep together.
+A line may have a limit, which all transfers that share a :class:`SpeedLimit` keep together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Limit:
+class SpeedLimit:
     """At most ``bytes_per_s``; ``None`` is no limit. May be changed while it is used."""
 
     def __init__(self, bytes_per_s: float | None = None) -> None:
@@ -41,7 +41,7 @@ class Limit:
         return begins_s - now_s
 
 
-NO_LIMIT = Limit()
+NO_LIMIT = SpeedLimit()
 
 
 def next_size(size: int, took_s: float) -> int:
@@ -51,7 +51,9 @@ def next_size(size: int, took_s: float) -> int:
     return max(size // 2, _LEAST_BYTES) if took_s > _SLOW_S else size
 
 
-async def pace_pieces(read: Callable[[int], bytes], limit: Limit, clock: Clock, sleep: Sleep) -> AsyncIterator[bytes]:
+async def throttle_pieces(
+    read: Callable[[int], bytes], limit: SpeedLimit, clock: Clock, sleep: Sleep
+) -> AsyncIterator[bytes]:
     """What ``read`` gives, at most as many bytes each time as it is asked for, until it gives none."""
     size = FIRST_BYTES
     while piece := read(limit.largest(size)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from museui.core.errors import Integrity
 from museui.core.ids import CommitId, SnapshotId, hash_commit
 from museui.core.records import Commit
-from museui.sync.walk import walk_missing
+from museui.sync.missing_commits import walk_missing
 
 
 @dataclass

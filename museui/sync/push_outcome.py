@@ -1,62 +1,18 @@
-"""What a push is asked to do and what it did."""
+"""The outcome of a push."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from museui.core.errors import MuseError
 from museui.core.ids import CommitId, qualified
 from museui.core.phases import PHASES, PhaseEnded, PhaseName
-from museui.hub.retry import RetryPolicy
-
-from .pace import NO_LIMIT, Limit
-
-Strategy = Literal["auto", "bundle", "stream", "objects"]
-
-
-@dataclass(frozen=True, slots=True)
-class PushRequest:
-    """What to push and how.
-
-    ``remote``: the remote's name, whose tracking ref follows the push; ``None`` for a bare URL.
-    ``force`` lets the branch move to any commit, but only from ``lease`` (``None``: from what ``GET refs`` showed).
-    """
-
-    branch: str
-    head: CommitId
-    remote: str | None = None
-    force: bool = False
-    lease: CommitId | None = None
-    strategy: Strategy = "auto"
-    dry_run: bool = False
-    by_itself: bool = False
-    """Nobody asked for this push: what a person took away on the hub is not brought back by it."""
-    in_flight: int = 32
-    """How many objects are on their way at once when they go one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What a push takes from outside: where bundles wait, how failures are retried, the clock, the dice, the pace."""
-
-    spool: Path
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    clock: Callable[[], float] = time.perf_counter
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: Callable[[], float] = random.random
-    limit: Limit = NO_LIMIT
-    now: Callable[[], float] = time.time
 
 
 @dataclass(slots=True)
-class PushResult:
-    """What a push did; :meth:`to_json` is the document of ``museui push --json``."""
+class PushOutcome:
+    """The outcome of a push; :meth:`to_json` is the document of ``museui push --json``."""
 
     repo: str
     remote: str | None
@@ -80,11 +36,11 @@ class PushResult:
     total_seconds: float = 0.0
 
     def phases_json(self) -> list[dict[str, Any]]:
-        """The phases that were reached, in order."""
+        """Return the phases that were reached, in order."""
         return [self.ended[name].to_json() for name in PHASES if name in self.ended]
 
     def to_json(self) -> dict[str, Any]:
-        """The document, ids with ``sha256:``."""
+        """Return the JSON document; ids have the prefix ``sha256:``."""
         return {
             "ok": True,
             "repo": self.repo,
@@ -110,8 +66,8 @@ class PushResult:
         }
 
 
-def push_document(result: PushResult, error: MuseError | None) -> dict[str, Any]:
-    """The document of a push that ended, or of one that failed with ``error``."""
+def push_document(result: PushOutcome, error: MuseError | None) -> dict[str, Any]:
+    """Return the JSON document of a push that ended, or of one that failed with ``error``."""
     if error is None:
         return result.to_json()
     return {"ok": False, "branch": result.branch, "error": error.to_json(), "phases": result.phases_json()}

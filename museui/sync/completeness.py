@@ -10,7 +10,7 @@ from museui.core.records import SnapshotParser
 from museui.repo.repository import Repository
 
 
-def lacks_nothing(repository: Repository, heads: Collection[CommitId]) -> bool:
+def is_complete(repository: Repository, heads: Collection[CommitId]) -> bool:
     """Return whether what ``heads``, commits the hub has, lead to is whole here, as far as is cheap to tell.
 
     Of each head the commit and the snapshot are read and each file's object looked for; of their histories the records

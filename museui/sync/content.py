@@ -1,31 +1,21 @@
-"""Packing: the commits a hub lacks, their snapshots and new objects, as a stream of bytes ready to send."""
+"""The content of a push: the commits a hub lacks, their snapshots and new objects."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from itertools import chain
-from pathlib import Path
 
-from museui.core.bundle import FORMAT, ObjectSource, pack_record, write_bundle
-from museui.core.failpoints import failpoint
-from museui.core.frames import compress_frames
-from museui.core.ids import BundleId, CommitId, ObjectId, qualified
+from museui.core.bundle import ObjectSource, pack_record
+from museui.core.ids import ObjectId
 from museui.core.limits import Limits
 from museui.core.packing import order_objects
 from museui.core.records import SnapshotParser
-from museui.core.stream import write_stream
-from museui.core.wire import PushTarget, encode_target
 from museui.repo.repository import Repository
 
-from .objects import ObjectReader, unreadable
+from .missing_commits import Walk
+from .object_reader import ObjectReader, unreadable
 from .snapshots import SnapshotFiles
-from .spool import PackedBundle, write_all
-from .walk import Walk
-
-_THREADS = min(4, os.cpu_count() or 1)
 
 Progress = Callable[[int, int], None]
 """Hears (objects done, objects in all) while packing."""
@@ -129,61 +119,3 @@ def counted(parts: Iterable[bytes], content: Content) -> Iterator[bytes]:
         content.check()
         content.raw_bytes += len(part)
         yield part
-
-
-def pack_bundle(
-    content: Content, branch: str, head: CommitId, path: Path, level: int, tool: str, on_progress: Progress
-) -> PackedBundle:
-    """Write the bundle of ``content`` to ``path``, compressed at ``level``, hashed while it is written.
-
-    Holds a few frames of 4 MiB in memory, whatever the size.  Raises :class:`Integrity` for what is damaged or missing.
-    """
-    walk = content.walk
-    created_at = next(commit.committed_at for commit in reversed(walk.commits)) if walk.commits else ""
-    meta = {
-        "mode": "incremental" if walk.base else "full",
-        "base_commits": [qualified(base) for base in walk.base],
-        "created_at": created_at,
-        "format": FORMAT,
-        "tool": tool,
-    }
-    digest = hashlib.sha256()
-    wire_bytes = 0
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="pack") as executor, path.open("wb", buffering=0) as file:
-        parts = write_bundle(
-            meta=meta,
-            branch_heads={branch: head},
-            commits=content.commit_records,
-            snapshots=(content.snapshot_count, content.snapshot_records()),
-            objects=lambda: (content.object_count, content.sources(executor, on_progress)),
-        )
-        for frame in compress_frames(counted(parts, content), level, executor):
-            write_all(file, frame)
-            digest.update(frame)
-            failpoint("push.packing")
-            wire_bytes += len(frame)
-    return PackedBundle(
-        path=path,
-        bundle_id=BundleId(digest.hexdigest()),
-        wire_bytes=wire_bytes,
-        raw_bytes=content.raw_bytes,
-        commits=len(walk.commits),
-        snapshots=content.snapshot_count,
-        objects=content.object_count,
-        level=level,
-    )
-
-
-def pack_stream(content: Content, target: PushTarget, level: int, on_progress: Progress) -> bytes:
-    """The whole ``push/stream`` body of ``content``, compressed. Only for what :meth:`Content.fits_stream`."""
-    walk = content.walk
-    snapshots = list(content.snapshot_records())
-    header = {
-        **encode_target(target),
-        "commits": len(walk.commits),
-        "snapshots": len(snapshots),
-        "objects": content.object_count,
-    }
-    with ThreadPoolExecutor(1, thread_name_prefix="pack") as executor:
-        parts = write_stream(header, content.commit_records, snapshots, lambda: content.sources(executor, on_progress))
-        return b"".join(compress_frames(counted(parts, content), level, executor))

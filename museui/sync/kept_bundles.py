@@ -40,7 +40,7 @@ class PackedBundle:
     level: int
 
 
-class Spool:
+class KeptBundles:
     """The packed bundle of one target, under its lock."""
 
     def __init__(self, folder: Path, target: str) -> None:
@@ -85,7 +85,7 @@ class Spool:
                 path.unlink(missing_ok=True)
 
 
-def default_folder() -> Path:
+def kept_bundles_folder() -> Path:
     """Where packed bundles wait: in the user's cache folder."""
     import platformdirs
 
@@ -93,7 +93,7 @@ def default_folder() -> Path:
 
 
 @contextmanager
-def open_spool(folder: Path, repository: Path, url: str, branch: str) -> Iterator[Spool]:
+def open_kept_bundles(folder: Path, repository: Path, url: str, branch: str) -> Iterator[KeptBundles]:
     """The spool of one target, locked. Raises :class:`Busy` when another process pushes the same target."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = hashlib.sha256("\0".join((str(repository), url, branch)).encode(errors="surrogateescape")).hexdigest()[:16]
@@ -101,7 +101,7 @@ def open_spool(folder: Path, repository: Path, url: str, branch: str) -> Iterato
     descriptor = _lock(lock, branch)
     try:
         _forget_old(folder)
-        yield Spool(folder, target)
+        yield KeptBundles(folder, target)
     finally:
         for part in folder.glob(f"{target}-*.part"):
             part.unlink(missing_ok=True)

@@ -1,19 +1,22 @@
-"""How a push goes: as one stream, one bundle, or one object at a time."""
+"""The table of the ways of pushing, and the choice among them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from museui.core.errors import Usage
 from museui.core.limits import Limits
 
-from .result import Strategy
+from ..push_request import Strategy
+from . import bundle, objects, stream
+from .packed import Pack
+
+WAYS: Mapping[str, Pack] = {"bundle": bundle.pack, "stream": stream.pack, "objects": objects.pack}
+"""Strategy → the function that packs a push for it. What it returns sends itself."""
 
 
-def choose_strategy(
-    wanted: Strategy, offered: Collection[str], limits: Limits, fits_stream: Callable[[], bool]
-) -> Strategy:
-    """``bundle``, ``stream`` or ``objects`` for a hub with the capabilities ``offered``.
+def choose_strategy(wanted: Strategy, offered: Collection[str], limits: Limits, fits_stream: Callable[[], bool]) -> str:
+    """Return ``bundle``, ``stream`` or ``objects`` for a hub with the capabilities ``offered``.
 
     ``fits_stream`` is asked only when it matters.  By itself a push takes ``objects`` where there is nothing better.
     Raises :class:`Usage` when what was ``wanted`` cannot be.

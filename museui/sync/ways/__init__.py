@@ -1,0 +1,1 @@
+"""The ways of pushing: as one bundle, as one stream, or object by object."""
