@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from museui.core.errors import MuseError, Unreachable
+from museui.core.figures import render_count
 from museui.doctor.hub import examine_hub
 from museui.doctor.machine import examine_machine
 from museui.hub.url import parse_repository_url
@@ -70,4 +71,5 @@ def _check_watching(service: Service) -> Check:
     (daemon,) = service.board.items("daemon").values()
     if trouble := daemon["watching_trouble"]:
         return Check("watching", False, f"{trouble['message']}; repositories are polled instead", trouble["hint"])
-    return Check("watching", True, f"{daemon['watches']} folders are watched")
+    verb = "is" if daemon["watches"] == 1 else "are"
+    return Check("watching", True, f"{render_count(daemon['watches'], 'folder')} {verb} watched")

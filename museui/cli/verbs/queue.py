@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ...core.errors import NotFound
+from ...core.figures import render_count
 from ...edge.output import json_option, print_json, printable, quiet_option, talk
 from ...local.client import LocalClient
 from ..context import Context
@@ -50,7 +51,7 @@ def retry(context: Context, entry: str | None, as_json: bool, quiet: bool) -> No
     if as_json:
         print_json({"ok": True, "retried": count})
     else:
-        talk(f"trying {count} again", quiet=quiet)
+        talk(f"trying {render_count(count, 'push', 'pushes')} again" if count else "nothing to try again", quiet=quiet)
 
 
 @command.command()
