@@ -86,7 +86,9 @@ def test_an_interrupt_while_a_large_file_is_packed_is_one_sentence(museui: Museu
         push = ("push", builder.root, "--remote", hub.repository(), "--strategy", "bundle")
         answer = museui(*push, MUSEUI_TOKEN=hub.token, MUSEUI_FAILPOINT=f"push.packing:2:{number}")
         assert (answer.code, answer.out, answer.err.strip()) == (130, "", "error: interrupted")
-        assert not any((tmp_path / "home/.cache/museui/spool").iterdir())
+        # Packing may have ended before the interrupt was heard: then the whole bundle is kept, and never half of one.
+        kept = {path.suffix for path in (tmp_path / "home/.cache/museui/spool").iterdir()}
+        assert kept in (set(), {".lock", ".bundle", ".json"})
         assert museui(*push, MUSEUI_TOKEN=hub.token).code == 0
 
 
