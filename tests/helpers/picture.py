@@ -26,10 +26,10 @@ _FONT_PX, _CELL_PX, _LINE_PX, _EDGE_PX = 20, 12, 23, 10
 """Letters are as wide, and the lines of boxes meet, as in DejaVu Sans Mono and its like; other fonts are stretched."""
 _BLANK = "\N{NO-BREAK SPACE}"
 _FONTS = 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace'
-_EDGES = "│╭╮╰╯▏"
-_PIECES = re.compile(rf"[{_EDGES}]|[^\s{_EDGES}]+(?: [^\s{_EDGES}]+)*")
-"""An edge of a box, or words with single blanks between them."""
-_TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
+EDGES = "│╭╮╰╯▏"
+"""Characters of vertical lines and corners, each drawn by itself."""
+_PIECES = re.compile(rf"[{EDGES}]|[^\s{EDGES}]+(?: [^\s{EDGES}]+)*")
+TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
 
 
 def take_picture(app: App[Any]) -> str:
@@ -140,7 +140,7 @@ def _px(value: float) -> str:
 def read_text(svg: str) -> list[str]:
     """The lines of text on a picture, but for those that are empty."""
     lines: dict[float, str] = {}
-    for x, y, text in _TEXT.findall(svg):
+    for x, y, text in TEXT.findall(svg):
         before, column = lines.get(float(y), ""), round((float(x) - _EDGE_PX) / _CELL_PX)
         lines[float(y)] = before + " " * (column - cell_len(before)) + unescape(text).replace(_BLANK, " ")
     return [lines[y] for y in sorted(lines)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 
 from museui.core.errors import Busy
 from museui.local.messages import Check, LogLine, encode
-from tests.helpers.picture import check_picture, find_difference, read_text, take_picture
+from tests.helpers.hub import ROOT
+from tests.helpers.picture import EDGES, TEXT, check_picture, find_difference, read_text, take_picture
 from tests.helpers.scripted_daemon import NOW, ScriptedDaemon
 from tests.helpers.tui import open_screen
 from tests.helpers.views import FORBIDDEN, GONE, branch, entry, hub, push, repository
@@ -119,3 +121,12 @@ async def test_what_differs_is_said_in_lines_of_text() -> None:
     said = find_difference(before, after)
     assert "-│ ● song" in said and "+│ ✗ song" in said
     assert "what it looks like is not" in find_difference(before, before.replace("#5fb3a8", "#ffffff"))
+
+
+@pytest.mark.parametrize("name", ["push-80x24-dark.svg", "trouble-120x36-light.svg"])
+def test_the_edges_of_boxes_are_straight_whatever_the_viewer_s_font(name: str) -> None:
+    """An edge in a longer text would move with the widths of the letters before it."""
+    texts = [unescape(text) for _, _, text in TEXT.findall((ROOT / "screenshots" / name).read_text())]
+    edges = [text for text in texts if set(text) & set(EDGES)]
+    assert len(edges) > 40
+    assert {len(text) for text in edges} == {1}
