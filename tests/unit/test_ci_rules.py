@@ -27,7 +27,7 @@ def test_a_skipped_test_fails_the_run_in_ci_only(tmp_path: Path, ci: str, exit_c
     shutil.copy(Path(__file__).parents[1] / "conftest.py", tmp_path)
     (tmp_path / "test_sample.py").write_text(_TESTS)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path}.base", str(tmp_path)],
         cwd=tmp_path,
         env={**os.environ, "CI": ci, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
