@@ -18,14 +18,14 @@ from tests.helpers.hub import ROOT, HubProcess, hub_command
 
 def test_first_start_prints_one_line_with_a_token_and_later_ones_none(tmp_path: Path) -> None:
     with HubProcess(data_dir=tmp_path / "deep" / "hub") as hub:
-        assert hub.ready.keys() == {"url", "owner", "token"}
+        assert hub.ready.keys() == {"ok", "url", "owner", "token"}
         assert hub.ready["owner"] == "ada"
         assert hub.ready["url"] == f"http://127.0.0.1:{hub.port}"
         answer = httpx.get(hub.url + "/repos", headers=hub.headers, trust_env=False)
         assert answer.status_code == 200
         port = hub.port
         hub.restart()
-        assert hub.ready == {"url": f"http://127.0.0.1:{port}", "owner": "ada", "token": None}
+        assert hub.ready == {"ok": True, "url": f"http://127.0.0.1:{port}", "owner": "ada", "token": None}
         assert httpx.get(hub.url + "/repos", headers=hub.headers, trust_env=False).status_code == 200
 
 
