@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 from collections.abc import Iterator, Mapping
@@ -48,7 +49,14 @@ def attacked_hub(*options: str, made: HubProcess | None = None) -> Iterator[HubP
         for process in hub.processes:
             assert process.running
             assert "method=POST" in process.log, "nothing came here"
-            assert "Traceback" not in process.log and "status=5" not in process.log, process.log
+            assert "Traceback" not in process.log and not _failures(process.log), process.log
+
+
+def _failures(log: str) -> list[str]:
+    """Return the lines of answers 5xx, but for what the hub refuses on purpose: the same bytes many times at once."""
+    refused = set(re.findall(r"these bytes are arriving already request_id=(\w+)", log))
+    lines = [line for line in log.splitlines() if " status=5" in line]
+    return [line for line in lines if line.rpartition("request_id=")[2].split()[0] not in refused]
 
 
 _ONE_FILE: Mapping[str, bytes] = MappingProxyType({"attack": b"attack"})
@@ -57,7 +65,7 @@ _ONE_FILE: Mapping[str, bytes] = MappingProxyType({"attack": b"attack"})
 def next_history(
     base: History = BASE,
     message: str = "an attack",
-    files: Mapping[str, bytes] = MappingProxyType({"attack": b"attack"}),
+    files: Mapping[str, bytes] = _ONE_FILE,
 ) -> History:
     """Return a history of one commit on top of ``base`` with the tree ``files``."""
     tree = snapshot_record(dict(files))
