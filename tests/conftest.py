@@ -56,11 +56,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[Any]:
-    """Give signals back to who had them: a verb that runs in this process ignores them once it is all but done."""
+    """Give back what a program that runs in this process takes for itself: signals, and the mask of new files' modes.
+
+    A verb ignores signals once it is all but done; a hub's command makes files that nobody else may read.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    os.umask(mask := os.umask(0))
     try:
         return (yield)
     finally:
+        os.umask(mask)
         for number, handler in before.items():
             signal.signal(number, handler)
 
